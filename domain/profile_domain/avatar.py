@@ -1,0 +1,86 @@
+"""The avatar as a client sends it and as it is stored; its form rules."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+
+from profile_domain.errors import Code, FieldRefused
+
+MAX_BYTES = 256 * 1024
+MAX_SIDE = 4096
+STORED_SIDE = 512
+
+_DATA_URI = re.compile(r"data:(image/[a-z0-9][a-z0-9.+-]{0,99});base64,", re.IGNORECASE)
+_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+# What the last character before the padding may be, so that the bits it pads with are zero.
+_BEFORE_PADDING = {0: frozenset(_ALPHABET), 1: frozenset(_ALPHABET[::4]), 2: frozenset(b"AQgw")}
+
+
+@dataclass(frozen=True)
+class Avatar:
+    """A stored picture; ``image`` is None where only its identity was asked of the store."""
+
+    media_type: str
+    digest: bytes
+    image: bytes | None = None
+
+    @classmethod
+    def of(cls, media_type: str, image: bytes) -> Avatar:
+        return cls(media_type, sha256(image).digest(), image)
+
+    @cached_property
+    def data_uri(self) -> str:
+        """``data:<type>;base64,<data>`` (RFC 2397); needs the image to be loaded."""
+        if self.image is None:
+            raise ValueError("this avatar was loaded without its image")
+        data = binascii.b2a_base64(self.image, newline=False).decode("ascii")
+        return f"data:{self.media_type};base64,{data}"
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A picture as sent: the type it declares, in lower case, and 1 to 262,144 bytes."""
+
+    declared_type: str
+    image: bytes
+
+    @cached_property
+    def digest(self) -> bytes:
+        return sha256(self.image).digest()
+
+    def is_stored_as(self, avatar: Avatar | None) -> bool:
+        """Whether this is, byte for byte, what is stored already."""
+        return (
+            avatar is not None
+            and self.declared_type == avatar.media_type
+            and self.digest == avatar.digest
+        )
+
+
+def read_data_uri(text: str) -> Upload:
+    """The picture in ``data:image/…;base64,…``; base64 is strict (RFC 4648 section 4).
+
+    Raises FieldRefused with ``avatar_malformed`` or ``avatar_too_large``.
+    """
+    head = _DATA_URI.match(text)
+    if head is None or not text.isascii():
+        raise FieldRefused(Code.AVATAR_MALFORMED)
+    data = text[head.end() :].encode("ascii")
+    digits = data.rstrip(b"=")
+    padding = len(data) - len(digits)
+    if (
+        not digits
+        or len(data) % 4
+        or padding > 2
+        or digits.translate(None, _ALPHABET)
+        or digits[-1] not in _BEFORE_PADDING[padding]
+    ):
+        raise FieldRefused(Code.AVATAR_MALFORMED)
+    if len(data) // 4 * 3 - padding > MAX_BYTES:
+        raise FieldRefused(Code.AVATAR_TOO_LARGE, max_bytes=MAX_BYTES)
+    declared = head[1].lower()
+    return Upload("image/jpeg" if declared == "image/jpg" else declared, binascii.a2b_base64(data))

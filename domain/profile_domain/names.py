@@ -1,0 +1,53 @@
+"""Clean-up and limits of one name, as a person typed it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from profile_domain.errors import Code, FieldRefused
+
+MAX_CODE_POINTS = 100
+
+# Unicode's White_Space property; str.strip() would also take U+001C to U+001F.
+WHITE_SPACE = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
+    "\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_FORBIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f"  # Cc
+    "\u2028\u2029"  # line and paragraph separator
+    "\u202a-\u202e\u2066-\u2069"  # bidirectional overrides and isolates
+    "\ufdd0-\ufdef"  # noncharacters, with the last two of each plane
+    + "".join(chr(plane * 0x10000 + last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
+    + "]"
+)
+# Unicode's Default_Ignorable_Code_Point property: what renders as nothing at all.
+_INVISIBLE = re.compile(
+    f"[{WHITE_SPACE}\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]*"
+)
+
+
+def clean_name(sent: str) -> str | None:
+    """The name as it is stored: NFC, trimmed; None when nothing of it can be seen.
+
+    At most 100 code points, as sent and as stored.
+    Raises FieldRefused with ``too_long`` or ``invalid_characters``.
+    """
+    if len(sent) > MAX_CODE_POINTS:
+        raise FieldRefused(Code.TOO_LONG, max=MAX_CODE_POINTS)
+    if sent.isascii() and sent.isprintable():
+        return sent.strip(" ") or None
+    if _SURROGATE.search(sent):
+        raise FieldRefused(Code.INVALID_CHARACTERS)
+    name = unicodedata.normalize("NFC", sent).strip(WHITE_SPACE)
+    if len(name) > MAX_CODE_POINTS:
+        raise FieldRefused(Code.TOO_LONG, max=MAX_CODE_POINTS)
+    if _FORBIDDEN.search(name):
+        raise FieldRefused(Code.INVALID_CHARACTERS)
+    if _INVISIBLE.fullmatch(name):
+        return None
+    return name

@@ -1,0 +1,137 @@
+"""The story of one request, told once for both faces, and the ports it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Literal, Protocol
+
+from profile_domain.avatar import Avatar, Upload
+from profile_domain.caller import Caller, Credentials, Face, Identity
+from profile_domain.errors import Code, DomainError, FieldRefused, Violation, refused_fields
+from profile_domain.preconditions import if_match_holds
+from profile_domain.profile import AVATAR, Profile, ProfileChange
+
+Action = Literal["viewMyProfile", "updateMyProfile"]
+ATTEMPTS = 3
+
+
+class Tokens(Protocol):
+    async def verify(self, token: str) -> Identity:
+        """Raises ``unauthenticated``, or ``unavailable`` when no keys were ever had."""
+
+
+class Profiles(Protocol):
+    """The store. It is asked with the caller's tenant, always; raises ``unavailable``."""
+
+    async def load(self, identity: Identity, *, with_image: bool) -> Profile | None:
+        """The caller's own profile; the avatar's bytes only if asked for."""
+
+    async def save(self, caller: Caller, before: Profile, after: Profile) -> bool:
+        """Durably replaces ``before`` by ``after``; False when ``before`` is no longer stored."""
+
+
+class Policy(Protocol):
+    async def permit(
+        self, action: Action, caller: Caller, profile: Profile, changes: Collection[str] = ()
+    ) -> None:
+        """Raises ``forbidden`` with the notices of the policies that determined it."""
+
+
+class Pictures(Protocol):
+    async def clean(self, upload: Upload) -> Avatar:
+        """The picture as it may be stored. Raises FieldRefused with an ``avatar_…`` code."""
+
+
+class RateLimit(Protocol):
+    async def take(self, identity: Identity) -> None:
+        """Counts one attempt to write. Raises ``rate_limited``."""
+
+
+class ProfileService:
+    """What a person can do with their own profile."""
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        profiles: Profiles,
+        policy: Policy,
+        pictures: Pictures,
+        rate_limit: RateLimit,
+    ) -> None:
+        self._tokens = tokens
+        self._profiles = profiles
+        self._policy = policy
+        self._pictures = pictures
+        self._rate_limit = rate_limit
+
+    async def identify(
+        self, credentials: Credentials, *, face: Face, request_id: str, to_write: bool
+    ) -> Caller:
+        """Who calls. Each attempt to write is counted, whatever becomes of it.
+
+        Raises ``unauthenticated``, ``invalid_tenant_id``, ``tenant_mismatch``, ``rate_limited``.
+        """
+        identity = await self._tokens.verify(credentials.token)
+        identity.check_tenant(credentials.tenant)
+        if to_write:
+            await self._rate_limit.take(identity)
+        return Caller(identity, face, request_id)
+
+    async def view_my_profile(self, caller: Caller, *, with_image: bool = True) -> Profile:
+        """Raises ``not_found`` and ``forbidden``."""
+        profile = await self._load(caller, with_image=with_image)
+        await self._policy.permit("viewMyProfile", caller, profile)
+        return profile
+
+    async def update_my_profile(
+        self,
+        caller: Caller,
+        change: ProfileChange,
+        *,
+        if_match: str | None = None,
+        with_image: bool = True,
+    ) -> Profile:
+        """The profile as stored afterwards; nothing is written where nothing would differ.
+
+        Raises, in this order: ``not_found``, the fields' errors, ``forbidden``, the picture's
+        errors, ``precondition_failed``; and ``conflict`` when others won three times in a row.
+        """
+        for _ in range(ATTEMPTS):
+            stored = await self._load(caller, with_image=with_image)
+            wanted = change.against(stored)
+            await self._policy.permit("updateMyProfile", caller, stored, wanted.keys())
+            changes = {field: await self._storable(value) for field, value in wanted.items()}
+            if not if_match_holds(if_match, stored.etag):
+                raise DomainError(Code.PRECONDITION_FAILED)
+            updated = stored.with_changes(changes)
+            if updated is stored or await self._profiles.save(caller, stored, updated):
+                return updated
+        raise DomainError(Code.CONFLICT)
+
+    async def editable_fields(self, caller: Caller, profile: Profile) -> list[str]:
+        """The fields this caller may change now, by provider and by policy."""
+        permitted = []
+        for field in profile.auth_provider.editable:
+            try:
+                await self._policy.permit("updateMyProfile", caller, profile, (field,))
+            except DomainError as error:
+                if error.code is not Code.FORBIDDEN:
+                    raise
+            else:
+                permitted.append(field)
+        return permitted
+
+    async def _load(self, caller: Caller, *, with_image: bool) -> Profile:
+        profile = await self._profiles.load(caller.identity, with_image=with_image)
+        if profile is None:
+            raise DomainError(Code.NOT_FOUND)
+        return profile
+
+    async def _storable(self, value: str | Upload | None) -> str | Avatar | None:
+        if not isinstance(value, Upload):
+            return value
+        try:
+            return await self._pictures.clean(value)
+        except FieldRefused as refused:
+            violation = Violation(AVATAR, refused.code, refused.limits)
+            raise refused_fields([violation]) from None
