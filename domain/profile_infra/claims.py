@@ -1,0 +1,83 @@
+"""What the claims of a verified token must say, and whom they name (RFC 7519 section 4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from profile_domain.caller import Identity, parse_uuid
+from profile_domain.errors import unauthenticated
+from profile_infra.issuers import Issuer
+
+LEEWAY = 30  # seconds, for clocks that disagree
+SUBJECT_CODE_POINTS = 255
+_LATEST = 253_402_300_799  # the last second of the year 9999
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # Cc and lone surrogates
+
+
+def identity_of(issuer: Issuer, claims: Mapping[str, Any], now: float) -> Identity:
+    """Whom the token speaks for; ``now`` is in seconds since the epoch.
+
+    Raises ``unauthenticated`` as ``expired`` only if nothing else is wrong, and ValueError for
+    everything else.
+    """
+    expires = _date(claims["exp"]) if "exp" in claims else None
+    starts = [_date(claims[name]) for name in ("nbf", "iat") if name in claims]
+    identity = Identity(
+        tenant_id=_tenant(issuer, claims),
+        issuer=issuer.issuer,
+        subject=_subject(claims.get("sub")),
+        scopes=_scopes(claims.get("scope", "")),
+    )
+    if (
+        expires is None
+        or claims.get("iss") != issuer.issuer
+        or not _is_for(issuer.audience, claims.get("aud"))
+        or any(start > now + LEEWAY for start in starts)
+    ):
+        raise ValueError("not a token for here and now")
+    if now >= expires + LEEWAY:
+        raise unauthenticated("expired")
+    return identity
+
+
+def _date(value: object) -> float:
+    """A NumericDate of a year that a calendar can show; NaN and infinities are none."""
+    if type(value) not in (int, float) or not abs(value) <= _LATEST:  # type: ignore[arg-type]  # a number
+        raise ValueError("not a date")
+    return value  # type: ignore[return-value]  # a number, by the line above
+
+
+def _is_for(audience: tuple[str, ...], sent: object) -> bool:
+    meant = sent if isinstance(sent, list) else [sent]
+    return all(isinstance(each, str) for each in meant) and any(each in audience for each in meant)
+
+
+def _subject(value: object) -> str:
+    if not value or len(_text(value)) > SUBJECT_CODE_POINTS:
+        raise ValueError("not a subject")
+    return _text(value)
+
+
+def _scopes(value: object) -> frozenset[str]:
+    """Space-separated names (RFC 6749 section 3.3)."""
+    return frozenset(_text(value).split(" ")) - {""}
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or _UNPRINTABLE.search(value):
+        raise ValueError("not a text")
+    return value
+
+
+def _tenant(issuer: Issuer, claims: Mapping[str, Any]) -> UUID:
+    """The claim's tenant, among the issuer's if it has a list; else the issuer's only one."""
+    if issuer.tenant_claim in claims:
+        tenant = parse_uuid(_text(claims[issuer.tenant_claim]))
+    else:
+        tenant = issuer.tenants[0] if issuer.tenants and len(issuer.tenants) == 1 else None
+    if tenant is None or (issuer.tenants and tenant not in issuer.tenants):
+        raise ValueError("no tenant that the issuer speaks for")
+    return tenant

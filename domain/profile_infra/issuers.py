@@ -1,0 +1,169 @@
+"""Whose tokens the service trusts: the configuration of each issuer, checked before it is used."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self, TypeVar
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
+
+from profile_domain.caller import parse_uuid
+from profile_domain.profile import AuthProvider
+
+# What python-jose implements; it has no PS256, PS384, PS512 and no EdDSA.
+Algorithm = Literal[
+    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512"
+]  # fmt: skip
+SYMMETRIC: Final = frozenset({"HS256", "HS384", "HS512"})
+SECRET_BYTES: Final = 32
+
+_LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+_T = TypeVar("_T")
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _distinct(values: tuple[_T, ...]) -> tuple[_T, ...]:
+    if len(set(values)) != len(values):
+        raise ValueError("remove the value that stands twice")
+    return values
+
+
+def _tenant(value: object) -> UUID:
+    tenant = value if isinstance(value, UUID) else parse_uuid(value if type(value) is str else "")
+    if tenant is None:
+        raise ValueError("write a tenant as a UUID: 8-4-4-4-12 hexadecimal digits")
+    return tenant
+
+
+def _long_enough(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value().encode("utf-8", "ignore")) < SECRET_BYTES:
+        raise ValueError("use a random secret of at least 32 bytes, from `openssl rand -base64 48`")
+    return secret
+
+
+def _safe_url(url: str) -> str:
+    """Https with a host, or http on the loopback interface; no user name and no fragment."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if not host or not url.isascii() or not url.isprintable() or set(url) & set(" \\@#"):
+        raise ValueError("write the URL of an issuer or a key set as https://host/path")
+    if parts.port == 0 or not (
+        parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
+    ):
+        raise ValueError(
+            "the URL of an issuer or a key set is https; http is for localhost, 127.0.0.0/8 and ::1"
+        )
+    return url
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return any(ip_address(host) in network for network in _LOOPBACK)
+    except ValueError:
+        return host == "localhost"
+
+
+_Text = Annotated[str, Field(min_length=1)]
+
+
+class Issuer(BaseModel):
+    """One object of ``PROFILE_ISSUERS``: who signs, with what, for whom."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    issuer: _Text
+    audience: Annotated[
+        tuple[_Text, ...], BeforeValidator(_as_list), AfterValidator(_distinct), Field(min_length=1)
+    ]
+    algorithms: Annotated[tuple[Algorithm, ...], AfterValidator(_distinct), Field(min_length=1)]
+    secret: Annotated[SecretStr, AfterValidator(_long_enough)] | None = None
+    jwks_file: Path | None = None
+    jwks_url: Annotated[str, AfterValidator(_safe_url)] | None = None
+    discovery: bool = False
+    tenants: (
+        Annotated[
+            tuple[Annotated[UUID, BeforeValidator(_tenant)], ...],
+            AfterValidator(_distinct),
+            Field(min_length=1),
+        ]
+        | None
+    ) = None
+    tenant_claim: _Text = "tenant_id"
+    provision: bool = False
+    auth_provider: AuthProvider = AuthProvider.OIDC
+
+    @model_validator(mode="after")
+    def _keys_have_one_source_that_fits(self) -> Self:
+        """A public key must never serve as a secret, so the two kinds never meet in one issuer."""
+        sources = (self.secret, self.jwks_file, self.jwks_url, self.discovery or None)
+        if sum(source is not None for source in sources) != 1:
+            raise ValueError("set exactly one of secret, jwks_file, jwks_url, discovery (true)")
+        symmetric = [each in SYMMETRIC for each in self.algorithms]
+        if self.secret is not None and not all(symmetric):
+            raise ValueError("with secret, choose algorithms among HS256, HS384 and HS512 only")
+        if self.secret is None and any(symmetric):
+            raise ValueError("HS256, HS384 and HS512 need secret; choose RS… or ES… algorithms")
+        if self.jwks_url is not None or self.discovery:
+            _safe_url(self.issuer)
+        return self
+
+
+class UnusableKeys(ValueError):
+    """An issuer whose keys cannot be had; the message tells the operator what to change."""
+
+    def __init__(self, issuer: Issuer, reason: str) -> None:
+        super().__init__(f"issuer {issuer.issuer!r}: {reason}")
+
+
+def _without_plain_secrets(items: object) -> object:
+    """Wraps what may be secret, misspelt keys too, so that no error, however printed, shows it."""
+    if not isinstance(items, list):
+        return None
+    return [
+        item if isinstance(item, Issuer) else _masked(item) if isinstance(item, dict) else None
+        for item in items
+    ]
+
+
+def _masked(item: dict[str, object]) -> dict[str, object]:
+    shown = Issuer.model_fields.keys() - {"secret"}
+    return {
+        name: value
+        if name in shown or value is None or isinstance(value, SecretStr)
+        else SecretStr(value if isinstance(value, str) else "")
+        for name, value in item.items()
+    }
+
+
+def refuse_duplicates(issuers: Iterable[Issuer]) -> None:
+    """A token names one issuer, so one entry must answer for it. Raises ValueError."""
+    for name, count in Counter(each.issuer for each in issuers).items():
+        if count > 1:
+            raise ValueError(f"issuer {name!r} stands twice; merge the two entries into one")
+
+
+def _unique(issuers: list[Issuer]) -> list[Issuer]:
+    refuse_duplicates(issuers)
+    return issuers
+
+
+Issuers = Annotated[
+    list[Issuer], BeforeValidator(_without_plain_secrets), AfterValidator(_unique)
+]  # fmt: skip
+"""The whole setting; as a field's type it keeps secrets out of validation errors."""

@@ -1,0 +1,50 @@
+"""Tokens verified a moment ago, so that a busy caller's signature is not checked every time."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from profile_domain.caller import Identity
+
+SECONDS = 60
+ENTRIES = 4096
+
+
+class _Entry(NamedTuple):
+    identity: Identity
+    since: float
+    until: float
+
+
+class VerifiedTokens:
+    """Identities by the SHA-256 digest of their token, at most 60 s each and never past ``exp``."""
+
+    def __init__(self, entries: int = ENTRIES) -> None:
+        self._limit = entries
+        self._entries: dict[bytes, _Entry] = {}
+
+    def get(self, digest: bytes, now: float) -> Identity | None:
+        entry = self._entries.get(digest)
+        if entry is None:
+            return None
+        # A clock that was set back must not lengthen the stay.
+        if entry.since <= now < entry.until:
+            return entry.identity
+        del self._entries[digest]
+        return None
+
+    def put(self, digest: bytes, identity: Identity, *, now: float, expires: float) -> None:
+        if expires <= now:
+            return
+        self._entries.pop(digest, None)
+        if len(self._entries) >= self._limit:
+            del self._entries[next(iter(self._entries))]
+        self._entries[digest] = _Entry(identity, now, min(now + SECONDS, expires))
+
+    def forget(self, issuer: str) -> None:
+        """Drops what one issuer's keys have proven, for when these change."""
+        self._entries = {
+            digest: entry
+            for digest, entry in self._entries.items()
+            if entry.identity.issuer != issuer
+        }
