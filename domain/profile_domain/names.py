@@ -23,6 +23,13 @@ _FORBIDDEN = re.compile(
     + "".join(chr(plane * 0x10000 + last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
     + "]"
 )
+# The same rule as a pattern for clients' forms (JSON Schema: ECMA-262, with the u flag), without
+# the noncharacters beyond the basic plane.
+_SPACE_CLASS = r"\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+NAME_PATTERN = (
+    rf"^[{_SPACE_CLASS}]*[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
+    rf"\ufdd0-\ufdef\ufffe\uffff]*[{_SPACE_CLASS}]*$"
+)
 # Unicode's Default_Ignorable_Code_Point property: what renders as nothing at all.
 _INVISIBLE = re.compile(
     f"[{WHITE_SPACE}\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"

@@ -1,0 +1,179 @@
+"""The wiring: the one place where the outside world meets the faces."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from profile_api import openapi
+from profile_api.cors import Cors
+from profile_api.errors import error_response
+from profile_api.metrics import Metrics
+from profile_api.middleware import AroundEachRequest, CrashNet
+from profile_api.models import ProfileBody
+from profile_api.operations import Operations
+from profile_api.routes import ProfileRoutes
+from profile_api.settings import Settings
+from profile_domain.errors import Code, DomainError
+from profile_domain.service import ProfileService
+from profile_graphql.schema import schema
+from profile_graphql.view import GraphQLView
+from profile_infra.keys import keys_of
+from profile_infra.pictures import PillowPictures
+from profile_infra.policy import CedarPolicy
+from profile_infra.rate_limit import UserRateLimit, parse_rate
+from profile_infra.sqlite_store import SqliteProfiles
+from profile_infra.tokens import JoseTokens
+
+ME = "/v1/users/me/profile"
+
+
+class LeanRoute(APIRoute):
+    """A route whose endpoint takes the request as it is: documented by FastAPI, not parsed."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        return self.endpoint  # type: ignore[no-any-return]  # FastAPI declares Callable[..., Any]
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The whole service. Raises ValueError for settings that cannot work, in one sentence."""
+    store = SqliteProfiles(settings.database_url)
+    tokens = JoseTokens({issuer: keys_of(issuer) for issuer in settings.issuers})
+    pictures = PillowPictures()
+    service = ProfileService(
+        tokens=tokens,
+        profiles=store,
+        policy=CedarPolicy.load(settings.policy_dir),
+        pictures=pictures,
+        rate_limit=UserRateLimit(parse_rate(settings.rate_limit)),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await store.open()
+        try:
+            yield
+        finally:
+            pictures.close()
+            await store.close()
+
+    app = FastAPI(
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        exception_handlers={DomainError: _domain_error, HTTPException: _http_error},
+    )
+    metrics = Metrics()
+    app.add_middleware(CrashNet)
+    if settings.cors_origins:
+        app.add_middleware(Cors, origins=settings.cors_origins)
+    app.add_middleware(AroundEachRequest, metrics=metrics)
+
+    _add_rest(app, ProfileRoutes(service, max_body_bytes=settings.max_body_bytes))
+    view = GraphQLView(
+        schema._schema,  # noqa: SLF001  # Strawberry has no public name for it
+        service,
+        introspection=settings.introspection,
+        max_body_bytes=settings.max_body_bytes,
+    )
+    _add(app, "GET", "/graphql", view.get, include_in_schema=False)
+    _add(app, "POST", "/graphql", view.post, include_in_schema=False)
+    operations = Operations(metrics, checks={"store": store.check})
+    _add(app, "GET", "/healthz", operations.healthz, **openapi.HEALTHZ)
+    _add(app, "GET", "/readyz", operations.readyz, **openapi.READYZ)
+    _add(app, "GET", "/metrics", operations.metrics, **openapi.METRICS)
+    if settings.docs:
+        _add_docs(app)
+    return app
+
+
+def _add_rest(app: FastAPI, routes: ProfileRoutes) -> None:
+    ok = {
+        "model": ProfileBody,
+        "description": "The profile.",
+        "headers": openapi.headers("ETag"),
+    }
+    unchanged = {
+        "description": "The profile is still the one in `If-None-Match`.",
+        "headers": openapi.headers("ETag"),
+    }
+    _add(
+        app,
+        "GET",
+        ME,
+        routes.view_my_profile,
+        operation_id="viewMyProfile",
+        summary="See your own profile",
+        responses={200: ok, 304: unchanged, **openapi.errors(openapi.TO_CALL)},
+        openapi_extra=openapi.of_a_caller(openapi.IF_NONE_MATCH),
+    )
+    _add(
+        app,
+        "PUT",
+        ME,
+        routes.update_my_profile,
+        operation_id="updateMyProfile",
+        summary="Change your own profile",
+        responses={200: ok, **openapi.errors(openapi.TO_UPDATE)},
+        openapi_extra={
+            **openapi.of_a_caller(openapi.IF_MATCH),
+            "requestBody": openapi.UPDATE_BODY,
+        },
+    )
+
+
+def _add_docs(app: FastAPI) -> None:
+    document = openapi.document(app)
+
+    async def openapi_json(_: Request) -> Response:
+        return JSONResponse(document)
+
+    _add(app, "GET", "/openapi.json", openapi_json, include_in_schema=False)
+
+
+def _add(
+    app: FastAPI,
+    method: str,
+    path: str,
+    endpoint: Callable[[Request], Awaitable[Response]],
+    **documented: Any,  # noqa: ANN401  # whatever FastAPI takes to document a route
+) -> None:
+    app.router.add_api_route(
+        path,
+        endpoint,
+        methods=[method],
+        response_class=Response,
+        route_class_override=LeanRoute,
+        **documented,
+    )
+
+
+async def _domain_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DomainError)  # noqa: S101  # for the type checker: registered so
+    request.state.code = error.code
+    return error_response(error)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    """What Starlette raises by itself: no such route, or not by this method."""
+    assert isinstance(error, HTTPException)  # noqa: S101  # for the type checker: registered so
+    if error.status_code != 405:
+        return await _domain_error(request, DomainError(Code.NOT_FOUND))
+    answer = await _domain_error(request, DomainError(Code.METHOD_NOT_ALLOWED))
+    methods = {
+        method
+        for route in request.app.routes
+        if isinstance(route, APIRoute) and route.path_regex.match(request.url.path)
+        for method in route.methods
+    }
+    answer.headers["Allow"] = ", ".join(sorted(methods))
+    return answer

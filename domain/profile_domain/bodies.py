@@ -1,0 +1,95 @@
+"""What both faces demand of a request's body: its size, its type, one unambiguous JSON object."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterable, Mapping, Sequence
+from typing import Any
+
+from profile_domain.errors import Code, DomainError
+
+MAX_NESTING = 32
+
+
+async def read_json_object(
+    headers: Mapping[str, Sequence[str]], chunks: AsyncIterable[bytes], *, max_bytes: int
+) -> dict[str, Any]:
+    """The body as a JSON object; no chunk is asked for once it is known to be too large.
+
+    ``headers`` has, in lower case, the values of ``content-length``, ``content-type`` and
+    ``content-encoding`` that were sent. Raises, in this order, ``payload_too_large``,
+    ``unsupported_media_type`` and ``malformed_json``.
+    """
+    body = await _read_within(headers.get("content-length", ()), chunks, max_bytes)
+    media_types = headers.get("content-type", ())
+    encodings = headers.get("content-encoding", ())
+    if (
+        len(media_types) != 1
+        or media_types[0].partition(";")[0].strip().lower() != "application/json"
+        or any(encoding.strip().lower() not in {"", "identity"} for encoding in encodings)
+    ):
+        raise DomainError(Code.UNSUPPORTED_MEDIA_TYPE)
+    return parse_json_object(body)
+
+
+async def _read_within(
+    declared: Sequence[str], chunks: AsyncIterable[bytes], max_bytes: int
+) -> bytes:
+    if any(length.isdecimal() and int(length[:20]) > max_bytes for length in declared):
+        raise DomainError(Code.PAYLOAD_TOO_LARGE)
+    body = bytearray()
+    async for chunk in chunks:
+        body += chunk
+        if len(body) > max_bytes:
+            raise DomainError(Code.PAYLOAD_TOO_LARGE)
+    return bytes(body)
+
+
+def parse_json_object(body: bytes) -> dict[str, Any]:
+    """One JSON object in UTF-8 (RFC 8259), without byte order mark, NaN, Infinity, repeated
+    keys, or nesting over 32. Lone surrogates written as escapes are left for the fields' rules.
+
+    Raises ``malformed_json``.
+    """
+    try:
+        value = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_without_repeats,
+            parse_constant=_refuse_constant,
+            parse_int=_bounded_int,
+        )
+    except (ValueError, RecursionError):
+        raise DomainError(Code.MALFORMED_JSON) from None
+    if not isinstance(value, dict) or _nests_too_deep(value):
+        raise DomainError(Code.MALFORMED_JSON)
+    return value
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    unique = dict(pairs)
+    if len(unique) < len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return unique
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _bounded_int(digits: str) -> int | float:
+    """int() refuses thousands of digits, which JSON allows; no field needs them exactly."""
+    return int(digits) if len(digits) < 20 else float(digits)
+
+
+def _nests_too_deep(value: dict[str, Any]) -> bool:
+    level: list[Any] = [value]
+    for _ in range(MAX_NESTING):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return False
+    return True

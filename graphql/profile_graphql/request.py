@@ -1,0 +1,32 @@
+"""What the resolvers know of the request they serve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from strawberry.types import Info
+
+from profile_domain.caller import Caller, Credentials
+from profile_domain.service import ProfileService
+
+
+@dataclass(slots=True)
+class RequestContext:
+    """One request; who calls is asked for by the first field that needs it, and once."""
+
+    service: ProfileService
+    credentials: Credentials
+    request_id: str
+    wants_image: bool
+    _caller: Caller | None = field(default=None, init=False)
+
+    async def caller(self, *, to_write: bool = False) -> Caller:
+        """Raises what ``ProfileService.identify`` raises."""
+        if self._caller is None:
+            self._caller = await self.service.identify(
+                self.credentials, face="graphql", request_id=self.request_id, to_write=to_write
+            )
+        return self._caller
+
+
+RequestInfo = Info[RequestContext, None]

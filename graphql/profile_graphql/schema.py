@@ -1,0 +1,69 @@
+"""The GraphQL face's operations: each asks who calls, then tells the domain's story."""
+
+from __future__ import annotations
+
+import strawberry
+
+from profile_domain.errors import Code, DomainError
+from profile_domain.profile import ProfileChange
+from profile_graphql.request import RequestInfo
+from profile_graphql.types import (
+    Profile,
+    ProfileError,
+    UpdateMyProfileInput,
+    UpdateMyProfileResult,
+)
+
+# What concerns the caller or the request as a whole is no answer to the update itself.
+NOT_ABOUT_THE_UPDATE = frozenset(
+    {
+        Code.UNAUTHENTICATED,
+        Code.INVALID_TENANT_ID,
+        Code.TENANT_MISMATCH,
+        Code.NOT_FOUND,
+        Code.RATE_LIMITED,
+        Code.UNAVAILABLE,
+        Code.INTERNAL_ERROR,
+    }
+)
+
+
+@strawberry.type
+class Query:
+    @strawberry.field(description="Your own profile.")
+    async def me(self, info: RequestInfo) -> Profile:
+        caller = await info.context.caller()
+        profile = await info.context.service.view_my_profile(
+            caller, with_image=info.context.wants_image
+        )
+        return Profile.of(profile)
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation(
+        description="Changes your own profile, all of it or nothing. With `ifMatch`, only if the"
+        " profile still has one of these entity tags."
+    )
+    async def update_my_profile(
+        self,
+        info: RequestInfo,
+        input: UpdateMyProfileInput,  # noqa: A002  # the argument's name in the schema
+        if_match: str | None = strawberry.UNSET,
+    ) -> UpdateMyProfileResult:
+        caller = await info.context.caller(to_write=True)
+        try:
+            profile = await info.context.service.update_my_profile(
+                caller,
+                ProfileChange(input.as_body()),
+                if_match=None if if_match is strawberry.UNSET else if_match,
+                with_image=info.context.wants_image,
+            )
+        except DomainError as error:
+            if error.code in NOT_ABOUT_THE_UPDATE:
+                raise
+            return ProfileError.of(error)
+        return Profile.of(profile)
+
+
+schema = strawberry.Schema(query=Query, mutation=Mutation)

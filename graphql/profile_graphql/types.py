@@ -1,0 +1,139 @@
+"""The types of the GraphQL schema, as clients see them."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated, Any, Self
+
+import strawberry
+from strawberry.scalars import JSON
+
+from profile_domain.errors import DomainError, Violation
+from profile_domain.profile import AuthProvider as DomainAuthProvider
+from profile_domain.profile import Profile as DomainProfile
+from profile_graphql.names import camel_case
+from profile_graphql.request import RequestInfo
+
+
+@strawberry.enum(description="Who keeps a person's sign-in.")
+class AuthProvider(Enum):
+    LOCAL = "local"
+    OIDC = "oidc"
+    SAML = "saml"
+
+
+@strawberry.enum(description="A field of the profile that a person can change.")
+class ProfileField(Enum):
+    FIRST_NAME = "first_name"
+    LAST_NAME = "last_name"
+    DISPLAY_NAME = "display_name"
+    AVATAR_BASE64 = "avatar_base64"
+
+
+_PROVIDERS = {provider: AuthProvider(provider.value) for provider in DomainAuthProvider}
+
+
+@strawberry.type(description="Your own profile.")
+class Profile:
+    id: strawberry.ID
+    email: str = strawberry.field(description="Read-only here.")
+    name: str = strawberry.field(
+        description="What to call you: display name, else first and last name, else email."
+    )
+    auth_provider: AuthProvider
+    first_name: str | None = strawberry.field(description="At most 100 code points.")
+    last_name: str | None = strawberry.field(description="At most 100 code points.")
+    display_name: str | None = strawberry.field(description="At most 100 code points.")
+    etag: str = strawberry.field(
+        description="The version of this profile, for `ifMatch`; the same as REST's `ETag`."
+    )
+    stored: strawberry.Private[DomainProfile]
+
+    @classmethod
+    def of(cls, profile: DomainProfile) -> Self:
+        return cls(
+            id=strawberry.ID(str(profile.id)),
+            email=profile.email,
+            name=profile.name,
+            auth_provider=_PROVIDERS[profile.auth_provider],
+            first_name=profile.first_name,
+            last_name=profile.last_name,
+            display_name=profile.display_name,
+            etag=profile.etag,
+            stored=profile,
+        )
+
+    @strawberry.field(
+        description="The picture as a data URI, `data:image/png;base64,…`, at most 256 KiB decoded."
+    )
+    async def avatar_base64(self) -> str | None:
+        return self.stored.avatar.data_uri if self.stored.avatar else None
+
+    @strawberry.field(description="What you may change now, by sign-in provider and by policy.")
+    async def editable_fields(self, info: RequestInfo) -> list[ProfileField]:
+        caller = await info.context.caller()
+        fields = await info.context.service.editable_fields(caller, self.stored)
+        return [ProfileField(field) for field in fields]
+
+
+@strawberry.type(description="One field that breaks one rule.")
+class FieldViolation:
+    field: str
+    code: str
+    message: str
+
+    @classmethod
+    def of(cls, violation: Violation) -> Self:
+        return cls(
+            field=camel_case(violation.field), code=violation.code, message=violation.message
+        )
+
+
+@strawberry.type(description="Why an update was refused; nothing was changed.")
+class ProfileError:
+    code: str
+    message: str
+    details: JSON | None
+    notices: list[str]
+    violations: list[FieldViolation]
+
+    @classmethod
+    def of(cls, error: DomainError) -> Self:
+        return cls(
+            code=error.code,
+            message=error.message,
+            details=details_of(error) or None,  # type: ignore[arg-type]  # JSON is any value
+            notices=list(error.notices),
+            violations=[FieldViolation.of(violation) for violation in error.violations],
+        )
+
+
+def details_of(error: DomainError) -> dict[str, Any]:
+    """The error's details, with the fields spelled as this face spells them."""
+    details = dict(error.details)
+    if error.violations:
+        details["violations"] = [
+            {**violation, "field": camel_case(violation["field"])}
+            for violation in details["violations"]
+        ]
+    return details
+
+
+UpdateMyProfileResult = Annotated[Profile | ProfileError, strawberry.union("UpdateMyProfileResult")]
+
+
+@strawberry.input(
+    description="What to change. A field that is left out stays as it is; an empty name clears it;"
+    " `avatarBase64: null` removes the picture."
+)
+class UpdateMyProfileInput:
+    first_name: str | None = strawberry.UNSET
+    last_name: str | None = strawberry.UNSET
+    display_name: str | None = strawberry.UNSET
+    avatar_base64: str | None = strawberry.UNSET
+
+    def as_body(self) -> dict[str, object]:
+        """The same change as REST would send it."""
+        return {
+            field: value for field, value in vars(self).items() if value is not strawberry.UNSET
+        }

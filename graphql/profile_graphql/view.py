@@ -1,0 +1,162 @@
+"""GraphQL over HTTP: from a request to the answer, in both media types."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable
+from inspect import isawaitable
+from typing import Any
+
+from graphql import ExecutionResult, GraphQLSchema, OperationType, execute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from profile_domain.bodies import parse_json_object, read_json_object
+from profile_domain.caller import Credentials
+from profile_domain.errors import Code, DomainError
+from profile_domain.service import ProfileService
+from profile_graphql.documents import Documents
+from profile_graphql.errors import RequestRefused, entry, field_error, invalid_query
+from profile_graphql.media_types import GRAPHQL_RESPONSE, HTML, JSON, preferred_type
+from profile_graphql.request import RequestContext
+
+_STATUS = {
+    Code.MALFORMED_JSON: 400,
+    Code.PAYLOAD_TOO_LARGE: 413,
+    Code.UNSUPPORTED_MEDIA_TYPE: 415,
+}
+
+
+class GraphQLView:
+    """Answers ``/graphql``.
+
+    ``max_body_bytes`` is the limit on a POST's body; ``page`` is what a browser's GET is given.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        service: ProfileService,
+        *,
+        introspection: bool,
+        max_body_bytes: int,
+        page: Response | None = None,
+    ) -> None:
+        self._schema = schema
+        self._service = service
+        self._documents = Documents(schema, introspection=introspection)
+        self._max_body_bytes = max_body_bytes
+        self._page = page
+
+    async def post(self, request: Request) -> Response:
+        headers = {
+            name: request.headers.getlist(name)
+            for name in ("content-length", "content-type", "content-encoding")
+        }
+        try:
+            parameters = await read_json_object(
+                headers, request.stream(), max_bytes=self._max_body_bytes
+            )
+            return await self._answer(request, parameters)
+        except RequestRefused as refused:
+            return _refusal(request, refused)
+        except DomainError as error:
+            return _respond(request, {"errors": [entry(error)]}, status=_STATUS[error.code])
+
+    async def get(self, request: Request) -> Response:
+        if self._page is not None and preferred_type(request.headers.get("accept")) == HTML:
+            return self._page
+        parameters: dict[str, Any] = dict(request.query_params)
+        try:
+            for name in ("variables", "extensions"):
+                if parameters.get(name):
+                    parameters[name] = parse_json_object(parameters[name].encode())
+            return await self._answer(request, parameters)
+        except RequestRefused as refused:
+            return _refusal(request, refused)
+        except (DomainError, UnicodeEncodeError):
+            error = invalid_query("variables and extensions must be JSON objects.")
+            return _respond(request, {"errors": [error]}, status=400)
+
+    async def _answer(self, request: Request, parameters: dict[str, Any]) -> Response:
+        text, variables, operation_name = _checked(parameters)
+        document = self._documents.read(text)
+        operation_type = document.operation_type(operation_name)
+        if request.method == "GET" and operation_type is not OperationType.QUERY:
+            error = entry(DomainError(Code.METHOD_NOT_ALLOWED))
+            raise RequestRefused([error], status=405, headers={"Allow": "POST"})
+        context = RequestContext(
+            service=self._service,
+            credentials=Credentials(
+                authorization=request.headers.getlist("authorization"),
+                tenant=request.headers.getlist("x-tenant-id"),
+            ),
+            request_id=request.state.request_id,
+            wants_image=document.wants_image,
+        )
+        executed: Awaitable[ExecutionResult] | ExecutionResult = execute(
+            self._schema,
+            document.ast,
+            context_value=context,
+            variable_values=variables,
+            operation_name=operation_name,
+        )
+        result = await executed if isawaitable(executed) else executed
+        return _result(request, result)
+
+
+def _checked(parameters: dict[str, Any]) -> tuple[str, dict[str, Any], str | None]:
+    """The parameters of a request (GraphQL over HTTP, section 5.1), held to their types."""
+    text = parameters.get("query")
+    variables = parameters.get("variables")
+    operation_name = parameters.get("operationName")
+    if not isinstance(text, str):
+        problem = "query must be a string."
+    elif not isinstance(variables or {}, dict):
+        problem = "variables must be an object."
+    elif not isinstance(parameters.get("extensions") or {}, dict):
+        problem = "extensions must be an object."
+    elif operation_name is not None and not isinstance(operation_name, str):
+        problem = "operationName must be a string."
+    else:
+        return text, variables or {}, operation_name
+    raise RequestRefused([invalid_query(problem)], status=400)
+
+
+def _result(request: Request, result: ExecutionResult) -> Response:
+    if not result.errors:
+        return _respond(request, {"data": result.data})
+    told, known = zip(
+        *(field_error(error, request.state.request_id) for error in result.errors), strict=True
+    )
+    if result.data is None and not any(error.path for error in result.errors):
+        raise RequestRefused(list(told))
+    waits = [error.retry_after for error in known if error and error.retry_after]
+    headers = {"Retry-After": str(max(waits))} if waits else {}
+    return _respond(request, {"errors": told, "data": result.data}, headers=headers)
+
+
+def _refusal(request: Request, refused: RequestRefused) -> Response:
+    return _respond(
+        request, {"errors": refused.errors}, status=refused.status, headers=refused.headers
+    )
+
+
+def _respond(
+    request: Request,
+    payload: dict[str, Any],
+    *,
+    status: int | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """By default 200, but 400 for what was not executed where the media type can say so."""
+    media_type = preferred_type(request.headers.get("accept"))
+    if status is None:
+        status = 400 if "data" not in payload and media_type == GRAPHQL_RESPONSE else 200
+    if media_type != GRAPHQL_RESPONSE:
+        media_type = JSON
+    # ASCII only: what a client sent may come back, lone surrogates included.
+    body = json.dumps(payload, separators=(",", ":")).encode("ascii")
+    answer = Response(body, status, headers, media_type=f"{media_type}; charset=utf-8")
+    answer.headers["Vary"] = "Accept"
+    return answer

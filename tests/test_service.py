@@ -1,0 +1,197 @@
+"""The story of one request, told with ports that live in memory."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from profile_domain.avatar import Avatar
+from profile_domain.caller import Caller, Credentials, Identity
+from profile_domain.errors import Code, DomainError, FieldRefused, unauthenticated
+from profile_domain.profile import AVATAR, AuthProvider, Profile, ProfileChange
+from profile_domain.service import ProfileService
+
+TENANT = UUID("11111111-1111-4111-8111-111111111111")
+IDENTITY = Identity(TENANT, "https://issuer.example", "ada")
+CALLER = Caller(IDENTITY, "rest", "request-1")
+ADA = Profile(
+    tenant_id=TENANT,
+    id=UUID("aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa"),
+    email="ada@example.com",
+    auth_provider=AuthProvider.LOCAL,
+    first_name="Ada",
+)
+UPLOAD = "data:image/png;base64,AAAA"
+
+
+class World:
+    """All ports of one service, in memory, writing down what was asked of them."""
+
+    def __init__(self, stored=ADA):
+        self.stored = stored
+        self.story = []
+        self.forbidden = None
+        self.picture = Avatar.of("image/png", b"clean")
+        self.others_win = 0
+        self.service = ProfileService(self, self, self, self, self)
+
+    async def verify(self, token):
+        self.story.append("verify")
+        if token != "good":
+            raise unauthenticated("invalid")
+        return IDENTITY
+
+    async def take(self, identity):
+        self.story.append("take")
+
+    async def load(self, identity, *, with_image):
+        self.story.append("load")
+        return self.stored
+
+    async def permit(self, action, caller, profile, changes=()):
+        self.story.append((action, sorted(changes)))
+        if self.forbidden is not None and set(changes) & self.forbidden:
+            raise DomainError(Code.FORBIDDEN)
+
+    async def clean(self, upload):
+        self.story.append("clean")
+        if isinstance(self.picture, FieldRefused):
+            raise self.picture
+        return self.picture
+
+    async def save(self, caller, before, after):
+        self.story.append("save")
+        if self.others_win:
+            self.others_win -= 1
+            self.stored = replace(self.stored, last_name="Other", version=self.stored.version + 1)
+            return False
+        self.stored = after
+        return True
+
+    def update(self, body, **options):
+        return self.service.update_my_profile(CALLER, ProfileChange(body), **options)
+
+
+async def code_of(awaitable):
+    with pytest.raises(DomainError) as raised:
+        await awaitable
+    return raised.value.code
+
+
+async def test_an_update_loads_asks_the_policy_and_saves_the_next_version():
+    world = World()
+    updated = await world.update({"first_name": "Grace"})
+    assert (updated.first_name, updated.version) == ("Grace", 2)
+    assert world.stored == updated
+    assert world.story == ["load", ("updateMyProfile", ["first_name"]), "save"]
+
+
+@pytest.mark.parametrize("body", [{}, {"first_name": "Ada"}, {"first_name": " Ada", AVATAR: None}])
+async def test_an_update_without_a_difference_is_authorised_and_writes_nothing(body):
+    world = World()
+    assert await world.update(body) is ADA
+    assert world.story == ["load", ("updateMyProfile", [])]
+
+
+async def test_an_update_without_a_difference_still_honours_if_match():
+    assert await code_of(World().update({}, if_match='"old"')) is Code.PRECONDITION_FAILED
+    assert await World().update({}, if_match=ADA.etag) is ADA
+
+
+async def test_a_picture_is_cleaned_after_the_policy_and_before_the_precondition():
+    world = World()
+    assert (
+        await code_of(world.update({AVATAR: UPLOAD}, if_match='"old"')) is Code.PRECONDITION_FAILED
+    )
+    assert world.story == ["load", ("updateMyProfile", [AVATAR]), "clean"]
+
+
+async def test_a_picture_that_becomes_the_stored_one_writes_nothing():
+    world = World(replace(ADA, avatar=Avatar.of("image/png", b"clean")))
+    assert await world.update({AVATAR: UPLOAD}) is world.stored
+    assert "save" not in world.story
+
+
+async def test_a_refused_picture_is_told_as_a_violation_of_its_field():
+    world = World()
+    world.picture = FieldRefused(Code.AVATAR_DIMENSIONS, max_side=4096)
+    with pytest.raises(DomainError) as raised:
+        await world.update({AVATAR: UPLOAD})
+    assert raised.value.code is Code.AVATAR_DIMENSIONS
+    (violation,) = raised.value.as_dict()["details"]["violations"]
+    assert (violation["field"], violation["max_side"]) == (AVATAR, 4096)
+
+
+async def test_the_answers_come_in_the_contracts_order():
+    nobody = World(stored=None)
+    assert await code_of(nobody.update({"x": 1})) is Code.NOT_FOUND
+    world = World()
+    world.forbidden = {"first_name", AVATAR}
+    assert await code_of(world.update({"first_name": 1, AVATAR: UPLOAD})) is Code.INVALID_TYPE
+    assert await code_of(world.update({AVATAR: UPLOAD}, if_match='"old"')) is Code.FORBIDDEN
+    assert "clean" not in world.story
+
+
+async def test_a_lost_race_is_run_again_on_what_the_others_stored():
+    world = World()
+    world.others_win = 2
+    updated = await world.update({"first_name": "Grace"})
+    assert (updated.first_name, updated.last_name, updated.version) == ("Grace", "Other", 4)
+
+
+async def test_three_lost_races_are_a_conflict():
+    world = World()
+    world.others_win = 3
+    assert await code_of(world.update({"first_name": "Grace"})) is Code.CONFLICT
+    assert world.story.count("save") == 3
+
+
+async def test_a_lost_race_with_if_match_is_a_failed_precondition():
+    world = World()
+    world.others_win = 1
+    lost = world.update({"first_name": "Grace"}, if_match=ADA.etag)
+    assert await code_of(lost) is Code.PRECONDITION_FAILED
+
+
+async def test_only_attempts_to_write_are_counted_and_all_of_them():
+    world = World()
+    good = Credentials(["Bearer good"], [str(TENANT)])
+    identify = world.service.identify
+    caller = await identify(good, face="graphql", request_id="r", to_write=False)
+    assert caller == Caller(IDENTITY, "graphql", "r")
+    await identify(good, face="rest", request_id="r", to_write=True)
+    assert world.story == ["verify", "verify", "take"]
+
+
+async def test_identity_is_judged_before_tenant_and_tenant_before_the_rate():
+    world = World()
+    identify = world.service.identify
+    for token, code in (("bad", Code.UNAUTHENTICATED), ("good", Code.INVALID_TENANT_ID)):
+        credentials = Credentials([f"Bearer {token}"], ["junk"])
+        refused = identify(credentials, face="rest", request_id="r", to_write=True)
+        assert await code_of(refused) is code
+    assert "take" not in world.story
+
+
+async def test_a_view_asks_the_policy():
+    world = World()
+    assert await world.service.view_my_profile(CALLER) is ADA
+    assert world.story == ["load", ("viewMyProfile", [])]
+
+
+async def test_editable_fields_are_those_of_the_provider_that_the_policy_permits():
+    world = World()
+    world.forbidden = {"display_name"}
+    managed = replace(ADA, auth_provider=AuthProvider.SAML)
+    assert await world.service.editable_fields(CALLER, ADA) == ["first_name", "last_name", AVATAR]
+    assert await world.service.editable_fields(CALLER, managed) == [AVATAR]
+
+
+async def test_editable_fields_do_not_hide_a_failure():
+    world = World()
+
+    async def fail(*_):
+        raise DomainError(Code.UNAVAILABLE)
+
+    world.service._policy.permit = fail
+    assert await code_of(world.service.editable_fields(CALLER, ADA)) is Code.UNAVAILABLE
