@@ -94,7 +94,7 @@ def nested(depth):
     "body",
     [
         b"", b" ", b"null", b"5", b'"x"', b"[]", b"{", b"{}{}", b"{'a':1}", b'{"a":1,}',
-        b'{"a":NaN}',         b'{"a":Infinity}', b'{"a":-Infinity}', b'{"a":1,"a":1}', b'{"a":{"b":1,"b":2}}',
+        b'{"a":NaN}', b'{"a":Infinity}', b'{"a":-Infinity}', b'{"a":1,"a":1}', b'{"a":{"b":1,"b":2}}',
         b'[{"b":1,"b":2}]', b'{"a":[{"b":1,"b":2}]}', b'{"a":"\xff"}', b"\xef\xbb\xbf{}",
         '{"a":1}'.encode("utf-16"), '{"a":1}'.encode("utf-32"), b'{"a":"\xed\xa0\x80"}',
         nested(33), nested(5_000), b"[" * 100_000, b'{"a":01}', b'{"a":"\x01"}',

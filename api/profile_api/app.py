@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from profile_api import openapi
+from profile_api.assets import Assets
 from profile_api.cors import Cors
+from profile_api.docs import page as docs_page
 from profile_api.errors import error_response
 from profile_api.metrics import Metrics
 from profile_api.middleware import AroundEachRequest, CrashNet
 from profile_api.models import ProfileBody
 from profile_api.operations import Operations
+from profile_api.person import Person
 from profile_api.routes import ProfileRoutes
 from profile_api.settings import Settings
 from profile_domain.errors import Code, DomainError
 from profile_domain.service import ProfileService
+from profile_graphql.graphiql import page as graphiql_page
 from profile_graphql.schema import schema
 from profile_graphql.view import GraphQLView
 from profile_infra.keys import keys_of
 from profile_infra.pictures import PillowPictures
 from profile_infra.policy import CedarPolicy
 from profile_infra.rate_limit import UserRateLimit, parse_rate
+from profile_infra.schema_version import SchemaMismatch
 from profile_infra.sqlite_store import SqliteProfiles
 from profile_infra.tokens import JoseTokens
 
@@ -39,18 +46,21 @@ class LeanRoute(APIRoute):
     """A route whose endpoint takes the request as it is: documented by FastAPI, not parsed."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        return self.endpoint  # type: ignore[no-any-return]  # FastAPI declares Callable[..., Any]
+        return self.endpoint
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The whole service. Raises ValueError for settings that cannot work, in one sentence."""
+def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
+    """The whole service; ``people`` are those that a demo's pages can act as.
+
+    Raises UnusableDatabase, UnusableKeys or PolicyError for settings that cannot work.
+    """
     store = SqliteProfiles(settings.database_url)
     tokens = JoseTokens({issuer: keys_of(issuer) for issuer in settings.issuers})
     pictures = PillowPictures()
     service = ProfileService(
         tokens=tokens,
         profiles=store,
-        policy=CedarPolicy.load(settings.policy_dir),
+        policy=CedarPolicy(settings.policy_dir),
         pictures=pictures,
         rate_limit=UserRateLimit(parse_rate(settings.rate_limit)),
     )
@@ -61,8 +71,8 @@ def create_app(settings: Settings) -> FastAPI:
         try:
             yield
         finally:
-            pictures.close()
             await store.close()
+            pictures.close()
 
     app = FastAPI(
         lifespan=lifespan,
@@ -79,21 +89,58 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(AroundEachRequest, metrics=metrics)
 
     _add_rest(app, ProfileRoutes(service, max_body_bytes=settings.max_body_bytes))
+    assets = Assets.load(graphiql_page.ASSETS, docs_page.ASSETS)
+    _add(app, "GET", "/assets/{name:path}", assets.serve, include_in_schema=False)
     view = GraphQLView(
         schema._schema,  # noqa: SLF001  # Strawberry has no public name for it
         service,
         introspection=settings.introspection,
         max_body_bytes=settings.max_body_bytes,
+        page=_page(graphiql_page.page, "/graphql", assets, people) if settings.graphiql else None,
     )
     _add(app, "GET", "/graphql", view.get, include_in_schema=False)
     _add(app, "POST", "/graphql", view.post, include_in_schema=False)
-    operations = Operations(metrics, checks={"store": store.check})
+    operations = Operations(metrics, missing=partial(_missing, store))
     _add(app, "GET", "/healthz", operations.healthz, **openapi.HEALTHZ)
     _add(app, "GET", "/readyz", operations.readyz, **openapi.READYZ)
     _add(app, "GET", "/metrics", operations.metrics, **openapi.METRICS)
     if settings.docs:
-        _add_docs(app)
+        document = to_json(openapi.document(app))
+        _add_text(app, "/openapi.json", lambda: Response(document, media_type="application/json"))
+        _add_text(app, "/docs", _page(docs_page.page, "/openapi.json", assets, people))
     return app
+
+
+async def _missing(store: SqliteProfiles) -> list[str]:
+    try:
+        await store.check()
+    except SchemaMismatch:
+        return ["migrations"]
+    except DomainError:
+        return ["store"]
+    return []
+
+
+def _page(
+    render: Callable[..., tuple[bytes, dict[str, str]]],
+    address: str,
+    assets: Assets,
+    people: Sequence[Person],
+) -> Callable[[], Response]:
+    """A page is made anew for each request: its headers hold a nonce."""
+
+    def respond() -> Response:
+        body, headers = render(address, assets.url, [person._asdict() for person in people])
+        return Response(body, headers=headers)
+
+    return respond
+
+
+def _add_text(app: FastAPI, path: str, respond: Callable[[], Response]) -> None:
+    async def endpoint(_: Request) -> Response:
+        return respond()
+
+    _add(app, "GET", path, endpoint, include_in_schema=False)
 
 
 def _add_rest(app: FastAPI, routes: ProfileRoutes) -> None:
@@ -131,15 +178,6 @@ def _add_rest(app: FastAPI, routes: ProfileRoutes) -> None:
     )
 
 
-def _add_docs(app: FastAPI) -> None:
-    document = openapi.document(app)
-
-    async def openapi_json(_: Request) -> Response:
-        return JSONResponse(document)
-
-    _add(app, "GET", "/openapi.json", openapi_json, include_in_schema=False)
-
-
 def _add(
     app: FastAPI,
     method: str,
@@ -173,7 +211,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
         method
         for route in request.app.routes
         if isinstance(route, APIRoute) and route.path_regex.match(request.url.path)
-        for method in route.methods
+        for method in route.methods or ()
     }
     answer.headers["Allow"] = ", ".join(sorted(methods))
     return answer

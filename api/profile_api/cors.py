@@ -27,7 +27,7 @@ class Cors(CORSMiddleware):
                 "If-None-Match",
                 "X-Request-ID",
                 "X-Tenant-ID",
-            ),  # fmt: skip
+            ),
             expose_headers=("ETag", "X-Request-ID", "Retry-After"),
             max_age=PREFLIGHT_SECONDS,
         )

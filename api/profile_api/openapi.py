@@ -54,6 +54,19 @@ _HEADERS: dict[str, dict[str, Any]] = {
     "WWW-Authenticate": {"description": "RFC 6750 section 3.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}},
 }
+_FIELDS_IN_EXAMPLES: dict[Code, tuple[str, dict[str, int]]] = {
+    Code.UNKNOWN_FIELD: ("nickname", {}),
+    Code.INVALID_TYPE: (FIRST_NAME, {}),
+    Code.TOO_LONG: (DISPLAY_NAME, {"max": MAX_CODE_POINTS}),
+    Code.INVALID_CHARACTERS: (LAST_NAME, {}),
+    Code.SSO_MANAGED_FIELD: (FIRST_NAME, {}),
+    Code.AVATAR_MALFORMED: (AVATAR, {}),
+    Code.AVATAR_TOO_LARGE: (AVATAR, {"max_bytes": MAX_BYTES}),
+    Code.AVATAR_UNSUPPORTED_TYPE: (AVATAR, {}),
+    Code.AVATAR_ANIMATED: (AVATAR, {}),
+    Code.AVATAR_DIMENSIONS: (AVATAR, {"max_side": MAX_SIDE}),
+    Code.AVATAR_CORRUPT: (AVATAR, {}),
+}
 _TENANT_HEADER = {
     "name": "X-Tenant-ID",
     "in": "header",
@@ -112,27 +125,15 @@ def errors(codes: Iterable[Code]) -> dict[int | str, dict[str, Any]]:
 
 
 def _example(code: Code) -> DomainError:
-    if code.startswith("avatar_"):
-        limits = {
-            Code.AVATAR_TOO_LARGE: {"max_bytes": MAX_BYTES},
-            Code.AVATAR_DIMENSIONS: {"max_side": MAX_SIDE},
-        }
-        return refused_fields([Violation(AVATAR, code, limits.get(code, {}))])
-    match code:
-        case Code.UNAUTHENTICATED:
-            return unauthenticated("expired")
-        case Code.TOO_LONG:
-            return refused_fields([Violation(DISPLAY_NAME, code, {"max": MAX_CODE_POINTS})])
-        case Code.UNKNOWN_FIELD:
-            return refused_fields([Violation("nickname", code)])
-        case Code.INVALID_TYPE | Code.INVALID_CHARACTERS | Code.SSO_MANAGED_FIELD:
-            return refused_fields([Violation(FIRST_NAME, code), Violation(LAST_NAME, code)])
-        case Code.FORBIDDEN:
-            return DomainError(code, notices=["Profiles are frozen during the audit."])
-        case Code.RATE_LIMITED | Code.UNAVAILABLE:
-            return DomainError(code, retry_after=1)
-        case _:
-            return DomainError(code)
+    if code in _FIELDS_IN_EXAMPLES:
+        field, limits = _FIELDS_IN_EXAMPLES[code]
+        return refused_fields([Violation(field, code, limits)])
+    if code is Code.UNAUTHENTICATED:
+        return unauthenticated("expired")
+    if code is Code.FORBIDDEN:
+        return DomainError(code, notices=["Profiles are frozen during the audit."])
+    waits = code in {Code.RATE_LIMITED, Code.UNAVAILABLE}
+    return DomainError(code, retry_after=1 if waits else None)
 
 
 def _status(status: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -10,15 +10,13 @@ from starlette.responses import JSONResponse, Response
 from profile_api.metrics import Metrics
 from profile_domain.errors import Code, DomainError
 
-Check = Callable[[], Awaitable[str | None]]
-
 
 class Operations:
-    """``checks`` by name: each returns what is not ready in a few words, or None."""
+    """``missing`` tells by name what is not ready: the store, migrations, signing keys."""
 
-    def __init__(self, metrics: Metrics, *, checks: Mapping[str, Check]) -> None:
+    def __init__(self, metrics: Metrics, *, missing: Callable[[], Awaitable[list[str]]]) -> None:
         self._metrics = metrics
-        self._checks = checks
+        self._missing = missing
 
     async def healthz(self, _: Request) -> Response:
         """The process lives; nothing else is asked."""
@@ -26,10 +24,9 @@ class Operations:
 
     async def readyz(self, _: Request) -> Response:
         """Whether requests can be served now. Raises ``unavailable`` naming what is not ready."""
-        states = {name: await check() for name, check in self._checks.items()}
-        waiting = {name: state for name, state in states.items() if state is not None}
-        if waiting:
-            raise DomainError(Code.UNAVAILABLE, details={"not_ready": waiting}, retry_after=1)
+        missing = await self._missing()
+        if missing:
+            raise DomainError(Code.UNAVAILABLE, details={"not_ready": missing}, retry_after=1)
         return JSONResponse({"status": "ready"})
 
     async def metrics(self, _: Request) -> Response:

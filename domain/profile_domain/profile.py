@@ -18,8 +18,8 @@ LAST_NAME: Final = "last_name"
 DISPLAY_NAME: Final = "display_name"
 AVATAR: Final = "avatar_base64"
 
-NAME_FIELDS: Final = (FIRST_NAME, LAST_NAME, DISPLAY_NAME)
-EDITABLE: Final = (*NAME_FIELDS, AVATAR)
+NAME_FIELDS: Final[tuple[str, ...]] = (FIRST_NAME, LAST_NAME, DISPLAY_NAME)
+EDITABLE: Final[tuple[str, ...]] = (*NAME_FIELDS, AVATAR)
 SSO_MANAGED: Final = frozenset({FIRST_NAME, LAST_NAME})
 
 

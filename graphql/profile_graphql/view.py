@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 from typing import Any
 
@@ -30,7 +30,7 @@ _STATUS = {
 class GraphQLView:
     """Answers ``/graphql``.
 
-    ``max_body_bytes`` is the limit on a POST's body; ``page`` is what a browser's GET is given.
+    ``max_body_bytes`` is the limit on a POST's body; ``page`` makes what a browser's GET is given.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class GraphQLView:
         *,
         introspection: bool,
         max_body_bytes: int,
-        page: Response | None = None,
+        page: Callable[[], Response] | None = None,
     ) -> None:
         self._schema = schema
         self._service = service
@@ -65,7 +65,7 @@ class GraphQLView:
 
     async def get(self, request: Request) -> Response:
         if self._page is not None and preferred_type(request.headers.get("accept")) == HTML:
-            return self._page
+            return self._page()
         parameters: dict[str, Any] = dict(request.query_params)
         try:
             for name in ("variables", "extensions"):

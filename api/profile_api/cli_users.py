@@ -1,0 +1,110 @@
+"""The ``users`` commands."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from profile_api.people import Imported, find_person, import_people, list_people, opened
+from profile_api.settings import Settings
+from profile_infra.users import User
+
+users = typer.Typer(help="People of a tenant.", no_args_is_help=True)
+
+Tenant = Annotated[UUID, typer.Option(help="The tenant's id.")]
+
+
+@users.command(name="import")
+def import_(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE.csv",
+            exists=True,
+            dir_okay=False,
+            help="Columns: tenant_id, id, email, auth_provider (local, oidc, saml), and optionally"
+            " first_name, last_name, display_name, issuer, subject.",
+        ),
+    ],
+    overwrite: Annotated[  # noqa: FBT002  # a flag, as Typer declares one
+        bool, typer.Option("--overwrite", help="Also replace what the people own themselves.")
+    ] = False,
+) -> None:
+    """Import people: all of a file or nobody; safe to repeat."""
+    imported = asyncio.run(_import(file, file.stat().st_size, overwrite=overwrite))
+    typer.echo(
+        f"{imported.added} added, {imported.changed} changed, {imported.unchanged} unchanged."
+    )
+
+
+async def _import(file: Path, size: int, *, overwrite: bool) -> Imported:
+    async with opened(Settings()) as store:
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            reading = progress.add_task("Reading", total=size)
+            comparing = progress.add_task("Comparing", total=None)
+
+            def compared(count: int, of: int) -> None:
+                progress.update(comparing, advance=count, total=of)
+
+            return await import_people(
+                store,
+                file,
+                overwrite=overwrite,
+                read=lambda count: progress.update(reading, advance=count),
+                compared=compared,
+            )
+
+
+@users.command(name="list")
+def list_(tenant: Tenant) -> None:
+    """List the people of a tenant: id, email, provider and name, a line each."""
+    asyncio.run(_list(tenant))
+
+
+async def _list(tenant: UUID) -> None:
+    async with opened(Settings()) as store:
+        async for user in list_people(store, tenant):
+            profile = user.profile
+            typer.echo(f"{profile.id}\t{profile.email}\t{profile.auth_provider}\t{profile.name}")
+
+
+@users.command()
+def show(
+    user: Annotated[str, typer.Argument(metavar="ID_OR_EMAIL", help="Whom to show.")],
+    tenant: Tenant,
+) -> None:
+    """Show one user."""
+    table = Table(show_header=False, box=None)
+    for name, value in _rows(asyncio.run(_find(tenant, user))):
+        table.add_row(name, value)
+    Console().print(table, markup=False)
+
+
+async def _find(tenant: UUID, id_or_email: str) -> User:
+    async with opened(Settings()) as store:
+        return await find_person(store, tenant, id_or_email)
+
+
+def _rows(user: User) -> list[tuple[str, str]]:
+    profile = user.profile
+    return [
+        ("id", str(profile.id)),
+        ("tenant_id", str(profile.tenant_id)),
+        ("email", profile.email),
+        ("name", profile.name),
+        ("auth_provider", profile.auth_provider),
+        ("first_name", profile.first_name or "-"),
+        ("last_name", profile.last_name or "-"),
+        ("display_name", profile.display_name or "-"),
+        ("avatar", profile.avatar.media_type if profile.avatar else "-"),
+        ("issuer", user.issuer or "any that speaks for the tenant"),
+        ("subject", user.subject),
+        ("version", str(profile.version)),
+    ]
