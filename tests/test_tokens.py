@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from profile_domain.caller import Identity
 from profile_domain.errors import Code, DomainError
 from profile_infra.issuers import UnusableKeys
+from profile_infra.keys import keys_of
 from profile_infra.tokens import JoseTokens, sign
 from signing import (
     AUDIENCE,
@@ -132,6 +133,17 @@ async def test_an_empty_secret_signs_nothing():
 async def test_an_algorithm_the_issuer_does_not_list_is_refused(asymmetric):
     other = token(algorithm="RS512", key=rsa_key(), header={"kid": "k"})
     assert await outcome(asymmetric("RS256"), other) == "invalid"
+
+
+async def test_the_issuers_list_holds_whatever_its_keys_could_do(tmp_path):
+    file = write_jwks(tmp_path / "k", public_jwk(rsa_key()))
+    wide, narrow = (
+        issuer(secret=None, jwks_file=file, algorithms=each)
+        for each in (["RS256", "RS512"], ["RS256"])
+    )
+    tokens = JoseTokens({narrow: keys_of(wide)})
+    assert await outcome(tokens, token(algorithm="RS256", key=rsa_key())) == "accepted"
+    assert await outcome(tokens, token(algorithm="RS512", key=rsa_key())) == "invalid"
 
 
 async def test_a_pss_signature_is_no_rs256_signature(asymmetric):

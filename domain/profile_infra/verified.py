@@ -34,9 +34,6 @@ class VerifiedTokens:
         return None
 
     def put(self, digest: bytes, identity: Identity, *, now: float, expires: float) -> None:
-        if expires <= now:
-            return
-        self._entries.pop(digest, None)
         if len(self._entries) >= self._limit:
             del self._entries[next(iter(self._entries))]
         self._entries[digest] = _Entry(identity, now, min(now + SECONDS, expires))
