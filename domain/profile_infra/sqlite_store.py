@@ -1,0 +1,154 @@
+"""The store on SQLite: read on the event loop, written by one thread, one file, any processes."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from profile_domain.caller import Caller, Identity
+from profile_domain.errors import unavailable
+from profile_domain.profile import Profile
+from profile_infra import statements as sql
+from profile_infra.schema_version import SchemaMismatch, check_revision
+from profile_infra.sqlite_changes import DIALECT, replace, save_users
+from profile_infra.sqlite_file import as_answered, connect, path_of, revision_in
+from profile_infra.sqlite_writer import LOCK_WAIT, Job, SqliteWriter, T
+from profile_infra.statements import Statement
+from profile_infra.trail import Author, Change
+from profile_infra.users import PROFILE_COLUMNS, User, read_profile, read_user
+
+_LOAD = Statement(sql.LOAD, DIALECT)
+_LOAD_WITH_IMAGE = Statement(sql.LOAD_WITH_IMAGE, DIALECT)
+_BY_ID = Statement(sql.BY_ID, DIALECT)
+_BY_EMAIL = Statement(sql.BY_EMAIL, DIALECT)
+_LIST = Statement(sql.LIST, DIALECT)
+_LIST_AFTER = Statement(sql.LIST_AFTER, DIALECT)
+_HISTORY = Statement(sql.HISTORY, DIALECT)
+
+# The event loop waits this long, in seconds, where WAL makes a reader wait at all: while another
+# process recovers the file after a crash.
+_READ_WAIT = 0.1
+_LARGEST = 2**63 - 1
+
+
+class SqliteProfiles:
+    """Works between ``open`` and ``close``, in one event loop; is ``unavailable`` otherwise."""
+
+    def __init__(self, url: str) -> None:
+        """Looks at nothing but the URL. Raises UnusableDatabase."""
+        self._path = path_of(url)
+        self._reader: sqlite3.Connection | None = None
+        self._writer: SqliteWriter | None = None
+
+    async def open(self) -> None:
+        """Raises UnusableDatabase, or SchemaMismatch when the file is not at this schema."""
+        reader = connect(self._path, wait=_READ_WAIT, read_only=True)
+        try:
+            check_revision(revision_in(reader))
+            self._writer = SqliteWriter(connect(self._path, wait=LOCK_WAIT))
+        except BaseException:
+            reader.close()
+            raise
+        self._reader = reader
+
+    async def close(self) -> None:
+        """Takes no more writes, and returns when all that wait are done."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            await writer.close()
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
+
+    async def check(self) -> str | None:
+        """What is not ready, in a few words."""
+        if self._reader is None or self._writer is None or not self._writer.alive:
+            return "closed"
+        try:
+            check_revision(revision_in(self._reader))
+        except SchemaMismatch as mismatch:
+            return str(mismatch)
+        except sqlite3.Error:
+            return "out of reach"
+        return None
+
+    async def load(self, identity: Identity, *, with_image: bool) -> Profile | None:
+        statement = _LOAD_WITH_IMAGE if with_image else _LOAD
+        try:
+            rows = self._read(
+                statement,
+                of_tenant=identity.tenant_id,
+                issuer=identity.issuer,
+                subject=identity.subject,
+            )
+        except UnicodeEncodeError:  # a lone surrogate in a token: nobody is stored under it
+            return None
+        if not rows:
+            return None
+        image = rows[0][len(PROFILE_COLUMNS)] if with_image else None
+        return read_profile(identity.tenant_id, rows[0], image)
+
+    async def save(self, caller: Caller, before: Profile, after: Profile) -> bool:
+        """Writes what differs, and its entry in the trail; ``after`` is one version on."""
+        if before.tenant_id != caller.identity.tenant_id:
+            return False
+        author, old, new = Author.of(caller), User(before), User(after)
+        return await self._write(lambda at: replace(at, author, old, new))
+
+    async def users_of(self, tenant_id: UUID, ids: Iterable[UUID]) -> dict[UUID, User]:
+        """Those of these users that the tenant has, without their pictures."""
+        found = [self._users(_BY_ID, tenant_id, of_user=id_) for id_ in ids]
+        return {user.profile.id: user for users in found for user in users}
+
+    async def users_by_email(self, tenant_id: UUID, email: str) -> list[User]:
+        """All users of the tenant with this very address: an address need not be unique."""
+        return self._users(_BY_EMAIL, tenant_id, email=email)
+
+    async def list_users(
+        self, tenant_id: UUID, *, first: int, after: UUID | None = None
+    ) -> list[User]:
+        """The tenant's next users in the order of their ids, without their pictures."""
+        if after is None:
+            return self._users(_LIST, tenant_id, first=first)
+        return self._users(_LIST_AFTER, tenant_id, first=first, of_user=after)
+
+    async def apply(
+        self, author: Author, inserts: Sequence[User], updates: Sequence[tuple[User, User]]
+    ) -> None:
+        """Adds users, and replaces users as they were by users as they shall be: all or none.
+
+        Versions are the store's: an update goes one on, whatever version the new user has.
+        An update without a difference is left out. Raises Clash.
+        """
+        await self._write(lambda at: save_users(at, author, inserts, updates))
+
+    async def history(
+        self, tenant_id: UUID, user_id: UUID, *, first: int, after: int | None = None
+    ) -> list[Change]:
+        """The user's changes, newest first, at most ``first`` of those before version ``after``."""
+        before = _LARGEST if after is None else max(0, min(after, _LARGEST))
+        rows = self._read(
+            _HISTORY, of_tenant=tenant_id, of_user=user_id, before=before, first=first
+        )
+        return [Change(*row) for row in rows]
+
+    async def _write(self, job: Job[T]) -> T:
+        if self._writer is None:
+            raise unavailable()
+        return await self._writer.run(job)
+
+    def _users(self, statement: Statement, tenant_id: UUID, **values: object) -> list[User]:
+        rows = self._read(statement, of_tenant=tenant_id, **values)
+        return [read_user(tenant_id, row) for row in rows]
+
+    def _read(self, statement: Statement, **values: object) -> list[list[Any]]:
+        # All rows are fetched, which ends the read transaction: the next one sees what is new.
+        if self._reader is None:
+            raise unavailable()
+        try:
+            rows = self._reader.execute(statement.text, statement.bind(values)).fetchall()
+        except sqlite3.Error as error:
+            raise as_answered(error) from error
+        return [statement.read(row) for row in rows]

@@ -1,0 +1,66 @@
+"""The trail of changes: who changed what, by which face, from which version to which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Final
+
+from profile_domain.caller import Caller
+from profile_domain.profile import AVATAR
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who makes a change; ``face`` names the way in, such as ``rest`` or ``import``."""
+
+    issuer: str
+    subject: str
+    face: str
+    request_id: str
+
+    @classmethod
+    def of(cls, caller: Caller) -> Author:
+        identity = caller.identity
+        return cls(identity.issuer, identity.subject, caller.face, caller.request_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One recorded change; ``new_version`` is its cursor. Of avatars only digests are kept.
+
+    The values are None once the user was deleted.
+    """
+
+    new_version: int
+    old_version: int
+    at: datetime
+    issuer: str
+    subject: str
+    face: str
+    request_id: str
+    fields: Sequence[str]
+    old_values: Mapping[str, Any] | None
+    new_values: Mapping[str, Any] | None
+    old_avatar: bytes | None
+    new_avatar: bytes | None
+
+
+CHANGE_COLUMNS: Final = tuple(field.name for field in fields(Change))
+
+
+def entry(author: Author, old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a change's row, given the columns that differ, before and after."""
+    values = [column for column in new if not column.startswith("avatar_")]
+    return {
+        "issuer": author.issuer,
+        "subject": author.subject,
+        "face": author.face,
+        "request_id": author.request_id,
+        "fields": [*values, AVATAR] if len(values) < len(new) else values,
+        "old_values": {column: old[column] for column in values},
+        "new_values": {column: new[column] for column in values},
+        "old_avatar": old.get("avatar_digest"),
+        "new_avatar": new.get("avatar_digest"),
+    }
