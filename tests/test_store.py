@@ -261,7 +261,8 @@ async def test_users_are_found_by_id_and_by_email_in_their_tenant_only(store):
     assert await store.users_of(TENANT, ids) == {ids[0]: ada, ids[1]: namesake}
     assert await store.users_by_email(TENANT, "ada@example.org") == [ada]
     assert await store.users_by_email(OTHER_TENANT, "ada@example.org") == [stranger]
-    assert await store.users_by_email(TENANT, "nobody@example.org") == []
+    for nobody in ("nobody@example.org", "", "\udcff", "%"):
+        assert await store.users_by_email(TENANT, nobody) == []
 
 
 async def test_users_are_listed_page_by_page(store):

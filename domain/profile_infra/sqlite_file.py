@@ -42,10 +42,7 @@ def path_of(url: str) -> Path:
         )
     if "?" in name or "\0" in name:
         raise UnusableDatabase("A sqlite URL takes no options and no NUL.")
-    path = Path(name).absolute()
-    if path.is_dir():
-        raise UnusableDatabase(f"{path} is a folder; name a file in it.")
-    return path
+    return Path(name).absolute()
 
 
 def create(path: Path) -> None:
@@ -62,8 +59,6 @@ def connect(path: Path, *, wait: float, read_only: bool = False) -> sqlite3.Conn
     ``wait`` is how long, in seconds, a statement waits for another process's lock.
     A commit is on disk when it returns. Raises UnusableDatabase.
     """
-    if not path.exists():
-        raise UnusableDatabase(f"{path} is not there; `profile-service migrate` makes it.")
     try:
         connection = sqlite3.connect(
             f"{path.as_uri()}?mode=rw",
@@ -74,8 +69,6 @@ def connect(path: Path, *, wait: float, read_only: bool = False) -> sqlite3.Conn
         )
         try:
             mode = connection.execute("PRAGMA journal_mode = WAL").fetchall()
-            if mode != [("wal",)]:
-                raise UnusableDatabase(f"{path} lies where SQLite cannot keep a write-ahead log.")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA fullfsync = ON")  # macOS: fsync stops at the drive's cache
             connection.execute("PRAGMA foreign_keys = ON")
@@ -84,7 +77,12 @@ def connect(path: Path, *, wait: float, read_only: bool = False) -> sqlite3.Conn
             connection.close()
             raise
     except sqlite3.Error as error:
-        raise UnusableDatabase(f"{path} cannot be opened: {error}.") from error
+        missing = error.sqlite_errorcode == sqlite3.SQLITE_CANTOPEN
+        advice = " `profile-service migrate` makes a new one." if missing else ""
+        raise UnusableDatabase(f"{path} cannot be opened: {error}.{advice}") from error
+    if mode != [("wal",)]:
+        connection.close()
+        raise UnusableDatabase(f"{path} lies where SQLite cannot keep a write-ahead log.")
     return connection
 
 

@@ -76,15 +76,12 @@ class SqliteProfiles:
 
     async def load(self, identity: Identity, *, with_image: bool) -> Profile | None:
         statement = _LOAD_WITH_IMAGE if with_image else _LOAD
-        try:
-            rows = self._read(
-                statement,
-                of_tenant=identity.tenant_id,
-                issuer=identity.issuer,
-                subject=identity.subject,
-            )
-        except UnicodeEncodeError:  # a lone surrogate in a token: nobody is stored under it
-            return None
+        rows = self._read(
+            statement,
+            of_tenant=identity.tenant_id,
+            issuer=identity.issuer,
+            subject=identity.subject,
+        )
         if not rows:
             return None
         image = rows[0][len(PROFILE_COLUMNS)] if with_image else None
@@ -109,7 +106,7 @@ class SqliteProfiles:
     async def list_users(
         self, tenant_id: UUID, *, first: int, after: UUID | None = None
     ) -> list[User]:
-        """The tenant's next users in the order of their ids, without their pictures."""
+        """The tenant's next users by id, without their pictures; ``first`` is at least 1."""
         if after is None:
             return self._users(_LIST, tenant_id, first=first)
         return self._users(_LIST_AFTER, tenant_id, first=first, of_user=after)
@@ -127,7 +124,7 @@ class SqliteProfiles:
     async def history(
         self, tenant_id: UUID, user_id: UUID, *, first: int, after: int | None = None
     ) -> list[Change]:
-        """The user's changes, newest first, at most ``first`` of those before version ``after``."""
+        """The user's changes before version ``after``, newest first; ``first`` is at least 1."""
         before = _LARGEST if after is None else max(0, min(after, _LARGEST))
         rows = self._read(
             _HISTORY, of_tenant=tenant_id, of_user=user_id, before=before, first=first
@@ -149,6 +146,8 @@ class SqliteProfiles:
             raise unavailable()
         try:
             rows = self._reader.execute(statement.text, statement.bind(values)).fetchall()
+        except UnicodeEncodeError:  # a lone surrogate, in a token say: nothing is stored under it
+            return []
         except sqlite3.Error as error:
             raise as_answered(error) from error
         return [statement.read(row) for row in rows]

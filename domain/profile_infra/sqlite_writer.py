@@ -69,7 +69,7 @@ class SqliteWriter:
         while more:
             batch = []
             entry = self._queue.get()
-            with suppress(Empty):
+            with suppress(Empty):  # an empty queue ends the batch, None ends the work
                 while entry is not None:
                     batch.append(entry)
                     entry = self._queue.get_nowait()
