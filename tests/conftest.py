@@ -1,0 +1,24 @@
+"""What many tests share."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from running import running
+
+settings.register_profile("tests", deadline=None, print_blob=True)
+settings.load_profile("tests")
+
+
+@pytest.fixture(scope="session")
+async def service(tmp_path_factory):
+    """One service for all tests; each makes people of its own."""
+    async with running(tmp_path_factory.mktemp("service")) as service:
+        yield service
+
+
+@pytest.fixture
+def repository():
+    """The folder that holds the whole project."""
+    return Path(__file__).parent.parent
