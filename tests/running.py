@@ -148,4 +148,13 @@ async def running(folder: Path, **changed):
         yield Running(app, store, client, issuer, settings)
 
 
-__all__ = ["ME", "ME_QUERY", "OTHER_TENANT", "PROFILE_FIELDS", "TENANT", "UPDATE", "Running", "running"]
+__all__ = [
+    "ME",
+    "ME_QUERY",
+    "OTHER_TENANT",
+    "PROFILE_FIELDS",
+    "TENANT",
+    "UPDATE",
+    "Running",
+    "running",
+]

@@ -318,7 +318,7 @@ async def send(service, case, face, send_by):
     sent = service.headers(user, **case.claims) | case.headers
     headers = {name: value for name, value in sent.items() if value is not None}
     if_match = case.if_match.replace("{etag}", before) if case.if_match is not None else None
-    stored = (await service.store.load(identity_of(user), with_image=True))
+    stored = await service.store.load(identity_of(user), with_image=True)
     told, etag = await send_by(service, case, headers, if_match)
     after = await service.store.load(identity_of(user), with_image=True)
     assert_told(case, told)

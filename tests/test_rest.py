@@ -191,7 +191,16 @@ async def test_a_tenant_sent_twice_is_invalid(service):
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/v1", ME + "/", "/v1/users/you/profile", "/v1//users/me/profile", "/graphql/", "/%00", "/é"],
+    [
+        "/",
+        "/v1",
+        ME + "/",
+        "/v1/users/you/profile",
+        "/v1//users/me/profile",
+        "/graphql/",
+        "/%00",
+        "/é",
+    ],
 )
 async def test_an_unknown_route_is_not_found_whoever_asks(service, path):
     for method in ("GET", "PUT", "OPTIONS"):
@@ -283,7 +292,9 @@ async def test_only_the_origins_named_may_call_from_their_pages(tmp_path):
         exposed = answer.headers["Access-Control-Expose-Headers"]
         assert {"ETag", "X-Request-ID", "Retry-After"} == set(exposed.split(", "))
         crossing = {"Origin": origin, "Access-Control-Request-Method": "PUT"}
-        wanted = {"Access-Control-Request-Headers": "authorization, x-tenant-id, if-match, content-type"}
+        wanted = {
+            "Access-Control-Request-Headers": "authorization, x-tenant-id, if-match, content-type"
+        }
         preflight = await service.client.options(ME, headers=crossing | wanted)
         assert preflight.status_code == 204
         assert preflight.headers["Access-Control-Allow-Origin"] == origin
