@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+from graphql import parse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -246,8 +247,6 @@ UPDATES = "updateMyProfile(input: {}) { __typename }"
     ],
 )  # fmt: skip
 def test_a_document_keeps_its_limits(query, kept):
-    from graphql import parse
-
     assert (broken_limit(parse(query)) is None) is kept
 
 
