@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from uuid import UUID
 
@@ -63,12 +64,16 @@ def test_five_kills_lose_no_answered_write(tmp_path: Path):
         for _ in range(LIVES)
     ]
     answered = dict.fromkeys(USERS, 1)
-    for life in lives:
-        for line in answers_until_killed(life):
-            number, version = map(int, line.split())
-            assert version > answered[UUID(int=number)]
-            answered[UUID(int=number)] = version
-        asyncio.run(all_is_there(url, answered))
+    with ExitStack() as all_end:
+        for life in lives:
+            all_end.enter_context(life)
+            all_end.callback(life.kill)
+        for life in lives:
+            for line in answers_until_killed(life):
+                number, version = map(int, line.split())
+                assert version > answered[UUID(int=number)]
+                answered[UUID(int=number)] = version
+            asyncio.run(all_is_there(url, answered))
     assert sum(answered.values()) > len(USERS) + LIVES
 
 
@@ -81,7 +86,7 @@ def answers_until_killed(life: subprocess.Popen[str]) -> list[str]:
     first = life.stdout.readline()
     time.sleep(random.uniform(0, 0.1))
     life.kill()
-    rest, _ = life.communicate(timeout=10)
+    rest = life.stdout.read()  # communicate() would lose what readline() has read ahead
     return [line for line in (first + rest).splitlines(keepends=True) if line.endswith("\n")]
 
 
