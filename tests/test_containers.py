@@ -1,0 +1,417 @@
+"""What is judged of a picture before a pixel is decoded, and what of a container is kept."""
+
+from __future__ import annotations
+
+import struct
+import time
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from images import (
+    animated,
+    chunk,
+    chunks_of,
+    exif,
+    gif,
+    jpeg,
+    mpo,
+    photo,
+    png,
+    raw_png,
+    riff,
+    segment,
+    srgb_profile,
+    upload,
+    vp8x,
+    webp,
+    webp_animation_of_one_frame,
+    with_chunk,
+    with_segment,
+)
+from profile_domain.avatar import MAX_BYTES, Upload
+from profile_domain.container import Container
+from profile_domain.containers import examine, orientation
+from profile_domain.errors import Code, FieldRefused
+
+PNG, JPEG, WEBP, GIF = png(), jpeg(), webp(), gif()
+ALPHA = webp(photo(mode="RGBA"))
+VP8 = chunks_of(WEBP)[b"VP8 "]
+
+
+def is_clean(image: bytes) -> bool:
+    found = examine(upload(image))
+    return found.storable and found.picture == image
+
+
+def refusal(image: bytes, declared_type: str | None = None) -> Code:
+    with pytest.raises(FieldRefused) as refused:
+        examine(upload(image, declared_type))
+    assert refused.value.limits == (
+        {"max_side": 4096} if refused.value.code is Code.AVATAR_DIMENSIONS else {}
+    )
+    return refused.value.code
+
+
+# The type
+
+
+@pytest.mark.parametrize("image", [PNG, JPEG, WEBP, GIF])
+def test_a_picture_is_what_its_bytes_say(image: bytes):
+    for declared in ("image/png", "image/jpeg", "image/webp", "image/gif"):
+        if declared == upload(image).declared_type:
+            assert examine(upload(image)).media_type == declared
+        else:
+            assert refusal(image, declared) == Code.AVATAR_UNSUPPORTED_TYPE
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        *(b"\x89PNG", b"\xff\xd8", b"RIFF", b"RIFF\0\0\0\0WAVE", b"GIF8", b"GIF88a"),
+        *(b"BM", b"\xff\x0a", b"\0\0\0\x1cftypavif", b"%PDF-1.7", b"\0"),
+    ],
+)
+@pytest.mark.parametrize("declared", ["image/png", "image/gif", "image/svg+xml", "image/avif"])
+def test_all_else_is_unsupported(image: bytes, declared: str):
+    assert refusal(image, declared) == Code.AVATAR_UNSUPPORTED_TYPE
+
+
+# Frames
+
+
+@pytest.mark.parametrize("form", ["PNG", "WEBP", "GIF"])
+def test_two_frames_are_animated_and_one_is_a_picture(form: str):
+    assert refusal(animated(form, 2)) == Code.AVATAR_ANIMATED
+    assert examine(upload(animated(form, 1))).frames == 1
+    assert examine(upload(webp_animation_of_one_frame())).frames == 1
+
+
+def test_a_png_that_counts_one_frame_and_has_another_is_animated():
+    hidden = with_chunk(PNG, b"acTL", struct.pack(">II", 1, 0))
+    assert examine(upload(hidden)).frames == 1
+    assert refusal(with_chunk(hidden, b"fdAT", b"\0\0\0\1x", before=b"IEND")) == (
+        Code.AVATAR_ANIMATED
+    )
+
+
+@pytest.mark.parametrize("form", ["PNG", "WEBP", "GIF"])
+def test_an_animation_cut_off_in_its_last_frame_is_animated_first_of_all(form: str):
+    assert refusal(animated(form, 2)[:-20]) == Code.AVATAR_ANIMATED
+
+
+def test_of_a_jpeg_with_several_pictures_the_first_is_taken():
+    found = examine(upload(mpo()))
+    assert (found.sides, found.frames) == ((64, 48), 1)
+    assert found.picture.count(b"\xff\xd9") == 1
+
+
+# Sides
+
+
+def headed(form: str, width: int, height: int) -> bytes:
+    """A header with these sides and nothing behind it."""
+    return {
+        "PNG": raw_png(width, height, b"")[:33],
+        "JPEG": b"\xff\xd8" + segment(0xC0, struct.pack(">BHHB", 8, height, width, 0)),
+        "WEBP": b"RIFF\0\1\0\0WEBPVP8 \x0a\0\0\0"
+        + struct.pack("<3s3sHH", b"", b"\x9d\x01\x2a", width & 0x3FFF, height & 0x3FFF),
+        "GIF": b"GIF89a" + struct.pack("<HHBBB", width, height, 0, 0, 0),
+    }[form]
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "GIF"])
+@pytest.mark.parametrize(
+    ("width", "height", "holds"),
+    [
+        *((1, 4096, True), (4096, 1, True), (4097, 1, False), (1, 4097, False)),
+        *((0, 9, False), (9, 0, False), (16383, 16383, False), (65535, 65535, False)),
+    ],
+)
+def test_sides_are_judged_by_the_header_alone(form: str, width: int, height: int, *, holds: bool):
+    code = Code.AVATAR_CORRUPT if holds else Code.AVATAR_DIMENSIONS
+    assert refusal(headed(form, width, height)) == code
+
+
+def test_the_sides_of_a_webp_are_those_of_its_canvas_and_of_its_picture_alike():
+    assert examine(upload(riff(vp8x(0), (b"VP8 ", VP8)))).sides == (64, 48)
+    assert refusal(riff(vp8x(0, 64, 49), (b"VP8 ", VP8))) == Code.AVATAR_CORRUPT
+    assert refusal(riff(vp8x(0, 5000, 5000), (b"VP8 ", VP8))) == Code.AVATAR_DIMENSIONS
+    assert examine(upload(webp(lossless=True))).sides == (64, 48)
+
+
+def test_a_gif_frame_beyond_the_screen_counts():
+    image = GIF[:6] + struct.pack("<HH", 3, 4096) + GIF[10:]
+    assert examine(upload(image)).sides == (64, 4096)
+    frame = GIF.index(b",\0\0\0\0")
+    image = GIF[: frame + 1] + struct.pack("<HH", 4096, 0) + GIF[frame + 5 :]
+    assert refusal(image) == Code.AVATAR_DIMENSIONS
+
+
+# Damage
+
+
+@pytest.mark.parametrize("image", [PNG, JPEG, WEBP, ALPHA, GIF])
+def test_a_picture_cut_anywhere_is_refused(image: bytes):
+    for end in range(12, len(image)):
+        assert refusal(image[:end]) in (Code.AVATAR_CORRUPT, Code.AVATAR_DIMENSIONS)
+
+
+@pytest.mark.parametrize("kind", [b"IHDR", b"tEXt", b"IDAT", b"IEND"])
+def test_every_chunk_of_a_png_must_match_its_crc(kind: bytes):
+    image = bytearray(with_chunk(PNG, b"tEXt", b"Comment\0hi"))
+    at = image.index(kind) - 4
+    image[at + 8 + int.from_bytes(image[at : at + 4])] ^= 1
+    assert refusal(bytes(image)) == Code.AVATAR_CORRUPT
+
+
+ROWS = zlib.compress(bytes(13 * 4))
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        PNG[:8] + PNG[33:],
+        with_chunk(PNG, b"IHDR", PNG[16:29]),
+        PNG[:-12] + chunk(b"tEXt", b"a\0b") + chunk(b"IDAT", b"") + PNG[-12:],
+        PNG[:-12] + chunk(b"IEND", b"x"),
+        PNG[:8] + chunk(b"IHDR", PNG[16:28]) + PNG[33:],
+        PNG[:8] + chunk(b"IHDR", PNG[16:28] + b"\2") + PNG[33:],
+        with_chunk(PNG, b"acTL", b""),
+        raw_png(4, 4, b""),
+        raw_png(4, 4, b"no zlib stream"),
+        raw_png(4, 4, ROWS[:-4]),
+        raw_png(4, 4, ROWS[:-1] + b"\0"),
+        raw_png(4, 4, zlib.compress(bytes(13 * 4 - 1))),
+        JPEG[: len(JPEG) // 2],
+        b"\xff\xd8\xff\xd9",
+        b"\xff\xd8\xff\xe0\0\1\xff\xd9",
+        with_segment(JPEG, 0xBF, b""),
+        JPEG[:2] + JPEG,
+        with_segment(JPEG, 0xC0, b"\x08\0\x01\0\x01\0"),
+        with_segment(JPEG, 0xDA, b"\0\0\0\0"),
+        with_segment(JPEG, 0xE2, b"ICC_PROFILE\0"),
+        WEBP[:4] + struct.pack("<I", len(WEBP) - 10) + WEBP[8:],
+        WEBP[:4] + struct.pack("<I", len(WEBP)) + WEBP[8:] + b"xx",
+        riff(),
+        riff((b"VP8X", b"")),
+        riff((b"ALPH", b"x")),
+        riff((b"VP8 ", b"")),
+        riff((b"VP8L", b"")),
+        GIF[:13],
+        GIF[:-1] + b"\0;",
+        b"GIF89a\1\0\1\0\0\0\0;",
+    ],
+)
+def test_a_container_that_does_not_hold_together_is_corrupt(image: bytes):
+    assert refusal(image) == Code.AVATAR_CORRUPT
+
+
+def test_a_jpeg_of_more_scans_than_any_encoder_makes_is_corrupt():
+    scan = segment(0xDA, b"\0\0\0\0") + b"x"
+    assert examine(upload(JPEG[:-2] + scan * 49 + JPEG[-2:])).frames == 1
+    assert refusal(JPEG[:-2] + scan * 50 + JPEG[-2:]) == Code.AVATAR_CORRUPT
+
+
+# What is kept
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        PNG,
+        png(photo(512, 1)),
+        png(photo().quantize(7), transparency=0),
+        png(photo().convert("1")),
+        raw_png(4, 4, ROWS, extra=chunk(b"sRGB", b"\0") + chunk(b"gAMA", bytes(4))),
+        raw_png(4, 4, ROWS, extra=chunk(b"cHRM", bytes(32))),
+        raw_png(4, 4, ROWS[:5]).replace(chunk(b"IEND"), chunk(b"IDAT", ROWS[5:]) + chunk(b"IEND")),
+        JPEG,
+        jpeg(progressive=True),
+        jpeg(restart_marker_blocks=3),
+        jpeg(photo(mode="L")),
+        jpeg(photo(mode="CMYK")),
+        WEBP,
+        ALPHA,
+        webp(lossless=True),
+        webp(photo(mode="RGBA"), lossless=True),
+        riff(vp8x(0), (b"VP8 ", VP8)),
+    ],
+)
+def test_clean(image: bytes):
+    assert is_clean(image)
+    assert not is_clean(image + b"\0")
+    assert examine(upload(image + b"trailing")).picture == image
+
+
+@pytest.mark.parametrize(
+    ("clean", "image"),
+    [
+        (PNG, with_chunk(PNG, b"tEXt", b"Comment\0here")),
+        (PNG, with_chunk(PNG, b"tIME", bytes(7), before=b"IEND")),
+        (PNG, with_chunk(PNG, b"pHYs", bytes(9))),
+        (PNG, with_chunk(PNG, b"gAMA", b"text instead")),
+        (PNG, with_chunk(PNG, b"gAMA", bytes(4), before=b"IEND")),
+        (PNG, png(exif=exif())),
+        (PNG, png(icc_profile=srgb_profile())),
+        (PNG, with_chunk(PNG, b"acTL", struct.pack(">II", 1, 0))),
+        (JPEG, jpeg(comment=b"here")),
+        (JPEG, jpeg(exif=exif())),
+        (JPEG, jpeg(icc_profile=srgb_profile())),
+        (JPEG, jpeg(xmp=b"<x/>")),
+        (JPEG, with_segment(JPEG, 0xE0, b"JFXX\0\x10")),
+        (JPEG, with_segment(JPEG, 0xEE, b"Ducky")),
+        (JPEG, JPEG[:2] + b"\xff" + JPEG[2:]),
+        (JPEG, JPEG[:20] + b"junk" + JPEG[20:]),
+        (JPEG, JPEG[:20] + JPEG[2:20] + JPEG[20:]),
+        (JPEG, JPEG[:4] + b"\0\x13" + JPEG[6:18] + b"\1\1rgb" + JPEG[20:]),
+        (WEBP, riff((b"VP8 ", VP8), (b"EXIF", exif()))),
+        (WEBP, riff((b"VP8 ", VP8), vp8x(0))),
+        (ALPHA, webp(photo(mode="RGBA"), exif=exif())),
+        (ALPHA, webp(photo(mode="RGBA"), xmp=b"<x/>")),
+        (ALPHA, webp(photo(mode="RGBA"), icc_profile=srgb_profile())),
+    ],
+)
+def test_what_is_no_picture_is_left_out_and_the_rest_kept_byte_for_byte(clean: bytes, image: bytes):
+    found = examine(upload(image))
+    assert found.picture == clean
+    assert found.storable
+    assert not is_clean(image)
+    assert is_clean(clean)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        png(photo(513, 1)),
+        jpeg(photo(1, 513)),
+        raw_png(4, 4, zlib.compress(bytes(13 * 4) + b"hidden")),
+        raw_png(4, 4, ROWS + b"hidden"),
+        raw_png(4, 4, zlib.compress(bytes(5_000_000))),
+        JPEG.replace(b"\xff\xc0", b"\xff\xc9"),
+        GIF,
+        webp_animation_of_one_frame(),
+    ],
+)
+def test_what_must_be_encoded_anew_to_be_clean(image: bytes):
+    assert not examine(upload(image)).storable
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "row_bytes"),
+    [(1, 1, 4), (2, 1, 4 + 4), (3, 3, 4 + 4 + 7 + 8 + 10), (8, 8, 4 + 4 + 7 + 14 + 26 + 52 + 100)],
+)
+def test_the_rows_of_an_interlaced_png_are_counted_pass_by_pass(
+    width: int, height: int, row_bytes: int
+):
+    def interlaced(size: int) -> bytes:
+        return raw_png(width, height, zlib.compress(bytes(size)), interlace=1)
+
+    assert is_clean(interlaced(row_bytes))
+    assert not is_clean(interlaced(row_bytes + 1))
+    assert refusal(interlaced(row_bytes - 1)) == Code.AVATAR_CORRUPT
+
+
+def test_the_pixels_of_a_png_with_sides_beyond_all_bounds_are_not_inflated():
+    assert refusal(raw_png(4097, 1, b"no zlib stream")) == Code.AVATAR_DIMENSIONS
+
+
+def test_a_container_without_a_header_is_not_storable():
+    assert not Container("image/png").storable
+    assert not Container("image/png").sides_hold
+
+
+@pytest.mark.parametrize("form", [png, jpeg, webp])
+def test_exif_and_profile_are_found(form):
+    found = examine(upload(form(exif=exif(6), icc_profile=srgb_profile())))
+    assert orientation(found.exif) == 6
+    assert found.icc == srgb_profile()
+
+
+def test_a_profile_in_several_jpeg_segments_is_put_together_in_their_order():
+    image = JPEG
+    for number, part in ((1, b"first "), (3, b"third"), (2, b"second ")):
+        image = with_segment(image, 0xE2, b"ICC_PROFILE\0" + bytes([number, 3]) + part)
+    assert examine(upload(image)).icc == b"first second third"
+
+
+def test_a_profile_that_does_not_inflate_is_none():
+    assert examine(upload(with_chunk(PNG, b"iCCP", b"name\0\0junk"))).icc == b""
+
+
+# Orientation
+
+
+@pytest.mark.parametrize("value", range(1, 9))
+def test_orientation_is_read_in_either_byte_order(value: int):
+    little = b"II*\0\x08\0\0\0\x02\0" + bytes(12) + struct.pack("<HHIHH", 0x0112, 3, 1, value, 0)
+    big = b"MM\0*\0\0\0\x08\0\x01" + struct.pack(">HHIHH", 0x0112, 3, 1, value, 0)
+    assert orientation(little) == orientation(big) == orientation(b"Exif\0\0" + big) == value
+
+
+@pytest.mark.parametrize(
+    "block",
+    [b"", b"Exif\0\0", b"MM\0*", b"MM\0*\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\xff\xff"]
+    + [b"MM\0*\0\0\0\x08\0\x01" + struct.pack(">HHIHH", 0x0112, 3, 1, value, 0) for value in (0, 9)]
+    + [
+        b"MM\0*\0\0\0\x08\0\x01" + struct.pack(">HHIHH", 0x0112, 4, 1, 6, 0),
+        b"MM\0*\0\0\0\x08\0\0",
+    ],
+)
+def test_what_is_no_orientation_is_upright(block: bytes):
+    assert orientation(block) == 1
+
+
+@given(st.binary(max_size=60), st.sampled_from([b"II*\0", b"MM\0*"]))
+def test_orientation_takes_any_bytes(junk: bytes, order: bytes):
+    assert 1 <= orientation(order + junk) <= 8
+
+
+# Any bytes whatsoever
+
+HEADS = [b"", PNG[:33], PNG[:8], JPEG[:2], JPEG[:-60], WEBP[:16], ALPHA[:30], GIF[:13], GIF[:-60]]
+PIECES = st.sampled_from(
+    [
+        *(chunk(b"IEND"), chunk(b"IDAT", ROWS), chunk(b"acTL", b"\0\0\0\1")),
+        *(b"\xff\xda\0\2", b"\xff\xc0\0\x09", b"\xff\xd9"),
+        *(b"VP8X\x0a\0\0\0", b"ANMF", b"VP8L\5\0\0\0", b",", b"!\xf9", b";"),
+    ]
+)
+
+
+@given(
+    st.sampled_from(HEADS),
+    st.lists(st.binary(max_size=12) | PIECES, max_size=12),
+    st.sampled_from(["image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp"]),
+)
+def test_any_bytes_are_examined_or_refused(head: bytes, pieces: list[bytes], declared: str):
+    try:
+        found = examine(Upload(declared, head + b"".join(pieces)))
+    except FieldRefused as refused:
+        assert refused.code.startswith("avatar_")
+    else:
+        assert found.frames == 1
+        assert found.sides_hold
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        PNG[:33] + chunk(b"tEXt") * 21_000,
+        PNG[:33] + chunk(b"IDAT") * 21_000,
+        b"\xff\xd8" + b"\xff\xe0\0\2" * 65_000,
+        b"\xff\xd8\xff" + b"\xff" * 262_000,
+        b"\xff\xd8\xff\xda\0\2" + b"\xff\xff\0\xff" * 65_000,
+        b"\xff\xd8\xff\xda\0\2" + b"\xff\xd0" * 131_000,
+        b"RIFF\0\0\4\0WEBP" + b"ABCD\0\0\0\0" * 32_000,
+        b"GIF89a" + bytes(7) + b"!\0\0" * 87_000,
+        b"GIF89a" + bytes(7) + b"!\0" + b"\1x" * 130_000,
+    ],
+)
+def test_the_longest_way_through_256_kib_is_short(image: bytes):
+    start = time.perf_counter()
+    refusal(image[:MAX_BYTES])
+    assert time.perf_counter() - start < 2

@@ -1,0 +1,479 @@
+"""Pictures on the real Pillow: what is refused, what comes out, and that it stays as it is."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+import threading
+import time
+import zlib
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageOps
+
+from images import (
+    animated,
+    chunk,
+    chunks_of,
+    encoded,
+    exif,
+    gif,
+    jpeg,
+    linear_grey_profile,
+    mpo,
+    noise,
+    opened,
+    photo,
+    png,
+    raw_png,
+    riff,
+    srgb_profile,
+    swapping_profile,
+    upload,
+    vp8x,
+    webp,
+    webp_animation_of_one_frame,
+    with_chunk,
+    with_segment,
+)
+from profile_domain.avatar import MAX_BYTES, Avatar, Upload
+from profile_domain.containers import examine
+from profile_domain.errors import Code, FieldRefused
+from profile_infra.pictures import PillowPictures
+
+PICTURES = PillowPictures()
+FORMS = {"PNG": png, "JPEG": jpeg, "WEBP": webp}
+
+
+def cleaned(image: bytes) -> Avatar:
+    """The result, which must be clean, small, and the same when it is sent in again."""
+    avatar = PICTURES._clean(upload(image))
+    assert avatar.image is not None
+    found = examine(upload(avatar.image))
+    assert found.media_type == avatar.media_type != "image/gif"
+    assert found.picture == avatar.image
+    assert found.storable
+    assert len(avatar.image) <= MAX_BYTES
+    assert PICTURES._clean(upload(avatar.image)) == avatar
+    return avatar
+
+
+def shown(avatar: Avatar) -> Image.Image:
+    assert avatar.image is not None
+    return opened(avatar.image)
+
+
+def bare(image: bytes) -> bytes:
+    """A WebP that had metadata keeps the chunk with its canvas."""
+    return image if image[:4] != b"RIFF" else riff(vp8x(0), (b"VP8 ", chunks_of(image)[b"VP8 "]))
+
+
+def alike(one: Image.Image, other: Image.Image, *, within: int) -> bool:
+    """Whether all pixels of two pictures are, in each channel."""
+    pairs = zip(one.convert("RGBA").tobytes(), other.convert("RGBA").tobytes(), strict=True)
+    return one.size == other.size and all(abs(a - b) <= within for a, b in pairs)
+
+
+def refusal(image: bytes) -> Code:
+    with pytest.raises(FieldRefused) as refused:
+        cleaned(image)
+    return refused.value.code
+
+
+# What passes as it is, and what loses only what is no picture
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        png(),
+        png(photo(512, 512)),
+        png(photo(1, 1)),
+        png(photo(mode="LA")),
+        png(photo(mode="RGBA")),
+        png(photo().convert("1")),
+        png(photo().quantize(9), transparency=0),
+        raw_png(4, 4, zlib.compress(bytes(25 * 4)), depth=16),
+        raw_png(9, 9, zlib.compress(bytes(14 + 8 + 10 + 21 + 32 + 65 + 112)), interlace=1),
+        jpeg(),
+        jpeg(photo(512, 512), progressive=True),
+        jpeg(photo(mode="L")),
+        jpeg(photo(mode="CMYK")),
+        jpeg(restart_marker_blocks=2),
+        jpeg(quality=100, subsampling=0),
+        webp(),
+        webp(photo(512, 512)),
+        webp(lossless=True),
+        webp(photo(mode="RGBA")),
+        webp(photo(mode="RGBA"), lossless=True),
+        riff(vp8x(0), (b"VP8 ", chunks_of(webp())[b"VP8 "])),
+    ],
+)
+def test_a_clean_picture_is_stored_byte_for_byte(image: bytes):
+    assert cleaned(image).image == image
+
+
+@pytest.mark.parametrize("form", FORMS.values())
+def test_metadata_is_left_out_without_encoding_anew(form):
+    extras = {"exif": exif(), "icc_profile": srgb_profile(), "xmp": b"<x>Secret</x>"}
+    assert cleaned(form(**extras) + b"Secret trailer").image == bare(form())
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_no_metadata_survives_encoding_either(form: str):
+    image = encoded(photo(600, 20), form, exif=exif(3), comment=b"Secret words", xmp=b"Secret")
+    result = cleaned(image).image
+    assert result is not None
+    assert b"Secret" not in result
+    assert not {"exif", "comment", "xmp", "icc_profile", "dpi"} & opened(result).info.keys()
+
+
+def test_of_a_jpeg_with_several_pictures_the_first_is_stored():
+    assert cleaned(mpo()).image == jpeg()
+
+
+def test_the_same_bytes_always_give_the_same_bytes():
+    image = webp(noise(700, 500, "RGBA"), quality=1)
+    assert PICTURES._clean(upload(image)) == PICTURES._clean(upload(image))
+
+
+# Upright
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_orientation_is_applied(form: str, orientation: int):
+    image = FORMS[form](exif=exif(orientation))
+    upright = ImageOps.exif_transpose(opened(image))
+    assert alike(shown(cleaned(image)), upright, within=0 if form == "PNG" else 24)
+
+
+def test_a_large_picture_is_turned_too():
+    assert shown(cleaned(jpeg(photo(1000, 500), exif=exif(6)))).size == (256, 512)
+
+
+# Colours
+
+
+def red(mode: str = "RGB") -> Image.Image:
+    return Image.new("RGB", (16, 16), (250, 10, 20)).convert(mode)
+
+
+@pytest.mark.parametrize("form", FORMS.values())
+def test_a_profile_other_than_srgb_is_applied(form):
+    blue = Image.new("RGB", (16, 16), (20, 10, 250))
+    assert alike(shown(cleaned(form(red(), icc_profile=swapping_profile()))), blue, within=12)
+
+
+def test_alpha_stays_when_a_profile_is_applied():
+    red_haze = red("RGBA")
+    red_haze.putalpha(77)
+    result = shown(cleaned(png(red_haze, icc_profile=swapping_profile())))
+    assert result.getpixel((3, 3)) == pytest.approx((20, 10, 250, 77), abs=12)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA"])
+def test_a_profile_of_grey_is_applied_to_grey(mode: str):
+    picture = Image.new("L", (16, 16), 128).convert(mode)
+    result = shown(cleaned(png(picture, icc_profile=linear_grey_profile())))
+    assert result.convert("L").getpixel((3, 3)) == pytest.approx(188, abs=4)
+
+
+@pytest.mark.parametrize("profile", [b"junk", b"", srgb_profile()[:200], bytes(128), b"x" * 5000])
+@pytest.mark.parametrize("form", FORMS.values())
+def test_a_broken_profile_is_left_out(form, profile: bytes):
+    assert cleaned(form(icc_profile=profile)).image in (form(), bare(form()))
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK"])
+def test_a_profile_of_other_colours_than_the_picture_has_is_left_out(mode: str):
+    assert cleaned(jpeg(photo(mode=mode), icc_profile=swapping_profile())).image == (
+        jpeg(photo(mode=mode))
+    )
+
+
+def test_a_profile_that_inflates_without_end_is_cut():
+    bomb = b"name\0\0" + zlib.compress(bytes(100_000_000), 9)
+    assert cleaned(with_chunk(png(), b"iCCP", bomb)).image == png()
+
+
+@pytest.mark.parametrize("colour", [(200, 30, 60), (5, 5, 5), (255, 255, 255)])
+def test_cmyk_becomes_rgb_when_it_is_encoded_anew(colour: tuple[int, int, int]):
+    picture = Image.new("RGB", (600, 8), colour)
+    result = shown(cleaned(jpeg(picture.convert("CMYK"))))
+    assert result.mode == "RGB"
+    assert alike(result, picture.resize((512, 7)), within=12)
+
+
+def test_16_bit_grey_keeps_its_brightness():
+    row = b"\0" + b"\xff\xff" * 200 + b"\x80\x80" * 200 + b"\0\1" * 200
+    result = shown(cleaned(raw_png(600, 2, zlib.compress(row * 2), depth=16, colour=0)))
+    assert [result.getpixel((x, 0)) for x in (10, 256, 500)] == [255, 128, 0]
+
+
+@pytest.mark.parametrize(
+    ("colour", "depth", "row", "tables"),
+    [
+        (colour, depth, -(-700 * depth * channels // 8), tables)
+        for colour, channels, depths, transparent in [
+            (0, 1, (1, 2, 4, 8, 16), b"\0\1"),
+            (2, 3, (8, 16), b"\0\1\0\2\0\3"),
+            (3, 1, (1, 2, 4, 8), b"\x80"),
+            (4, 2, (8, 16), None),
+            (6, 4, (8, 16), None),
+        ]
+        for depth in depths
+        for palette in [chunk(b"PLTE", bytes(range(6))) if colour == 3 else b""]
+        for tables in [palette, palette + chunk(b"tRNS", transparent or b"")][
+            : 2 if transparent else 1
+        ]
+    ],
+)
+@pytest.mark.parametrize("profile", [b"", swapping_profile()])
+def test_every_kind_of_png_can_be_scaled(
+    colour: int, depth: int, row: int, tables: bytes, profile: bytes
+):
+    pixels = bytes(1 + row) if colour == 3 else b"\0" + Random(1).randbytes(row)
+    image = raw_png(700, 2, zlib.compress(pixels * 2), depth=depth, colour=colour, extra=tables)
+    if profile:
+        image = with_chunk(image, b"iCCP", b"name\0\0" + zlib.compress(profile))
+    assert shown(cleaned(image)).size == (512, 1)
+
+
+# Size
+
+
+@pytest.mark.parametrize(
+    ("size", "stored"),
+    [
+        ((512, 512), (512, 512)),
+        ((513, 512), (512, 511)),
+        ((1000, 500), (512, 256)),
+        ((500, 1000), (256, 512)),
+        ((2, 4096), (1, 512)),
+        ((4096, 1), (512, 1)),
+        ((1, 4096), (1, 512)),
+        ((1, 1), (1, 1)),
+    ],
+)
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_sides_are_scaled_down_to_512_and_the_aspect_kept(
+    form: str, size: tuple[int, int], stored: tuple[int, int]
+):
+    avatar = cleaned(encoded(photo(*size), form))
+    assert shown(avatar).size == stored
+    assert avatar.media_type == f"image/{'png' if form == 'GIF' else form.lower()}"
+
+
+@pytest.mark.parametrize("form", FORMS.values())
+def test_a_scaled_picture_looks_as_before(form):
+    assert alike(shown(cleaned(form(photo(1500, 900)))), photo(512, 307), within=24)
+
+
+def test_the_colour_of_what_is_transparent_does_not_bleed():
+    picture = Image.new("RGBA", (1024, 1024), (0, 255, 0, 0))
+    picture.paste((255, 0, 0, 255), (0, 0, 511, 1024))
+    edge = shown(cleaned(png(picture))).getpixel((255, 9))
+    assert edge[:2] == (255, 0)
+
+
+def test_a_gif_becomes_a_png_of_the_same_pixels():
+    picture = photo().quantize(32)
+    avatar = cleaned(gif(picture, transparency=3))
+    assert avatar.media_type == "image/png"
+    assert alike(shown(avatar), opened(gif(picture, transparency=3)), within=0)
+
+
+@pytest.mark.parametrize(
+    ("image", "stored_type"),
+    [
+        (png(noise(600, 400).quantize(200)), "image/webp"),
+        (png(noise(600, 400, "RGBA")), "image/png"),
+        (jpeg(noise(600, 600), quality=95), "image/jpeg"),
+        (webp(noise(600, 600, "RGBA"), quality=80), "image/webp"),
+        (gif(noise(500, 380).quantize(255, dither=Image.Dither.NONE)), "image/png"),
+        (gif(noise(1600, 100, "L")), "image/png"),
+        (gif(noise(600, 600, "L")), "image/png"),
+    ],
+)
+def test_what_would_take_more_than_256_kib_is_encoded_in_less(image: bytes, stored_type: str):
+    avatar = cleaned(image)
+    assert avatar.media_type == stored_type
+    assert min(shown(avatar).size) >= 32
+
+
+# Damage
+
+
+def cut_webp(image: bytes, length: int) -> bytes:
+    """Cut short, with sizes that say it is whole."""
+    data = image[20:length]
+    return riff((image[12:16], data[: len(data) & ~1]))
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        *(jpeg(noise(64, 64))[:end] + b"\xff\xd9" for end in (700, 2000, -12, -3)),
+        *(jpeg(noise(64, 64), progressive=True)[:end] + b"\xff\xd9" for end in (1000, -12)),
+        *(jpeg(noise(900, 900), quality=10)[:end] + b"\xff\xd9" for end in (9000, -12)),
+        *(cut_webp(webp(noise(64, 64)), end) for end in (40, 500, -40, -4)),
+        *(cut_webp(webp(noise(64, 64), lossless=True), end) for end in (40, 500, -40, -4)),
+        raw_png(4, 4, zlib.compress(b"\x09" * 52)),
+        raw_png(4, 4, zlib.compress(bytes(52)), depth=3),
+        raw_png(4, 4, zlib.compress(bytes(52)), colour=5),
+        raw_png(4, 4, zlib.compress(bytes(8)), colour=3),
+        with_segment(jpeg(), 0xDB, b"junk"),
+        jpeg().replace(b"\xff\xc0\0\x11\x08", b"\xff\xc0\0\x11\x0c"),
+        riff(vp8x(2), (b"ANIM", bytes(6)), (b"ANMF", bytes(16))),
+        riff(vp8x(0x10), (b"ALPH", b"\xff\xff\xff"), (b"VP8 ", chunks_of(webp())[b"VP8 "])),
+        gif()[:-60] + b"\0;",
+    ],
+)
+def test_a_picture_that_does_not_decode_whole_is_corrupt(image: bytes):
+    assert refusal(image) == Code.AVATAR_CORRUPT
+
+
+def test_bits_that_no_pixel_needs_are_no_damage_to_a_jpeg():
+    image = jpeg()[:-2] + b"surplus" + jpeg()[-2:]
+    assert cleaned(image).image == image
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=40, deadline=None)
+def test_no_whole_jpeg_is_taken_for_a_damaged_one(random: Random):
+    mode = random.choice(["L", "RGB", "CMYK"])
+    make = random.choice([photo, noise])
+    image = jpeg(
+        make(random.randint(1, 70), random.randint(1, 70), mode),
+        quality=random.randint(1, 100),
+        progressive=random.random() < 0.5,
+        optimize=random.random() < 0.5,
+        restart_marker_blocks=random.choice([0, 0, 1, 5]),
+        subsampling=random.choice([0, 1, 2]) if mode == "RGB" else -1,
+    )
+    assert cleaned(image).image == image
+
+
+def test_one_frame_of_an_animation_is_stored_as_a_still_picture():
+    for image in (webp_animation_of_one_frame(), animated("GIF", 1)):
+        assert alike(shown(cleaned(image)), opened(image), within=60)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        raw_png(65535, 65535, zlib.compress(bytes(1000))),
+        jpeg().replace(b"\0\x30\0\x40\x03", b"\xff\xff\xff\xff\x03"),
+        riff(vp8x(0, 16384, 16384), (b"VP8 ", chunks_of(webp())[b"VP8 "])),
+        b"GIF89a\xff\xff\xff\xff" + gif()[10:],
+    ],
+)
+def test_a_bomb_is_refused_by_its_header(image: bytes):
+    start = time.perf_counter()
+    assert refusal(image) == Code.AVATAR_DIMENSIONS
+    assert time.perf_counter() - start < 0.1
+
+
+WHOLE = [
+    png(photo(20, 15)),
+    png(photo(600, 3), exif=exif(6), icc_profile=swapping_profile()),
+    png(photo(20, 15).quantize(4), transparency=1),
+    animated("PNG", 1),
+    jpeg(photo(20, 15)),
+    jpeg(photo(20, 15), progressive=True, exif=exif(8)),
+    jpeg(photo(20, 15, "CMYK"), icc_profile=swapping_profile()),
+    webp(photo(20, 15)),
+    webp(photo(20, 15, "RGBA"), exif=exif(2), icc_profile=swapping_profile()),
+    webp(photo(20, 15), lossless=True),
+    webp_animation_of_one_frame(),
+    gif(photo(20, 15).quantize(8)),
+]
+
+
+@st.composite
+def mutilated(draw: st.DrawFn) -> bytes:
+    image = bytearray(draw(st.sampled_from(WHOLE)))
+    for _ in range(draw(st.integers(0, 4))):
+        start = draw(st.integers(0, len(image)))
+        end = start + draw(st.sampled_from([0, 0, 1, 1, 2, 4, 100]))
+        image[start:end] = draw(st.binary(max_size=4) | st.just(bytes(image[:40])))
+    if draw(st.booleans()):
+        repair_crcs(image)
+    return bytes(image)
+
+
+def repair_crcs(image: bytearray) -> None:
+    """So that damage to a PNG gets past them."""
+    at = 8
+    while image.startswith(b"\x89PNG") and at + 12 <= len(image):
+        end = at + 8 + int.from_bytes(image[at : at + 4])
+        image[end : end + 4] = struct.pack(">I", zlib.crc32(image[at + 4 : end]))
+        at = end + 4
+
+
+@given(mutilated() | st.binary(max_size=200), st.sampled_from(["", "image/png", "image/svg+xml"]))
+@settings(max_examples=300, deadline=None)
+def test_any_bytes_give_a_clean_avatar_or_a_refusal(image: bytes, declared_type: str):
+    try:
+        PICTURES._clean(Upload(declared_type, image) if declared_type else upload(image))
+        cleaned(image)
+    except FieldRefused as refused:
+        assert refused.code.startswith("avatar_")
+
+
+def test_a_lack_of_memory_is_no_fault_of_the_picture(monkeypatch: pytest.MonkeyPatch):
+    def no_memory(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Image, "open", no_memory)
+    with pytest.raises(MemoryError):
+        PICTURES._clean(upload(png()))
+
+
+# At work
+
+
+async def test_pictures_are_cleaned_beside_the_event_loop():
+    work = asyncio.gather(
+        *(PICTURES.clean(upload(jpeg(photo(900, n)))) for n in range(900, 880, -1))
+    )
+    turns = 0
+    while not work.done():
+        await asyncio.sleep(0.001)
+        turns += 1
+    assert {shown(avatar).width for avatar in await work} == {512}
+    assert turns > 5
+
+
+async def test_no_more_threads_than_workers_are_at_work():
+    pictures = PillowPictures(workers=1)
+    before = set(threading.enumerate())
+    await asyncio.gather(*(pictures.clean(upload(png(photo(n, 9)))) for n in range(520, 540)))
+    assert len(set(threading.enumerate()) - before) == 1
+    pictures.close()
+
+
+async def test_a_refusal_reaches_the_caller():
+    with pytest.raises(FieldRefused, match=Code.AVATAR_ANIMATED):
+        await PICTURES.clean(upload(animated("GIF")))
+
+
+async def test_large_pictures_are_at_work_one_by_one_and_small_ones_pass():
+    pictures = PillowPictures(workers=2)
+    with pictures._one_large:
+        large = asyncio.create_task(pictures.clean(upload(gif(Image.new("P", (2049, 2048))))))
+        assert (await pictures.clean(upload(png()))).image == png()
+        assert not large.done()
+    assert shown(await large).size == (512, 512)
+    pictures.close()
+
+
+async def test_after_closing_no_picture_is_taken():
+    pictures = PillowPictures()
+    pictures.close()
+    with pytest.raises(RuntimeError):
+        await pictures.clean(upload(png()))
