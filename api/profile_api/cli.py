@@ -26,7 +26,7 @@ from profile_infra.issuers import UnusableKeys
 from profile_infra.people_csv import FileRefused
 from profile_infra.policy_files import PolicyError
 from profile_infra.policy_files import check as check_policies
-from profile_infra.schema_version import SchemaMismatch, newest
+from profile_infra.schema_version import SchemaMismatch, check_schema, newest
 from profile_infra.schema_version import migrate as migrate_store
 from profile_infra.sqlite_file import UnusableDatabase
 
@@ -100,15 +100,9 @@ def serve(
             ' "algorithms": ["RS256"], "jwks_file": "keys.json"}].'
         )
     app = create_app(settings)
-    asyncio.run(_try_store(settings))
+    check_schema(settings.database_url)
     typer.echo(f"Serving on http://{host}:{port} with {workers} worker(s).", err=True)
     serve_until_stopped(app if workers == 1 else None, host=host, port=port, workers=workers)
-
-
-async def _try_store(settings: Settings) -> None:
-    """A store that cannot be used is told before a server starts, in one sentence."""
-    async with opened(settings) as store:
-        await store.check()
 
 
 @cli.command()

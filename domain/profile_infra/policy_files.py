@@ -121,8 +121,9 @@ def _rules(name: str, text: str) -> Iterator[Rule | str]:
             continue
         validity = validate_policies(policy, schema())
         if not validity:
-            reasons = "; ".join(_ENGINE_PREFIX.sub("", each.error) for each in validity.errors)
-            yield f"{place}: the policy is not valid: {reasons}"
+            # The engine tells them in another order each time.
+            reasons = sorted(_ENGINE_PREFIX.sub("", each.error) for each in validity.errors)
+            yield f"{place}: the policy is not valid: {'; '.join(reasons)}"
             continue
         (body,) = parsed["staticPolicies"].values()
         annotations = body.get("annotations", {})
