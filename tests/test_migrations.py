@@ -82,10 +82,8 @@ async def test_a_schema_of_another_version_is_refused_by_name(url, tmp_path):
     store = SqliteProfiles(url)
     await store.open()
     set_revision(tmp_path / "profile.db", "9999_future")
-    said = await store.check()
+    assert await store.missing() == "migrations"
     await store.close()
-    assert said is not None
-    assert "9999_future" in said
     for refuse in (check_schema, migrate):
         with pytest.raises(SchemaMismatch) as refused:
             refuse(url)

@@ -386,11 +386,11 @@ async def test_a_closed_store_is_unavailable_and_has_done_all_it_was_asked(store
     await asyncio.sleep(0)
     await store.close()
     assert await asyncio.gather(*saves) == [True] * 9
-    assert await store.check() == "closed"
+    assert await store.missing() == "store"
     for asked in (load(store, people[0]), stored(store, person())):
         with pytest.raises(DomainError) as refused:
             await asked
         assert refused.value.code is Code.UNAVAILABLE
     await store.open()
-    assert await store.check() is None
+    assert await store.missing() is None
     assert (await load(store, people[0])).display_name == "Late"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -99,7 +98,7 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     )
     _add(app, "GET", "/graphql", view.get, include_in_schema=False)
     _add(app, "POST", "/graphql", view.post, include_in_schema=False)
-    operations = Operations(metrics, missing=partial(_missing, store))
+    operations = Operations(metrics, missing=(store.missing,))
     _add(app, "GET", "/healthz", operations.healthz, **openapi.HEALTHZ)
     _add(app, "GET", "/readyz", operations.readyz, **openapi.READYZ)
     _add(app, "GET", "/metrics", operations.metrics, **openapi.METRICS)
@@ -108,11 +107,6 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
         _add_text(app, "/openapi.json", lambda: Response(document, media_type="application/json"))
         _add_text(app, "/docs", _page(docs_page.page, "/openapi.json", assets, people))
     return app
-
-
-async def _missing(store: SqliteProfiles) -> list[str]:
-    """What readyz names; the reason stays with the operator's own commands."""
-    return ["store"] if await store.check() is not None else []
 
 
 def _page(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -10,11 +10,13 @@ from starlette.responses import JSONResponse, Response
 from profile_api.metrics import Metrics
 from profile_domain.errors import Code, DomainError
 
+Missing = Callable[[], Awaitable[str | None]]
+
 
 class Operations:
-    """``missing`` tells by name what is not ready: the store, migrations, signing keys."""
+    """Each of ``missing`` tells by name what is not ready of its own, or None."""
 
-    def __init__(self, metrics: Metrics, *, missing: Callable[[], Awaitable[list[str]]]) -> None:
+    def __init__(self, metrics: Metrics, *, missing: Sequence[Missing]) -> None:
         self._metrics = metrics
         self._missing = missing
 
@@ -24,7 +26,7 @@ class Operations:
 
     async def readyz(self, _: Request) -> Response:
         """Whether requests can be served now. Raises ``unavailable`` naming what is not ready."""
-        missing = await self._missing()
+        missing = [name for each in self._missing if (name := await each()) is not None]
         if missing:
             raise DomainError(Code.UNAVAILABLE, details={"not_ready": missing}, retry_after=1)
         return JSONResponse({"status": "ready"})

@@ -62,16 +62,16 @@ class SqliteProfiles:
         if reader is not None:
             reader.close()
 
-    async def check(self) -> str | None:
-        """What is not ready, in a few words."""
+    async def missing(self) -> str | None:
+        """What is not ready: ``store`` or ``migrations``; None when all is."""
         if self._reader is None or self._writer is None or not self._writer.alive:
-            return "closed"
+            return "store"
         try:
             check_revision(revision_in(self._reader))
-        except SchemaMismatch as mismatch:
-            return str(mismatch)
+        except SchemaMismatch:
+            return "migrations"
         except sqlite3.Error:
-            return "out of reach"
+            return "store"
         return None
 
     async def load(self, identity: Identity, *, with_image: bool) -> Profile | None:
