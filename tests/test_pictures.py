@@ -1,21 +1,15 @@
-"""Pictures on the real Pillow: what is refused, what comes out, and that it stays as it is."""
+"""Pictures on the real Pillow: what comes out, and that it stays as it is."""
 
 from __future__ import annotations
 
-import asyncio
-import struct
-import threading
-import time
 import zlib
 from random import Random
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from cleaning import PICTURES, alike, cleaned, shown
 from images import (
-    animated,
     chunk,
     chunks_of,
     encoded,
@@ -35,52 +29,15 @@ from images import (
     upload,
     vp8x,
     webp,
-    webp_animation_of_one_frame,
     with_chunk,
-    with_segment,
 )
-from profile_domain.avatar import MAX_BYTES, Avatar, Upload
-from profile_domain.containers import examine
-from profile_domain.errors import Code, FieldRefused
-from profile_infra.pictures import PillowPictures
 
-PICTURES = PillowPictures()
 FORMS = {"PNG": png, "JPEG": jpeg, "WEBP": webp}
-
-
-def cleaned(image: bytes) -> Avatar:
-    """The result, which must be clean, small, and the same when it is sent in again."""
-    avatar = PICTURES._clean(upload(image))
-    assert avatar.image is not None
-    found = examine(upload(avatar.image))
-    assert found.media_type == avatar.media_type != "image/gif"
-    assert found.picture == avatar.image
-    assert found.storable
-    assert len(avatar.image) <= MAX_BYTES
-    assert PICTURES._clean(upload(avatar.image)) == avatar
-    return avatar
-
-
-def shown(avatar: Avatar) -> Image.Image:
-    assert avatar.image is not None
-    return opened(avatar.image)
 
 
 def bare(image: bytes) -> bytes:
     """A WebP that had metadata keeps the chunk with its canvas."""
     return image if image[:4] != b"RIFF" else riff(vp8x(0), (b"VP8 ", chunks_of(image)[b"VP8 "]))
-
-
-def alike(one: Image.Image, other: Image.Image, *, within: int) -> bool:
-    """Whether all pixels of two pictures are, in each channel."""
-    pairs = zip(one.convert("RGBA").tobytes(), other.convert("RGBA").tobytes(), strict=True)
-    return one.size == other.size and all(abs(a - b) <= within for a, b in pairs)
-
-
-def refusal(image: bytes) -> Code:
-    with pytest.raises(FieldRefused) as refused:
-        cleaned(image)
-    return refused.value.code
 
 
 # What passes as it is, and what loses only what is no picture
@@ -303,177 +260,3 @@ def test_what_would_take_more_than_256_kib_is_encoded_in_less(image: bytes, stor
     avatar = cleaned(image)
     assert avatar.media_type == stored_type
     assert min(shown(avatar).size) >= 32
-
-
-# Damage
-
-
-def cut_webp(image: bytes, length: int) -> bytes:
-    """Cut short, with sizes that say it is whole."""
-    data = image[20:length]
-    return riff((image[12:16], data[: len(data) & ~1]))
-
-
-@pytest.mark.parametrize(
-    "image",
-    [
-        *(jpeg(noise(64, 64))[:end] + b"\xff\xd9" for end in (700, 2000, -12, -3)),
-        *(jpeg(noise(64, 64), progressive=True)[:end] + b"\xff\xd9" for end in (1000, -12)),
-        *(jpeg(noise(900, 900), quality=10)[:end] + b"\xff\xd9" for end in (9000, -12)),
-        *(cut_webp(webp(noise(64, 64)), end) for end in (40, 500, -40, -4)),
-        *(cut_webp(webp(noise(64, 64), lossless=True), end) for end in (40, 500, -40, -4)),
-        raw_png(4, 4, zlib.compress(b"\x09" * 52)),
-        raw_png(4, 4, zlib.compress(bytes(52)), depth=3),
-        raw_png(4, 4, zlib.compress(bytes(52)), colour=5),
-        raw_png(4, 4, zlib.compress(bytes(8)), colour=3),
-        with_segment(jpeg(), 0xDB, b"junk"),
-        jpeg().replace(b"\xff\xc0\0\x11\x08", b"\xff\xc0\0\x11\x0c"),
-        riff(vp8x(2), (b"ANIM", bytes(6)), (b"ANMF", bytes(16))),
-        riff(vp8x(0x10), (b"ALPH", b"\xff\xff\xff"), (b"VP8 ", chunks_of(webp())[b"VP8 "])),
-        gif()[:-60] + b"\0;",
-    ],
-)
-def test_a_picture_that_does_not_decode_whole_is_corrupt(image: bytes):
-    assert refusal(image) == Code.AVATAR_CORRUPT
-
-
-def test_bits_that_no_pixel_needs_are_no_damage_to_a_jpeg():
-    image = jpeg()[:-2] + b"surplus" + jpeg()[-2:]
-    assert cleaned(image).image == image
-
-
-@given(st.randoms(use_true_random=False))
-@settings(max_examples=40, deadline=None)
-def test_no_whole_jpeg_is_taken_for_a_damaged_one(random: Random):
-    mode = random.choice(["L", "RGB", "CMYK"])
-    make = random.choice([photo, noise])
-    image = jpeg(
-        make(random.randint(1, 70), random.randint(1, 70), mode),
-        quality=random.randint(1, 100),
-        progressive=random.random() < 0.5,
-        optimize=random.random() < 0.5,
-        restart_marker_blocks=random.choice([0, 0, 1, 5]),
-        subsampling=random.choice([0, 1, 2]) if mode == "RGB" else -1,
-    )
-    assert cleaned(image).image == image
-
-
-def test_one_frame_of_an_animation_is_stored_as_a_still_picture():
-    for image in (webp_animation_of_one_frame(), animated("GIF", 1)):
-        assert alike(shown(cleaned(image)), opened(image), within=60)
-
-
-@pytest.mark.parametrize(
-    "image",
-    [
-        raw_png(65535, 65535, zlib.compress(bytes(1000))),
-        jpeg().replace(b"\0\x30\0\x40\x03", b"\xff\xff\xff\xff\x03"),
-        riff(vp8x(0, 16384, 16384), (b"VP8 ", chunks_of(webp())[b"VP8 "])),
-        b"GIF89a\xff\xff\xff\xff" + gif()[10:],
-    ],
-)
-def test_a_bomb_is_refused_by_its_header(image: bytes):
-    start = time.perf_counter()
-    assert refusal(image) == Code.AVATAR_DIMENSIONS
-    assert time.perf_counter() - start < 0.1
-
-
-WHOLE = [
-    png(photo(20, 15)),
-    png(photo(600, 3), exif=exif(6), icc_profile=swapping_profile()),
-    png(photo(20, 15).quantize(4), transparency=1),
-    animated("PNG", 1),
-    jpeg(photo(20, 15)),
-    jpeg(photo(20, 15), progressive=True, exif=exif(8)),
-    jpeg(photo(20, 15, "CMYK"), icc_profile=swapping_profile()),
-    webp(photo(20, 15)),
-    webp(photo(20, 15, "RGBA"), exif=exif(2), icc_profile=swapping_profile()),
-    webp(photo(20, 15), lossless=True),
-    webp_animation_of_one_frame(),
-    gif(photo(20, 15).quantize(8)),
-]
-
-
-@st.composite
-def mutilated(draw: st.DrawFn) -> bytes:
-    image = bytearray(draw(st.sampled_from(WHOLE)))
-    for _ in range(draw(st.integers(0, 4))):
-        start = draw(st.integers(0, len(image)))
-        end = start + draw(st.sampled_from([0, 0, 1, 1, 2, 4, 100]))
-        image[start:end] = draw(st.binary(max_size=4) | st.just(bytes(image[:40])))
-    if draw(st.booleans()):
-        repair_crcs(image)
-    return bytes(image)
-
-
-def repair_crcs(image: bytearray) -> None:
-    """So that damage to a PNG gets past them."""
-    at = 8
-    while image.startswith(b"\x89PNG") and at + 12 <= len(image):
-        end = at + 8 + int.from_bytes(image[at : at + 4])
-        image[end : end + 4] = struct.pack(">I", zlib.crc32(image[at + 4 : end]))
-        at = end + 4
-
-
-@given(mutilated() | st.binary(max_size=200), st.sampled_from(["", "image/png", "image/svg+xml"]))
-@settings(max_examples=300, deadline=None)
-def test_any_bytes_give_a_clean_avatar_or_a_refusal(image: bytes, declared_type: str):
-    try:
-        PICTURES._clean(Upload(declared_type, image) if declared_type else upload(image))
-        cleaned(image)
-    except FieldRefused as refused:
-        assert refused.code.startswith("avatar_")
-
-
-def test_a_lack_of_memory_is_no_fault_of_the_picture(monkeypatch: pytest.MonkeyPatch):
-    def no_memory(*_: object, **__: object) -> None:
-        raise MemoryError
-
-    monkeypatch.setattr(Image, "open", no_memory)
-    with pytest.raises(MemoryError):
-        PICTURES._clean(upload(png()))
-
-
-# At work
-
-
-async def test_pictures_are_cleaned_beside_the_event_loop():
-    work = asyncio.gather(
-        *(PICTURES.clean(upload(jpeg(photo(900, n)))) for n in range(900, 880, -1))
-    )
-    turns = 0
-    while not work.done():
-        await asyncio.sleep(0.001)
-        turns += 1
-    assert {shown(avatar).width for avatar in await work} == {512}
-    assert turns > 5
-
-
-async def test_no_more_threads_than_workers_are_at_work():
-    pictures = PillowPictures(workers=1)
-    before = set(threading.enumerate())
-    await asyncio.gather(*(pictures.clean(upload(png(photo(n, 9)))) for n in range(520, 540)))
-    assert len(set(threading.enumerate()) - before) == 1
-    pictures.close()
-
-
-async def test_a_refusal_reaches_the_caller():
-    with pytest.raises(FieldRefused, match=Code.AVATAR_ANIMATED):
-        await PICTURES.clean(upload(animated("GIF")))
-
-
-async def test_large_pictures_are_at_work_one_by_one_and_small_ones_pass():
-    pictures = PillowPictures(workers=2)
-    with pictures._one_large:
-        large = asyncio.create_task(pictures.clean(upload(gif(Image.new("P", (2049, 2048))))))
-        assert (await pictures.clean(upload(png()))).image == png()
-        assert not large.done()
-    assert shown(await large).size == (512, 512)
-    pictures.close()
-
-
-async def test_after_closing_no_picture_is_taken():
-    pictures = PillowPictures()
-    pictures.close()
-    with pytest.raises(RuntimeError):
-        await pictures.clean(upload(png()))

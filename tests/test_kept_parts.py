@@ -1,0 +1,190 @@
+"""What of a container is kept, when it is clean, and what its metadata say."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from images import (
+    chunk,
+    chunks_of,
+    exif,
+    gif,
+    jpeg,
+    photo,
+    png,
+    raw_png,
+    riff,
+    srgb_profile,
+    upload,
+    vp8x,
+    webp,
+    webp_animation_of_one_frame,
+    with_chunk,
+    with_segment,
+)
+from profile_domain.container import Container
+from profile_domain.containers import examine, orientation
+from profile_domain.errors import Code, FieldRefused
+
+PNG, JPEG, WEBP, GIF = png(), jpeg(), webp(), gif()
+ALPHA = webp(photo(mode="RGBA"))
+VP8 = chunks_of(WEBP)[b"VP8 "]
+ROWS = zlib.compress(bytes(13 * 4))
+
+
+def is_clean(image: bytes) -> bool:
+    found = examine(upload(image))
+    return found.storable and found.picture == image
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        PNG,
+        png(photo(512, 1)),
+        png(photo().quantize(7), transparency=0),
+        png(photo().convert("1")),
+        raw_png(4, 4, ROWS, extra=chunk(b"sRGB", b"\0") + chunk(b"gAMA", bytes(4))),
+        raw_png(4, 4, ROWS, extra=chunk(b"cHRM", bytes(32))),
+        raw_png(4, 4, ROWS[:5]).replace(chunk(b"IEND"), chunk(b"IDAT", ROWS[5:]) + chunk(b"IEND")),
+        JPEG,
+        jpeg(progressive=True),
+        jpeg(restart_marker_blocks=3),
+        jpeg(photo(mode="L")),
+        jpeg(photo(mode="CMYK")),
+        WEBP,
+        ALPHA,
+        webp(lossless=True),
+        webp(photo(mode="RGBA"), lossless=True),
+        riff(vp8x(0), (b"VP8 ", VP8)),
+    ],
+)
+def test_clean(image: bytes):
+    assert is_clean(image)
+    assert not is_clean(image + b"\0")
+    assert examine(upload(image + b"trailing")).picture == image
+
+
+@pytest.mark.parametrize(
+    ("clean", "image"),
+    [
+        (PNG, with_chunk(PNG, b"tEXt", b"Comment\0here")),
+        (PNG, with_chunk(PNG, b"tIME", bytes(7), before=b"IEND")),
+        (PNG, with_chunk(PNG, b"pHYs", bytes(9))),
+        (PNG, with_chunk(PNG, b"gAMA", b"text instead")),
+        (PNG, with_chunk(PNG, b"gAMA", bytes(4), before=b"IEND")),
+        (PNG, png(exif=exif())),
+        (PNG, png(icc_profile=srgb_profile())),
+        (PNG, with_chunk(PNG, b"acTL", struct.pack(">II", 1, 0))),
+        (JPEG, jpeg(comment=b"here")),
+        (JPEG, jpeg(exif=exif())),
+        (JPEG, jpeg(icc_profile=srgb_profile())),
+        (JPEG, jpeg(xmp=b"<x/>")),
+        (JPEG, with_segment(JPEG, 0xE0, b"JFXX\0\x10")),
+        (JPEG, with_segment(JPEG, 0xEE, b"Ducky")),
+        (JPEG, JPEG[:2] + b"\xff" + JPEG[2:]),
+        (JPEG, JPEG[:20] + b"junk" + JPEG[20:]),
+        (JPEG, JPEG[:20] + JPEG[2:20] + JPEG[20:]),
+        (JPEG, JPEG[:4] + b"\0\x13" + JPEG[6:18] + b"\1\1rgb" + JPEG[20:]),
+        (WEBP, riff((b"VP8 ", VP8), (b"EXIF", exif()))),
+        (WEBP, riff((b"VP8 ", VP8), vp8x(0))),
+        (ALPHA, webp(photo(mode="RGBA"), exif=exif())),
+        (ALPHA, webp(photo(mode="RGBA"), xmp=b"<x/>")),
+        (ALPHA, webp(photo(mode="RGBA"), icc_profile=srgb_profile())),
+    ],
+)
+def test_what_is_no_picture_is_left_out_and_the_rest_kept_byte_for_byte(clean: bytes, image: bytes):
+    found = examine(upload(image))
+    assert found.picture == clean
+    assert found.storable
+    assert not is_clean(image)
+    assert is_clean(clean)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        png(photo(513, 1)),
+        jpeg(photo(1, 513)),
+        raw_png(4, 4, zlib.compress(bytes(13 * 4) + b"hidden")),
+        raw_png(4, 4, ROWS + b"hidden"),
+        raw_png(4, 4, zlib.compress(bytes(5_000_000))),
+        JPEG.replace(b"\xff\xc0", b"\xff\xc9"),
+        GIF,
+        webp_animation_of_one_frame(),
+    ],
+)
+def test_what_must_be_encoded_anew_to_be_clean(image: bytes):
+    assert not examine(upload(image)).storable
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "row_bytes"),
+    [(1, 1, 4), (2, 1, 4 + 4), (3, 3, 4 + 4 + 7 + 8 + 10), (8, 8, 4 + 4 + 7 + 14 + 26 + 52 + 100)],
+)
+def test_the_rows_of_an_interlaced_png_are_counted_pass_by_pass(
+    width: int, height: int, row_bytes: int
+):
+    def interlaced(size: int) -> bytes:
+        return raw_png(width, height, zlib.compress(bytes(size)), interlace=1)
+
+    assert is_clean(interlaced(row_bytes))
+    assert not is_clean(interlaced(row_bytes + 1))
+    with pytest.raises(FieldRefused, match=Code.AVATAR_CORRUPT):
+        is_clean(interlaced(row_bytes - 1))
+
+
+def test_a_container_without_a_header_is_not_storable():
+    assert not Container("image/png").storable
+    assert not Container("image/png").sides_hold
+
+
+@pytest.mark.parametrize("form", [png, jpeg, webp])
+def test_exif_and_profile_are_found(form):
+    found = examine(upload(form(exif=exif(6), icc_profile=srgb_profile())))
+    assert orientation(found.exif) == 6
+    assert found.icc == srgb_profile()
+
+
+def test_a_profile_in_several_jpeg_segments_is_put_together_in_their_order():
+    image = JPEG
+    for number, part in ((1, b"first "), (3, b"third"), (2, b"second ")):
+        image = with_segment(image, 0xE2, b"ICC_PROFILE\0" + bytes([number, 3]) + part)
+    assert examine(upload(image)).icc == b"first second third"
+
+
+def test_a_profile_that_does_not_inflate_is_none():
+    assert examine(upload(with_chunk(PNG, b"iCCP", b"name\0\0junk"))).icc == b""
+
+
+# Orientation
+
+
+@pytest.mark.parametrize("value", range(1, 9))
+def test_orientation_is_read_in_either_byte_order(value: int):
+    little = b"II*\0\x08\0\0\0\x02\0" + bytes(12) + struct.pack("<HHIHH", 0x0112, 3, 1, value, 0)
+    big = b"MM\0*\0\0\0\x08\0\x01" + struct.pack(">HHIHH", 0x0112, 3, 1, value, 0)
+    assert orientation(little) == orientation(big) == orientation(b"Exif\0\0" + big) == value
+
+
+@pytest.mark.parametrize(
+    "block",
+    [b"", b"Exif\0\0", b"MM\0*", b"MM\0*\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\xff\xff"]
+    + [b"MM\0*\0\0\0\x08\0\x01" + struct.pack(">HHIHH", 0x0112, 3, 1, value, 0) for value in (0, 9)]
+    + [
+        b"MM\0*\0\0\0\x08\0\x01" + struct.pack(">HHIHH", 0x0112, 4, 1, 6, 0),
+        b"MM\0*\0\0\0\x08\0\0",
+    ],
+)
+def test_what_is_no_orientation_is_upright(block: bytes):
+    assert orientation(block) == 1
+
+
+@given(st.binary(max_size=60), st.sampled_from([b"II*\0", b"MM\0*"]))
+def test_orientation_takes_any_bytes(junk: bytes, order: bytes):
+    assert 1 <= orientation(order + junk) <= 8
