@@ -1,5 +1,6 @@
 """What many tests share."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -22,3 +23,11 @@ async def service(tmp_path_factory):
 def repository():
     """The folder that holds the whole project."""
     return Path(__file__).parent.parent
+
+
+@pytest.fixture
+def free_port():
+    """A port on the loopback interface that nobody has now."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
