@@ -1,13 +1,18 @@
 """The real service for tests: its ASGI application, a SQLite file, Cedar policies, a real key."""
 
+import asyncio
 import json
+import queue
+import threading
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 import httpx2
+import uvicorn
 from fastapi import FastAPI
 
 from profile_api.app import ME, create_app
@@ -22,6 +27,7 @@ from profile_infra.trail import Author
 from profile_infra.users import User
 from signing import AUDIENCE, ISSUER, OTHER_TENANT, SECRET, TENANT
 
+SIGNER = Issuer(issuer=ISSUER, audience=AUDIENCE, algorithms=["HS256"], secret=SECRET)
 POLICIES = """
 @id("b-frozen") @notice("Names are frozen until Monday.")
 forbid (principal, action == ProfileService::Action::"updateMyProfile", resource)
@@ -123,12 +129,11 @@ async def running(folder: Path, **changed):
     policies = folder / "policies"
     policies.mkdir()
     (policies / "test.cedar").write_text(POLICIES)
-    issuer = Issuer(issuer=ISSUER, audience=AUDIENCE, algorithms=["HS256"], secret=SECRET)
     settings = Settings(
         _env_file=None,
         **{
             "database_url": f"sqlite:///{folder / 'profile.db'}",
-            "issuers": [issuer],
+            "issuers": [SIGNER],
             "policy_dir": policies,
             "rate_limit": "off",
             "graphiql": True,
@@ -145,7 +150,44 @@ async def running(folder: Path, **changed):
         opened(settings) as store,
         httpx2.AsyncClient(transport=transport, base_url="http://profile.test") as client,
     ):
-        yield Running(app, store, client, issuer, settings)
+        yield Running(app, store, client, SIGNER, settings)
+
+
+@contextmanager
+def served(folder: Path, **changed):
+    """The same behind a real server on the loopback interface, in a thread of its own."""
+    started: queue.Queue[Served] = queue.Queue()
+    stop = threading.Event()
+
+    async def serve():
+        async with running(folder, **changed) as service:
+            config = uvicorn.Config(service.app, port=0, lifespan="off", log_level="error")
+            server = uvicorn.Server(config)
+            serving = asyncio.create_task(server.serve())
+            while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
+                await asyncio.sleep(0.01)
+            port = server.servers[0].sockets[0].getsockname()[1]
+            user = await service.person(subject="ada", first_name="Ada", last_name="Lovelace")
+            started.put(Served(f"http://127.0.0.1:{port}", service.headers(user), service))
+            await asyncio.to_thread(stop.wait)
+            server.should_exit = True
+            await serving
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    try:
+        yield started.get(timeout=20)
+    finally:
+        stop.set()
+        thread.join(20)
+
+
+class Served(NamedTuple):
+    """Where it is, and the headers of one of its people, whose subject is ``ada``."""
+
+    address: str
+    headers: dict[str, str]
+    service: Running
 
 
 __all__ = [
@@ -157,4 +199,5 @@ __all__ = [
     "UPDATE",
     "Running",
     "running",
+    "served",
 ]
