@@ -3,9 +3,8 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3; do \
 	$$each -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$each && break; done)
 BIN := .venv/bin
-SOURCES := domain graphql api tests tools
 
-.PHONY: help run test check lint lock clean
+.PHONY: help run test node check lint lock clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -13,8 +12,18 @@ help: ## Show what there is
 run: .venv/run ## Set up, and serve a demo on SQLite with people to try
 	$(BIN)/profile-service demo
 
-test: .venv/dev ## Set up, and run the tests
+test: .venv/dev node ## Set up, and run the tests
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+
+# The tests that need Node say so and are skipped where it is missing.
+node:
+	@for each in tests/*/package.json; do \
+		folder=$$(dirname $$each); \
+		if ! command -v npm >/dev/null; then echo "No npm: the tests in $$folder are skipped."; \
+		elif [ ! -d $$folder/node_modules ] || [ $$folder/package-lock.json -nt $$folder/node_modules ]; then \
+			npm ci --silent --no-audit --no-fund --prefix $$folder && touch $$folder/node_modules; \
+		fi; \
+	done
 
 check: lint test ## All that CI checks: the tests, style, types and the arrows
 

@@ -109,12 +109,13 @@ def _checked(parameters: dict[str, Any]) -> tuple[str, dict[str, Any], str | Non
     """The parameters of a request (GraphQL over HTTP, section 5.1), held to their types."""
     text = parameters.get("query")
     variables = parameters.get("variables")
+    extensions = parameters.get("extensions")
     operation_name = parameters.get("operationName")
     if not isinstance(text, str):
         problem = "query must be a string."
-    elif not isinstance(variables or {}, dict):
+    elif variables is not None and not isinstance(variables, dict):
         problem = "variables must be an object."
-    elif not isinstance(parameters.get("extensions") or {}, dict):
+    elif extensions is not None and not isinstance(extensions, dict):
         problem = "extensions must be an object."
     elif operation_name is not None and not isinstance(operation_name, str):
         problem = "operationName must be a string."
