@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -54,6 +55,7 @@ def run(tmp_path, monkeypatch, capsys):
 
 def environment(**settings):
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PROFILE_")}
+    kept["PYTHONUNBUFFERED"] = "1"
     return kept | {f"PROFILE_{name.upper()}": value for name, value in settings.items()}
 
 
@@ -238,11 +240,27 @@ def test_the_documents_are_printed(run):
     assert "type Mutation" in run("sdl")
 
 
+@contextmanager
+def started(folder, *arguments, **settings):
+    """The command as a process of its own, which must end with status 0 at SIGTERM."""
+    process = subprocess.Popen(
+        [*COMMAND, *arguments], cwd=folder, env=environment(**settings), stdout=subprocess.PIPE, text=True
+    )  # fmt: skip
+    try:
+        yield process
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait(20)
+        process.stdout.close()
+
+
 def wait_for(address, process):
-    for _ in range(100):
+    for _ in range(600):
         assert process.poll() is None, "the server ended"
         try:
-            return httpx2.get(address, timeout=5)
+            return httpx2.get(address, timeout=20)
         except httpx2.TransportError:
             time.sleep(0.05)
     raise AssertionError("the server did not answer")
@@ -253,29 +271,18 @@ def test_serve_answers_and_ends_with_status_0(run, tmp_path, free_port, workers)
     run("migrate")
     run("users", "import", csv(tmp_path, person(uuid4(), "ada@example.com")))
     token = run("token", "--tenant", TENANT, "--user", "ada@example.com", issuers=ISSUERS).strip()
-    process = subprocess.Popen(
-        [*COMMAND, "serve", "--port", str(free_port), "--workers", workers],
-        cwd=tmp_path, env=environment(issuers=ISSUERS),
-    )  # fmt: skip
-    try:
+    arguments = ("serve", "--port", str(free_port), "--workers", workers)
+    with started(tmp_path, *arguments, issuers=ISSUERS) as process:
         address = f"http://127.0.0.1:{free_port}"
         assert wait_for(f"{address}/readyz", process).status_code == 200
         headers = {"Authorization": f"Bearer {token}", "X-Tenant-ID": TENANT}
-        answer = httpx2.put(address + ME, json={"display_name": "A"}, headers=headers)
+        answer = httpx2.put(address + ME, json={"display_name": "A"}, headers=headers, timeout=20)
         assert answer.json()["display_name"] == "A"
-        assert httpx2.get(f"{address}/docs").status_code == 404
-    finally:
-        process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+        assert httpx2.get(f"{address}/docs", timeout=20).status_code == 404
 
 
 def test_demo_prints_lines_that_work_as_printed(tmp_path, free_port):
-    process = subprocess.Popen(
-        [*COMMAND, "demo", "--port", str(free_port)],
-        cwd=tmp_path, env=environment() | {"PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    try:
+    with started(tmp_path, "demo", "--port", str(free_port)) as process:
         wait_for(f"http://127.0.0.1:{free_port}/readyz", process)
         lines = []
         while not any("GraphiQL" in line for line in lines):
@@ -287,12 +294,10 @@ def test_demo_prints_lines_that_work_as_printed(tmp_path, free_port):
         assert providers == {"local", "oidc", "saml"}
         assert len(curls) == 12
         for curl in curls:
-            done = subprocess.run(["sh", "-c", curl + " -sS"], capture_output=True, text=True, check=True)  # fmt: skip
+            done = subprocess.run(
+                ["sh", "-c", curl + " -sS"], capture_output=True, text=True, check=True, timeout=20
+            )
             told = json.loads(done.stdout)
             assert "errors" not in told
             assert "code" not in told
         assert list(tmp_path.iterdir()) == [], "a demo leaves nothing behind"
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.stdout.close()
-    assert process.wait(10) == 0

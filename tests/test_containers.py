@@ -253,7 +253,7 @@ def test_any_bytes_are_examined_or_refused(head: bytes, pieces: list[bytes], dec
         b"GIF89a" + bytes(7) + b"!\0" + b"\1x" * 130_000,
     ],
 )
-def test_the_longest_way_through_256_kib_is_short(image: bytes):
-    start = time.perf_counter()
+def test_the_longest_way_through_256_kib_comes_to_an_end(image: bytes):
+    start = time.process_time()
     refusal(image[:MAX_BYTES])
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 10, "a hundred times what it takes: only blow-ups fail"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
 import zlib
 from random import Random
 
@@ -100,10 +99,9 @@ def test_one_frame_of_an_animation_is_stored_as_a_still_picture():
         b"GIF89a\xff\xff\xff\xff" + gif()[10:],
     ],
 )
-def test_a_bomb_is_refused_by_its_header(image: bytes):
-    start = time.perf_counter()
+def test_a_bomb_is_refused_before_it_is_opened(image: bytes, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delattr(Image, "open")
     assert refusal(image) == Code.AVATAR_DIMENSIONS
-    assert time.perf_counter() - start < 0.1
 
 
 WHOLE = [

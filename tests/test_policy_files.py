@@ -55,7 +55,7 @@ def test_problems_name_the_file_and_the_line_on_which_the_policy_begins(folder):
         (forbid('principal.email == "x" || 1'), "a.cedar:1: the policy is not valid: "),
         (
             forbid("true", action='action == ProfileService::Action::"view"'),
-            "a.cedar:1: the policy is not valid: unrecognized action",
+            "a.cedar:1: the policy is not valid: unable to find an applicable action",
         ),
         (
             "\n" + forbid("true").replace("principal,", "principal == ?principal,"),
