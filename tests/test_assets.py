@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from starlette.applications import Starlette
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from profile_api.assets import Assets, accepts_gzip
@@ -36,7 +37,7 @@ every_url = pytest.mark.parametrize("url", ASSETS.urls.values(), ids=list(ASSETS
 
 @pytest.fixture(scope="module")
 def client() -> TestClient:
-    return TestClient(Starlette(routes=[ASSETS.route()]))
+    return TestClient(Starlette(routes=[Route("/assets/{name:path}", ASSETS.serve)]))
 
 
 class Elements(HTMLParser):

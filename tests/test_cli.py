@@ -110,10 +110,14 @@ def test_serve_refuses_a_store_that_is_not_migrated(run, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
-        ({"issuers": "nonsense"}, "issuers"),
+        ({"issuers": "nonsense"}, "PROFILE_ISSUERS must be JSON"),
+        ({"cors_origins": "https://a"}, "PROFILE_CORS_ORIGINS must be JSON"),
+        ({"database_url": "foo"}, "PROFILE_DATABASE_URL"),
         ({"issuers": '[{"issuer": "x"}]'}, "PROFILE_ISSUERS"),
         ({"issuers": ISSUERS.replace(SECRET, "short")}, "32 bytes"),
         ({"issuers": ISSUERS, "rate_limit": "often"}, "PROFILE_RATE_LIMIT"),
+        ({"issuers": ISSUERS, "rate_limit": "0/minute"}, "PROFILE_RATE_LIMIT"),
+        ({"issuers": ISSUERS, "rate_limit": "9/minute;1/second"}, "PROFILE_RATE_LIMIT"),
         ({"issuers": ISSUERS, "max_body_bytes": "1"}, "PROFILE_MAX_BODY_BYTES"),
         ({"issuers": ISSUERS, "policy_dir": "nowhere"}, "nowhere"),
         ({"issuers": ISSUERS, "database_url": "mysql://x"}, "sqlite:///"),
@@ -132,6 +136,19 @@ def test_settings_are_shown_with_secrets_masked(run):
     assert "https://idp.example" in told
     assert SECRET not in told
     assert "hunter2" not in told
+
+
+def test_settings_can_be_pasted_into_a_dotenv_file(run, tmp_path):
+    told = run("settings", cors_origins='["https://app.example"]', rate_limit="off")
+    assert 'PROFILE_CORS_ORIGINS=["https://app.example"]' in told
+    assert "POLICY_DIR=" not in told
+    (tmp_path / ".env").write_text(told)
+    assert run("settings") == told
+
+
+def test_the_document_does_not_depend_on_the_settings(run):
+    alone = run("openapi")
+    assert run("openapi", database_url="foo", rate_limit="junk", issuers="junk") == alone
 
 
 def test_a_dotenv_file_is_read(run, tmp_path):

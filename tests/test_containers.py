@@ -257,3 +257,37 @@ def test_the_longest_way_through_256_kib_comes_to_an_end(image: bytes):
     start = time.process_time()
     refusal(image[:MAX_BYTES])
     assert time.process_time() - start < 10, "a hundred times what it takes: only blow-ups fail"
+
+
+PALETTE_PIXELS = zlib.compress(b"\0\0" * 4)
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        b"",
+        chunk(b"PLTE"),
+        chunk(b"PLTE", bytes(2)),
+        chunk(b"PLTE", bytes(771)),
+        chunk(b"PLTE", bytes(6)) + chunk(b"tRNS", bytes(3)),
+    ],
+)
+def test_a_palette_picture_without_a_sound_palette_is_corrupt(extra: bytes):
+    assert refusal(raw_png(1, 4, PALETTE_PIXELS, colour=3, extra=extra)) == Code.AVATAR_CORRUPT
+
+
+def test_a_palette_with_transparency_is_kept():
+    extra = chunk(b"PLTE", bytes(6)) + chunk(b"tRNS", bytes(2))
+    image = raw_png(1, 4, PALETTE_PIXELS, colour=3, extra=extra)
+    assert examine(upload(image)).picture == image
+
+
+@pytest.mark.parametrize(
+    ("colour", "channels", "useless"),
+    [(0, 1, b"PLTE"), (4, 2, b"PLTE"), (4, 2, b"tRNS"), (6, 4, b"tRNS")],
+)
+def test_chunks_that_a_colour_type_cannot_have_are_dropped(colour, channels, useless):
+    pixels = zlib.compress((b"\0" + bytes(channels)) * 4)
+    plain = raw_png(1, 4, pixels, colour=colour)
+    stuffed = raw_png(1, 4, pixels, colour=colour, extra=chunk(useless, bytes(6)))
+    assert examine(upload(stuffed)).picture == plain

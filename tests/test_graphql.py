@@ -38,7 +38,7 @@ async def test_json_is_what_a_client_gets_that_does_not_ask_for_more(service, ac
 @pytest.mark.parametrize(
     ("accept", "media_type"),
     [
-        (None, JSON), ("", JSON), ("*/*", JSON), ("application/*", JSON), (GRAPHQL_RESPONSE, GRAPHQL_RESPONSE),
+        ("", JSON), ("*/*", JSON), ("application/*", JSON), (GRAPHQL_RESPONSE, GRAPHQL_RESPONSE),
         (f"{GRAPHQL_RESPONSE}, {JSON};q=0.9", GRAPHQL_RESPONSE), (f"{JSON}, {GRAPHQL_RESPONSE}", JSON),
         (f"{GRAPHQL_RESPONSE};q=0.1, {JSON};q=0.2", JSON), (f"{JSON};q=0, */*", GRAPHQL_RESPONSE),
         ("text/html,application/xhtml+xml,*/*;q=0.8", HTML), ("text/html;q=x, application/json", JSON),
@@ -47,6 +47,13 @@ async def test_json_is_what_a_client_gets_that_does_not_ask_for_more(service, ac
 )  # fmt: skip
 def test_the_media_type_is_the_one_the_client_likes_best(accept, media_type):
     assert preferred_type(accept) == media_type
+
+
+async def test_several_accept_lines_are_one_list(service):
+    lines = [("Content-Type", JSON), ("Accept", "text/plain"), ("Accept", GRAPHQL_RESPONSE)]
+    answer = await service.client.post("/graphql", content=b'{"query":"{"}', headers=lines)
+    assert answer.status_code == 400
+    assert answer.headers["Content-Type"].startswith(GRAPHQL_RESPONSE)
 
 
 @pytest.mark.parametrize("query", ["{", "{ nonsense }", "query ($x: Int!) { __typename }", ""])
@@ -150,7 +157,7 @@ async def test_queries_work_by_get_and_mutations_do_not(service):
 
 
 @pytest.mark.parametrize("name", ["variables", "extensions"])
-@pytest.mark.parametrize("value", ["x", "[]", '"x"', "\ud800"])
+@pytest.mark.parametrize("value", ["", "x", "[]", '"x"', "\ud800"])
 async def test_get_parameters_must_be_json_objects(service, name, value):
     encoded = value.encode("utf-8", "surrogatepass")
     url = (

@@ -12,7 +12,6 @@ from pathlib import Path
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from profile_domain.preconditions import if_none_match_hits
 
@@ -75,10 +74,6 @@ class Assets:
     def url(self, name: str) -> str:
         """Where ``<folder's name>/<file's name>`` is served, say ``graphiql/start.js``."""
         return self.urls[name]
-
-    def route(self) -> Route:
-        """``GET /assets/…``; unknown names raise Starlette's 404."""
-        return Route("/assets/{name:path}", self.serve, methods=["GET"], name="assets")
 
     async def serve(self, request: Request) -> Response:
         asset = self.files.get(request.path_params["name"])

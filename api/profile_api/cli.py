@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -41,6 +42,12 @@ policies = typer.Typer(help="Policies in Cedar.", no_args_is_help=True)
 cli.add_typer(users, name="users")
 cli.add_typer(policies, name="policies")
 
+_EXAMPLES = {
+    "issuers": '[{"issuer": "https://id.example", "audience": "profile",'
+    ' "algorithms": ["RS256"], "jwks_file": "keys.json"}]',
+    "cors_origins": '["https://app.example"]',
+}
+_FIELD = re.compile('field "([a-z_]+)"')
 _EXPECTED = (
     DomainError,
     FileRefused,
@@ -58,15 +65,14 @@ def main() -> None:
         cli()
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_input=False):
-            where = "".join(
-                f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"]
-            )
-            name = PREFIX + where.removeprefix(".").partition("[")[0].partition(".")[0].upper()
-            rest = where.removeprefix(".")[len(name) - len(PREFIX) :]
-            _fail(f"{name}{rest}: {problem['msg'].removeprefix('Value error, ')}.")
+            name, *rest = problem["loc"]
+            where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
+            reason = problem["msg"].removeprefix("Value error, ")
+            _fail(f"{PREFIX}{str(name).upper()}{where}: {reason}.")
         raise SystemExit(1) from None
     except SettingsError as error:
-        _fail(f"{error}; write it as JSON.")
+        (name,) = _FIELD.findall(str(error)) or ("settings",)
+        _fail(f"{PREFIX}{name.upper()} must be JSON, such as {_EXAMPLES.get(name, '[]')}.")
         raise SystemExit(1) from None
     except _EXPECTED as error:
         _fail(error.message if isinstance(error, DomainError) else str(error))
@@ -96,8 +102,7 @@ def serve(
     if not settings.issuers:
         raise Refused(
             f"nobody could sign in: set {PREFIX}ISSUERS to a JSON list with at least one issuer,"
-            ' such as [{"issuer": "https://id.example", "audience": "profile",'
-            ' "algorithms": ["RS256"], "jwks_file": "keys.json"}].'
+            f" such as {_EXAMPLES['issuers']}."
         )
     app = create_app(settings)
     check_schema(settings.database_url)
@@ -120,7 +125,7 @@ def token(
     tenant: Annotated[UUID, typer.Option(help="The tenant's id.")],
     user: Annotated[str, typer.Option(help="The user's id or email.")],
     scope: Annotated[str, typer.Option(help="Scopes, separated by spaces.")] = "",
-    minutes: Annotated[int, typer.Option(help="How long it is valid.", min=1)] = 60,
+    minutes: Annotated[int, typer.Option(help="How long it is valid.", min=1, max=525_600)] = 60,
 ) -> None:
     """Print a token for a user, signed with the first issuer that has a secret."""
     typer.echo(asyncio.run(_token(Settings(), tenant, user, scope, minutes)))
@@ -149,7 +154,7 @@ def check(
 @cli.command()
 def openapi() -> None:
     """Print the OpenAPI document of the REST face."""
-    app = create_app(Settings(_env_file=None, issuers=[], policy_dir=None))
+    app = create_app(Settings.model_construct())
     json.dump(reference.document(app), sys.stdout, indent=2)
     typer.echo()
 

@@ -46,7 +46,8 @@ def import_(
 
 async def _import(file: Path, size: int, *, overwrite: bool) -> Imported:
     async with opened(Settings()) as store:
-        with Progress(console=Console(stderr=True), transient=True) as progress:
+        console = Console(stderr=True)
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
             reading = progress.add_task("Reading", total=size)
             comparing = progress.add_task("Comparing", total=None)
 

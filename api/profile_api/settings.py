@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from profile_infra.issuers import Issuers
 from profile_infra.rate_limit import parse_rate
 
 PREFIX = "PROFILE_"
+
+
+def _url(text: str) -> str:
+    try:
+        make_url(text)
+    except ArgumentError:
+        raise ValueError("write it as sqlite:///./file.db or sqlite:////absolute/file.db") from None
+    return text
 
 
 def _rate(text: str) -> str:
@@ -32,7 +42,7 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    database_url: str = Field(
+    database_url: Annotated[str, AfterValidator(_url)] = Field(
         default="sqlite:///./profile.db",
         description="The store: sqlite:///./file.db, relative, or sqlite:////absolute/file.db.",
     )
@@ -56,7 +66,10 @@ class Settings(BaseSettings):
     docs: bool = Field(default=False, description="Swagger UI at /docs and /openapi.json.")
 
     def shown(self) -> dict[str, str]:
-        """Each setting by the name of its environment variable, with secrets masked."""
-        values: dict[str, Any] = self.model_dump(mode="json")
+        """Each setting as its environment variable would say it, with secrets masked."""
+        values: dict[str, Any] = self.model_dump(mode="json", exclude_none=True)
         values["database_url"] = make_url(self.database_url).render_as_string()
-        return {PREFIX + name.upper(): str(value) for name, value in values.items()}
+        return {
+            PREFIX + name.upper(): value if isinstance(value, str) else json.dumps(value)
+            for name, value in values.items()
+        }

@@ -11,6 +11,9 @@ MAX_PROFILE_BYTES = 4 * 1024 * 1024
 
 # Kept besides the pixels: at most so many bytes of each, once, before the pixels.
 _KEPT = {b"PLTE": 768, b"tRNS": 256, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32}
+# What a colour type cannot have, by which bytes would only travel along.
+_USELESS = {0: {b"PLTE"}, 4: {b"PLTE", b"tRNS"}, 6: {b"tRNS"}}
+_PALETTE = 3
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _PASSES = (((0, 0, 1, 1),), (
     (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)
@@ -33,8 +36,10 @@ def walk_png(image: bytes, found: Container) -> None:
         ensure((kind == b"IHDR") == (at == 8))
         if kind == b"IDAT":
             ensure(before == kind or not pixels)
+            ensure(_colour(image) != _PALETTE or _has_palette(seen))
             pixels.append(data)
         wanted = kind not in seen and not pixels and length <= _KEPT.get(kind, -1)
+        wanted = wanted and kind not in _USELESS.get(_colour(image), ())
         if wanted or kind in (b"IHDR", b"IDAT", b"IEND"):
             kept.append(image[at:end])
         seen.setdefault(kind, data)
@@ -56,6 +61,16 @@ def _note(kind: bytes, data: bytes, found: Container) -> None:
         found.frames = max(found.frames, *unpack_from(">I", data))
     elif kind == b"fdAT":
         found.frames = max(found.frames, 2)
+
+
+def _colour(image: bytes) -> int:
+    return image[25]
+
+
+def _has_palette(seen: dict[bytes, bytes]) -> bool:
+    """1 to 256 colours before the pixels, and no more transparencies than colours."""
+    colours, rest = divmod(len(seen.get(b"PLTE", b"")), 3)
+    return not rest and max(1, len(seen.get(b"tRNS", b""))) <= colours <= 256
 
 
 def _row_bytes(header: bytes) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 
 from limits import RateLimitItem, parse
@@ -13,16 +14,16 @@ from profile_domain.caller import Identity
 from profile_domain.errors import Code, DomainError
 
 OFF = "off"
+_RATE = re.compile("[1-9][0-9]{0,8}/(second|minute|hour|day)")
 
 
 def parse_rate(text: str) -> RateLimitItem | None:
     """``120/minute`` and the like, or ``off``. Raises ValueError with what to write."""
     if text.strip().lower() == OFF:
         return None
-    try:
-        return parse(text)
-    except ValueError:
-        raise ValueError("write a rate as 120/minute, 10/second or 5000/hour, or off") from None
+    if not _RATE.fullmatch(text):
+        raise ValueError("write a rate as 120/minute, 10/second or 5000/hour, or off")
+    return parse(text)
 
 
 class UserRateLimit:

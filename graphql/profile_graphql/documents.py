@@ -21,7 +21,7 @@ from graphql import (
 )
 
 from profile_graphql.errors import RequestRefused, invalid_query
-from profile_graphql.limits import MAX_COMMENTS, MAX_TOKENS, broken_limit
+from profile_graphql.limits import MAX_COMMENTS, MAX_LENGTH, MAX_TOKENS, broken_limit
 
 # A document with a picture written into it is long, and never comes twice.
 REMEMBERED_LENGTH = 4_096
@@ -73,7 +73,12 @@ class Documents:
 
     def _read(self, text: str) -> Document:
         try:
-            ast = parse(text, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_COMMENTS)
+            ast = parse(
+                text,
+                max_lexical_tokens=MAX_TOKENS,
+                max_comments=MAX_COMMENTS,
+                max_source_length=MAX_LENGTH,
+            )
             limit = broken_limit(ast)
             if limit:
                 raise RequestRefused([invalid_query(limit)])

@@ -16,6 +16,7 @@ from graphql import (
 
 MAX_TOKENS = 1_000
 MAX_COMMENTS = 1_000
+MAX_LENGTH = 512 * 1024  # code points; a picture written into a document takes 350,000
 MAX_DEPTH = 10
 MAX_ALIASES = 15
 MAX_UPDATES = 1

@@ -7,13 +7,13 @@ JSON = "application/json"
 HTML = "text/html"
 
 
-def preferred_type(accept: str | None) -> str:
+def preferred_type(accept: str) -> str:
     """The type the client likes best; JSON where it has no say or wants what we have not.
 
     Each of the three types has the quality of the most specific range that covers it; equal
     ones are taken in the order they stand in the header.
     """
-    ranges = dict(_ranges(accept or ""))
+    ranges = dict(_ranges(accept))
     order = list(ranges)
     best, best_rank = JSON, (0.0, 0)
     for media_type in (JSON, GRAPHQL_RESPONSE, HTML):

@@ -64,13 +64,15 @@ class GraphQLView:
             return _respond(request, {"errors": [entry(error)]}, status=_STATUS[error.code])
 
     async def get(self, request: Request) -> Response:
-        if self._page is not None and preferred_type(request.headers.get("accept")) == HTML:
+        if (
+            self._page is not None
+            and preferred_type(", ".join(request.headers.getlist("accept"))) == HTML
+        ):
             return self._page()
         parameters: dict[str, Any] = dict(request.query_params)
         try:
-            for name in ("variables", "extensions"):
-                if parameters.get(name):
-                    parameters[name] = parse_json_object(parameters[name].encode())
+            for name in {"variables", "extensions"} & parameters.keys():
+                parameters[name] = parse_json_object(parameters[name].encode())
             return await self._answer(request, parameters)
         except RequestRefused as refused:
             return _refusal(request, refused)
@@ -151,7 +153,7 @@ def _respond(
     headers: dict[str, str] | None = None,
 ) -> Response:
     """By default 200, but 400 for what was not executed where the media type can say so."""
-    media_type = preferred_type(request.headers.get("accept"))
+    media_type = _preferred(request)
     if status is None:
         status = 400 if "data" not in payload and media_type == GRAPHQL_RESPONSE else 200
     if media_type != GRAPHQL_RESPONSE:
@@ -161,3 +163,8 @@ def _respond(
     answer = Response(body, status, headers, media_type=f"{media_type}; charset=utf-8")
     answer.headers["Vary"] = "Accept"
     return answer
+
+
+def _preferred(request: Request) -> str:
+    """Several lines of ``Accept`` are one list (RFC 9110 section 5.3)."""
+    return preferred_type(", ".join(request.headers.getlist("accept")))
