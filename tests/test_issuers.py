@@ -170,10 +170,9 @@ def test_no_key_set_is_fetched_from_elsewhere(url):
             by_url(**changes)
 
 
-def test_keys_from_the_network_are_refused_in_a_clear_sentence():
+def test_no_provider_is_asked_for_its_keys_before_they_are_needed():
     for each in (by_url(), by_url(jwks_url=None, discovery=True)):
-        with pytest.raises(UnusableKeys, match="jwks_url and discovery do not work yet; save"):
-            keys_of(each)
+        assert keys_of(each).there is False
 
 
 def test_a_public_key_is_no_secret():

@@ -53,7 +53,8 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     Raises UnusableDatabase, UnusableKeys or PolicyError for settings that cannot work.
     """
     store = SqliteProfiles(settings.database_url)
-    tokens = JoseTokens({issuer: keys_of(issuer) for issuer in settings.issuers})
+    kept = settings.keys_kept_seconds
+    tokens = JoseTokens({issuer: keys_of(issuer, kept=kept) for issuer in settings.issuers})
     pictures = PillowPictures()
     service = ProfileService(
         tokens=tokens,
@@ -67,7 +68,8 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await store.open()
         try:
-            yield
+            async with tokens.with_fresh_keys():
+                yield
         finally:
             await store.close()
             pictures.close()
@@ -98,7 +100,7 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     )
     _add(app, "GET", "/graphql", view.get, include_in_schema=False)
     _add(app, "POST", "/graphql", view.post, include_in_schema=False)
-    operations = Operations(metrics, missing=(store.missing,))
+    operations = Operations(metrics, missing=(store.missing, tokens.missing))
     _add(app, "GET", "/healthz", operations.healthz, **openapi.HEALTHZ)
     _add(app, "GET", "/readyz", operations.readyz, **openapi.READYZ)
     _add(app, "GET", "/metrics", operations.metrics, **openapi.METRICS)

@@ -49,6 +49,12 @@ class Settings(BaseSettings):
     issuers: Issuers = Field(
         default=[], description="Whose tokens are trusted: a JSON list of objects."
     )
+    keys_kept_seconds: int = Field(
+        default=3600,
+        ge=0,
+        le=3600,
+        description="How long fetched keys go on working while their issuer is out of reach.",
+    )
     policy_dir: Path | None = Field(
         default=None, description="A folder of .cedar files that add to the built-in policy."
     )

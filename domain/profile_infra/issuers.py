@@ -57,7 +57,7 @@ def _long_enough(secret: SecretStr) -> SecretStr:
     return secret
 
 
-def _safe_url(url: str) -> str:
+def safe_url(url: str) -> str:
     """Https with a host, or http on the loopback interface; no user name and no fragment."""
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -94,7 +94,7 @@ class Issuer(BaseModel):
     algorithms: Annotated[tuple[Algorithm, ...], AfterValidator(_distinct), Field(min_length=1)]
     secret: Annotated[SecretStr, AfterValidator(_long_enough)] | None = None
     jwks_file: Path | None = None
-    jwks_url: Annotated[str, AfterValidator(_safe_url)] | None = None
+    jwks_url: Annotated[str, AfterValidator(safe_url)] | None = None
     discovery: bool = False
     tenants: (
         Annotated[
@@ -120,7 +120,7 @@ class Issuer(BaseModel):
         if self.secret is None and any(symmetric):
             raise ValueError("HS256, HS384 and HS512 need secret; choose RS… or ES… algorithms")
         if self.jwks_url is not None or self.discovery:
-            _safe_url(self.issuer)
+            safe_url(self.issuer)
         return self
 
 

@@ -14,6 +14,7 @@ from profile_infra.strict import read_base64url, read_json_object
 
 _log = logging.getLogger(__name__)
 
+MAX_KEYS = 100
 RSA_BITS = range(2048, 8192 + 1)
 _RSA = ("RSA", None, ("n", "e"))
 # What a key must be to serve an algorithm (RFC 7518 sections 3.3, 3.4 and 6): kty, crv, members.
@@ -34,6 +35,7 @@ class NamedKey(NamedTuple):
     kid: str | None
     algorithm: str
     key: Key
+    numbers: tuple[str, ...]
 
 
 class KeySet:
@@ -50,11 +52,24 @@ class KeySet:
         ]
         return fitting[0] if len(fitting) == 1 else None
 
+    def has_all_of(self, other: KeySet) -> bool:
+        """Whether each key of the other is here, under its name and for its algorithm."""
+        ours, theirs = (
+            {(each.kid, each.algorithm, each.numbers) for each in keys._keys}  # noqa: SLF001  # its own kind
+            for keys in (self, other)
+        )
+        return theirs <= ours
+
+
+class NoUsableKeys(UnusableKeys):
+    """A key set indeed, but with no key for this issuer's algorithms."""
+
 
 def read_key_set(document: bytes, issuer: Issuer) -> KeySet:
     """A JWK set (RFC 7517 section 5); keys that cannot be used are logged and passed over.
 
-    Raises UnusableKeys when the document is no key set or none of its keys can be used.
+    Only the first 100 are looked at. Raises UnusableKeys when the document is no key set, and
+    NoUsableKeys when none of its keys can be used.
     """
     try:
         listed = read_json_object(document).get("keys")
@@ -63,7 +78,9 @@ def read_key_set(document: bytes, issuer: Issuer) -> KeySet:
     if not isinstance(listed, list):
         raise UnusableKeys(issuer, 'its key set is no JSON object with a list "keys"')
     usable: dict[tuple[object, ...], NamedKey] = {}
-    for position, member in enumerate(listed):
+    if len(listed) > MAX_KEYS:
+        _log.warning("issuer %r: keys after the first %d not used", issuer.issuer, MAX_KEYS)
+    for position, member in enumerate(listed[:MAX_KEYS]):
         try:
             for each in _build(member, issuer):
                 name = (each.algorithm, position if each.kid is None else each.kid)
@@ -73,7 +90,7 @@ def read_key_set(document: bytes, issuer: Issuer) -> KeySet:
             _log.warning("issuer %r: key %d not used: %s", issuer.issuer, position, reason)
     if not usable:
         algorithms = ", ".join(issuer.algorithms)
-        raise UnusableKeys(issuer, f"no key in its set serves {algorithms}; the log says why")
+        raise NoUsableKeys(issuer, f"no key in its set serves {algorithms}; the log says why")
     return KeySet(usable.values())
 
 
@@ -97,7 +114,7 @@ def _build(member: object, issuer: Issuer) -> Iterator[NamedKey]:
             key = jwk.construct({"kty": kty, "crv": crv, **numbers}, algorithm)
         except Exception:  # noqa: BLE001  whatever a library dislikes costs one key, not the set
             raise _Unusable("its numbers are no key") from None
-        yield NamedKey(member.get("kid"), algorithm, key)
+        yield NamedKey(member.get("kid"), algorithm, key, tuple(numbers.values()))
 
 
 def _check_purpose(member: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from jose import jwk
 from jose.backends.base import Key
 from jose.exceptions import JOSEError
 
+from profile_infra.fetched_keys import KEPT, FetchedKeys
 from profile_infra.issuers import Issuer, UnusableKeys
 from profile_infra.jwks import read_key_set
 
@@ -16,7 +17,7 @@ class Keys(Protocol):
     """The keys of one issuer."""
 
     async def key_for(self, kid: str | None, algorithm: str, /) -> Key | None:
-        """The one key that fits, or None. Raises only ``unavailable``, when none were ever had."""
+        """The one key that fits, or None. Raises only ``unavailable``, when there are none."""
 
 
 class SharedSecret:
@@ -29,8 +30,8 @@ class SharedSecret:
         return self._keys.get(algorithm)
 
 
-def keys_of(issuer: Issuer) -> Keys:
-    """Raises UnusableKeys."""
+def keys_of(issuer: Issuer, *, kept: float = KEPT) -> Keys:
+    """``kept`` is how long fetched keys outlive an outage, in seconds. Raises UnusableKeys."""
     if issuer.secret is not None:
         return SharedSecret(issuer)
     if issuer.jwks_file is not None:
@@ -38,9 +39,7 @@ def keys_of(issuer: Issuer) -> Keys:
             return read_key_set(issuer.jwks_file.read_bytes(), issuer)
         except OSError as error:
             raise UnusableKeys(issuer, f"jwks_file cannot be read: {error.strerror}") from None
-    raise UnusableKeys(
-        issuer, "jwks_url and discovery do not work yet; save its key set and name it in jwks_file"
-    )
+    return FetchedKeys(issuer, kept=kept)
 
 
 def secret_key(issuer: Issuer, algorithm: str) -> Key:

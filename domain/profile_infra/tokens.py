@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -13,6 +15,7 @@ from jose import jwt
 from profile_domain.caller import Identity
 from profile_domain.errors import DomainError, unauthenticated
 from profile_infra.claims import identity_of
+from profile_infra.fetched_keys import FetchedKeys
 from profile_infra.issuers import Issuer, refuse_duplicates
 from profile_infra.keys import Keys, secret_key
 from profile_infra.strict import read_base64url, read_json_object
@@ -53,6 +56,24 @@ class JoseTokens:
         except Exception as error:  # noqa: BLE001  a hostile token must never be a 500
             _log.warning("a token broke its verification: %s", type(error).__name__)
             raise unauthenticated("invalid") from None
+
+    @asynccontextmanager
+    async def with_fresh_keys(self) -> AsyncIterator[None]:
+        """Fetches in the background; a key's removal has its issuer's tokens verified afresh."""
+        async with AsyncExitStack() as stack:
+            for issuer, keys in self._issuers.values():
+                if isinstance(keys, FetchedKeys):
+                    forget = partial(self.forget, issuer.issuer)
+                    await stack.enter_async_context(keys.kept_fresh(forget))
+            yield
+
+    async def missing(self) -> str | None:
+        """``signing_keys`` while there is no issuer whose tokens could be verified."""
+        sources = [keys for _, keys in self._issuers.values()]
+        there = not sources or any(
+            not isinstance(each, FetchedKeys) or each.there for each in sources
+        )
+        return None if there else "signing_keys"
 
     def forget(self, issuer: str) -> None:
         """Has every token of this issuer verified afresh; for when its keys change."""

@@ -1,0 +1,309 @@
+"""Keys from the network: when they are fetched, and what an outage or a rotation does."""
+
+import asyncio
+
+import pytest
+
+from key_server import key_set, response, serving
+from profile_domain.errors import Code, DomainError
+from profile_infra import fetched_keys
+from profile_infra.fetched_keys import FRESH, KEPT, PAUSE, FetchedKeys
+from profile_infra.issuers import UnusableKeys
+from profile_infra.jwks import KeySet
+from profile_infra.key_server import Fetched
+from profile_infra.keys import keys_of
+from profile_infra.tokens import JoseTokens
+from signing import claims, issuer, outcome, public_jwk, rsa_key, token
+
+ISSUER = issuer(secret=None, algorithms=["RS256"], jwks_url="https://idp.example/keys")
+
+
+class Provider:
+    """The network's place: a clock, the key set there is, and how often it was asked for."""
+
+    def __init__(self, *names):
+        self.names = names
+        self.max_age = None
+        self.down = False
+        self.now = 1000.0
+        self.fetches = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def fetch(self, _issuer):
+        self.fetches += 1
+        await self.gate.wait()
+        if self.down:
+            raise UnusableKeys(ISSUER, "down")
+        document = key_set(*self.names).partition(b"\r\n\r\n")[2]
+        return Fetched(document, self.max_age)
+
+    def keys(self, **options):
+        return FetchedKeys(ISSUER, fetch=self.fetch, now=lambda: self.now, **options)
+
+
+async def finds(keys, kid):
+    return await keys.key_for(kid, "RS256") is not None
+
+
+async def refused(keys, kid="a"):
+    with pytest.raises(DomainError) as error:
+        await keys.key_for(kid, "RS256")
+    assert error.value.code is Code.UNAVAILABLE
+    return error.value.retry_after
+
+
+async def settle():
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_many_who_come_at_once_wait_for_one_fetch():
+    provider = Provider("a")
+    provider.gate.clear()
+    keys = provider.keys()
+    waiting = [asyncio.create_task(finds(keys, "a")) for _ in range(50)]
+    await settle()
+    provider.gate.set()
+    assert await asyncio.gather(*waiting) == [True] * 50
+    assert provider.fetches == 1
+
+
+async def test_a_caller_who_leaves_takes_no_fetch_along():
+    provider = Provider("a")
+    provider.gate.clear()
+    keys = provider.keys()
+    leaving, staying = (asyncio.create_task(finds(keys, "a")) for _ in range(2))
+    await settle()
+    leaving.cancel()
+    provider.gate.set()
+    assert await staying
+    assert provider.fetches == 1
+
+
+@pytest.mark.parametrize(
+    ("max_age", "fresh"),
+    [(None, FRESH), (60, 60), (0, PAUSE), (1, PAUSE), (301, FRESH), (10**9 - 1, FRESH)],
+)
+async def test_keys_are_fresh_as_long_as_the_provider_says_within_bounds(max_age, fresh):
+    provider = Provider("a")
+    provider.max_age = max_age
+    keys = provider.keys()
+    await finds(keys, "a")
+    provider.now += fresh - 0.1
+    await finds(keys, "a")
+    assert provider.fetches == 1
+    provider.now += 0.1
+    await finds(keys, "a")
+    assert provider.fetches == 2
+
+
+async def test_a_key_that_disappears_stops_working_when_the_set_is_stale():
+    provider = Provider("a", "b")
+    keys = provider.keys()
+    assert await finds(keys, "a")
+    provider.names = ("b",)
+    provider.now += FRESH
+    assert not await finds(keys, "a")
+    assert await finds(keys, "b")
+
+
+async def test_a_new_key_is_found_at_once():
+    provider = Provider("a")
+    keys = provider.keys()
+    await finds(keys, "a")
+    provider.names = ("b",)
+    provider.now += PAUSE
+    assert await finds(keys, "b")
+
+
+async def test_a_thousand_unknown_keys_cause_one_fetch_in_ten_seconds():
+    provider = Provider("a")
+    keys = provider.keys()
+    for number in range(1000):
+        assert not await finds(keys, f"bad-{number}")
+    assert provider.fetches == 1
+    provider.now += PAUSE
+    found = await asyncio.gather(*(finds(keys, f"bad-{number}") for number in range(1000)))
+    assert not any(found)
+    assert provider.fetches == 2
+
+
+async def test_without_keys_there_is_no_answer_yet():
+    provider = Provider("a")
+    provider.down = True
+    keys = provider.keys()
+    assert await refused(keys) == PAUSE
+    provider.now += 3.5
+    assert await refused(keys) == 7
+    assert (provider.fetches, keys.there) == (1, False)
+    provider.down = False
+    provider.now += PAUSE
+    assert await finds(keys, "a")
+    assert keys.there
+
+
+async def test_known_keys_outlive_an_outage_for_an_hour():
+    provider = Provider("a")
+    keys = provider.keys()
+    await finds(keys, "a")
+    provider.down = True
+    provider.now += KEPT - 1
+    assert await finds(keys, "a")
+    assert not await finds(keys, "b")
+    provider.now += 1
+    await refused(keys)
+    assert not keys.there
+    provider.down = False
+    provider.now += PAUSE
+    assert await finds(keys, "a")
+
+
+async def test_how_long_is_a_setting_but_fresh_keys_always_work():
+    provider = Provider("a")
+    provider.max_age = 60
+    keys = provider.keys(kept=0)
+    await finds(keys, "a")
+    provider.down = True
+    provider.now += 59
+    assert await finds(keys, "a")
+    provider.now += 1
+    await refused(keys)
+
+
+async def test_in_an_outage_nobody_waits_for_a_provider_that_hangs():
+    provider = Provider("a")
+    keys = provider.keys()
+    await finds(keys, "a")
+    provider.down = True
+    provider.now += FRESH
+    assert await finds(keys, "a")
+    provider.gate.clear()
+    provider.now += PAUSE
+    assert await asyncio.wait_for(finds(keys, "a"), 0.5)
+    await settle()
+    assert provider.fetches == 3
+    provider.gate.set()
+
+
+async def test_a_provider_that_withdraws_all_keys_is_believed():
+    provider = Provider("a")
+    keys = provider.keys()
+    await finds(keys, "a")
+    provider.names = ()
+    provider.now += FRESH
+    assert not await finds(keys, "a")
+
+
+async def test_what_a_removed_key_signed_is_forgotten_and_nothing_else():
+    provider = Provider("a", "b")
+    keys = provider.keys()
+    forgotten = []
+    async with keys.kept_fresh(lambda: forgotten.append(provider.now)):
+        await finds(keys, "a")
+        for names in (("a", "b", "c"), ("b", "a", "c")):
+            provider.names = names
+            provider.now += FRESH
+            await finds(keys, "a")
+        assert forgotten == []
+        provider.names = ("b", "c")
+        provider.now += FRESH
+        await finds(keys, "b")
+        assert forgotten == [provider.now]
+        provider.down = True
+        provider.now += KEPT
+        await refused(keys)
+        assert forgotten[1:] == [provider.now]
+
+
+async def test_a_key_with_other_numbers_under_the_same_name_is_another_key():
+    one = await _read(public_jwk(rsa_key("a"), kid="same"))
+    other = await _read(public_jwk(rsa_key("b"), kid="same"))
+    assert one.has_all_of(one)
+    assert not other.has_all_of(one)
+    assert one.has_all_of(KeySet(()))
+
+
+async def _read(*members):
+    async def fetch(_):
+        return Fetched(response({"keys": members}).partition(b"\r\n\r\n")[2], None)
+
+    keys = FetchedKeys(ISSUER, fetch=fetch)
+    await keys.key_for("same", "RS256")
+    return keys._keys
+
+
+async def test_the_background_fetches_before_keys_go_stale(monkeypatch):
+    monkeypatch.setattr(fetched_keys, "PAUSE", 0.02)
+    monkeypatch.setattr(fetched_keys, "FRESH", 0.05)
+    provider = Provider("a")
+    keys = FetchedKeys(ISSUER, fetch=provider.fetch)
+    async with keys.kept_fresh(lambda: None):
+        for _ in range(200):
+            await asyncio.sleep(0.005)
+            if provider.fetches >= 4:
+                break
+            assert keys._now() < keys._fresh_until or provider.fetches == 1
+    fetches = provider.fetches
+    assert fetches >= 4
+    await asyncio.sleep(0.06)
+    assert provider.fetches == fetches
+
+
+async def test_an_end_in_the_middle_of_a_fetch_is_clean():
+    provider = Provider("a")
+    provider.gate.clear()
+    keys = provider.keys()
+    async with keys.kept_fresh(lambda: None):
+        await settle()
+        assert provider.fetches == 1
+    assert keys._fetching is None
+
+
+async def test_what_nobody_foresaw_is_an_outage_too(caplog):
+    async def fetch(_):
+        raise RuntimeError("surprise")
+
+    keys = FetchedKeys(ISSUER, fetch=fetch)
+    await refused(keys)
+    assert "could not be fetched" in caplog.text
+
+
+async def test_tokens_are_verified_with_keys_from_an_address(monkeypatch):
+    monkeypatch.setattr(fetched_keys, "PAUSE", 0.0)
+    async with serving({"/keys": key_set("a", "b")}) as server:
+        made = issuer(secret=None, algorithms=["RS256"], jwks_url=f"{server.url}/keys")
+        tokens = JoseTokens({made: keys_of(made)})
+        assert await tokens.missing() == "signing_keys"
+        sent = {
+            kid: token(algorithm="RS256", key=rsa_key(kid), header={"kid": kid}) for kid in "abc"
+        }
+        assert [await outcome(tokens, each) for each in sent.values()] == ["accepted"] * 2 + [
+            "invalid"
+        ]
+        assert await tokens.missing() is None
+
+
+async def test_a_removed_key_takes_its_verified_tokens_along(monkeypatch):
+    monkeypatch.setattr(fetched_keys, "PAUSE", 0.0)
+    async with serving({"/keys": key_set("a", "b")}) as server:
+        made = issuer(secret=None, algorithms=["RS256"], jwks_url=f"{server.url}/keys")
+        tokens = JoseTokens({made: keys_of(made)})
+        sent = token(claims(), algorithm="RS256", key=rsa_key("a"), header={"kid": "a"})
+        other = token(claims(), algorithm="RS256", key=rsa_key("c"), header={"kid": "c"})
+        async with tokens.with_fresh_keys():
+            assert await outcome(tokens, sent) == "accepted"
+            server.answers["/keys"] = key_set("b")
+            assert await outcome(tokens, other) == "invalid"
+            assert await outcome(tokens, sent) == "invalid"
+
+
+async def test_one_issuer_without_keys_leaves_the_others_at_work():
+    async with serving() as server:
+        made = issuer(secret=None, algorithms=["RS256"], jwks_url=f"{server.url}/keys")
+        other = issuer(issuer="https://other.example")
+        tokens = JoseTokens({each: keys_of(each) for each in (made, other)})
+        sent = token(algorithm="RS256", key=rsa_key("a"), header={"kid": "a"})
+        assert await outcome(tokens, sent) == "unavailable"
+        assert await outcome(tokens, token(claims(iss=other.issuer))) == "accepted"
+        assert await tokens.missing() is None
