@@ -33,7 +33,14 @@ class World:
         self.forbidden = None
         self.picture = Avatar.of("image/png", b"clean")
         self.others_win = 0
-        self.service = ProfileService(self, self, self, self, self)
+        self.service = ProfileService(
+            tokens=self,
+            profiles=self,
+            policy=self,
+            pictures=self,
+            rate_limit=self,
+            provisioning=self,
+        )
 
     async def verify(self, token):
         self.story.append("verify")

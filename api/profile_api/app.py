@@ -33,6 +33,7 @@ from profile_graphql.view import GraphQLView
 from profile_infra.keys import keys_of
 from profile_infra.pictures import PillowPictures
 from profile_infra.policy import CedarPolicy
+from profile_infra.provisioning import TokenProvisioning
 from profile_infra.rate_limit import UserRateLimit, parse_rate
 from profile_infra.sqlite_store import SqliteProfiles
 from profile_infra.tokens import JoseTokens
@@ -62,6 +63,7 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
         policy=CedarPolicy(settings.policy_dir),
         pictures=pictures,
         rate_limit=UserRateLimit(parse_rate(settings.rate_limit)),
+        provisioning=TokenProvisioning(store),
     )
 
     @asynccontextmanager

@@ -9,6 +9,7 @@ from typing import Literal
 from uuid import UUID
 
 from profile_domain.errors import Code, DomainError, unauthenticated
+from profile_domain.people import Record
 
 Face = Literal["rest", "graphql"]
 
@@ -43,12 +44,16 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a verified token proves: one subject of one issuer, in one tenant."""
+    """What a verified token proves: one subject of one issuer, in one tenant.
+
+    ``record`` is what it tells of the person, where its issuer provisions people.
+    """
 
     tenant_id: UUID
     issuer: str
     subject: str
     scopes: frozenset[str] = frozenset()
+    record: Record | None = None
 
     def check_tenant(self, sent: Sequence[str]) -> None:
         """Holds ``X-Tenant-ID`` against the token, as UUIDs.

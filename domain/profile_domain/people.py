@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from profile_domain.errors import Code, FieldRefused
@@ -16,22 +18,35 @@ from profile_domain.profile import (
     SSO_MANAGED,
     AuthProvider,
     Profile,
+    read_name,
 )
 
 MAX_EMAIL = 320
+_NAME_CLAIMS = (("given_name", FIRST_NAME), ("family_name", LAST_NAME))
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One person as another system tells of them; ``names`` has only those that it told."""
+    """One person as another system tells of them.
 
-    email: str
+    ``names`` has only those that it told, and ``email`` is None if it told none. ``as_of`` is when
+    it told them, in seconds since the epoch, where that is known.
+    """
+
+    email: str | None
     auth_provider: AuthProvider
     names: Mapping[str, str | None]
+    as_of: float | None = None
+
+    def may_follow(self, applied: float | None) -> bool:
+        """Whether this is no older than what was applied last; what has no date never is."""
+        return self.as_of is not None and (applied is None or self.as_of >= applied)
 
 
 def new_profile(tenant_id: UUID, user_id: UUID, record: Record) -> Profile:
-    """The first version of a person's profile."""
+    """The first version of a person's profile; the record has an email."""
+    if record.email is None:
+        raise ValueError("a person has an email")
     return Profile(
         tenant_id=tenant_id,
         id=user_id,
@@ -47,22 +62,32 @@ def brought_up_to_date(profile: Profile, record: Record, *, overwrite: bool = Fa
     """The profile with what its provider owns as the record has it.
 
     That is the email, and first and last name where an identity provider manages them; what is
-    the person's own stays, unless it is to be overwritten too.
+    the person's own stays, unless it is to be overwritten too. It is this very profile when
+    nothing differs.
     """
     managed = record.auth_provider is not AuthProvider.LOCAL
-    names = {field: getattr(profile, field) for field in NAME_FIELDS} | {
+    told: dict[str, Any] = {
         field: value
         for field, value in record.names.items()
         if overwrite or (managed and field in SSO_MANAGED)
     }
-    return replace(
-        profile,
-        email=record.email,
-        auth_provider=record.auth_provider,
-        first_name=names[FIRST_NAME],
-        last_name=names[LAST_NAME],
-        display_name=names[DISPLAY_NAME],
-    )
+    told["auth_provider"] = record.auth_provider
+    if record.email is not None:
+        told["email"] = record.email
+    news = {field: value for field, value in told.items() if getattr(profile, field) != value}
+    return replace(profile, **news) if news else profile
+
+
+def signed_in(profile: Profile, record: Record) -> Profile:
+    """The profile after a sign-in that told this of its person: who keeps the sign-in stays."""
+    if record.auth_provider is not profile.auth_provider:
+        record = replace(record, auth_provider=profile.auth_provider)
+    return brought_up_to_date(profile, record)
+
+
+def has_news(profile: Profile, record: Record) -> bool:
+    """Whether a sign-in tells anything of its person that is not stored; none who has left."""
+    return profile.active and signed_in(profile, record) is not profile
 
 
 def read_record(email: str, auth_provider: str, names: Mapping[str, str]) -> Record:
@@ -86,6 +111,26 @@ def read_record(email: str, auth_provider: str, names: Mapping[str, str]) -> Rec
                 reason = "it has over 100 characters" if long else "it has invalid characters"
                 raise RecordRefused(field, reason) from None
     return Record(email, provider, cleaned)
+
+
+def read_claims(
+    claims: Mapping[str, object], auth_provider: AuthProvider, as_of: float | None
+) -> tuple[Record, list[str]]:
+    """A record from a token's claims (OpenID Connect Core 1.0 section 5.1), and what it lacks.
+
+    A claim that breaks a rule is left out of the record; its name is in the list.
+    """
+    email = claims.get("email")
+    told = {field: claims[claim] for claim, field in _NAME_CLAIMS if claims.get(claim) is not None}
+    names: dict[str, str | None] = {}
+    for field, value in told.items():
+        with suppress(FieldRefused):
+            names[field] = read_name(value)
+    address = email if isinstance(email, str) and is_email(email) else None
+    left_out = [claim for claim, field in _NAME_CLAIMS if field in told and field not in names]
+    if email is not None and address is None:
+        left_out.append("email")
+    return Record(address, auth_provider, names, as_of), left_out
 
 
 class RecordRefused(ValueError):

@@ -40,7 +40,10 @@ class AuthProvider(StrEnum):
 
 @dataclass(frozen=True)
 class Profile:
-    """One person in one tenant, at one version (it starts at 1 and grows with each change)."""
+    """One person in one tenant, at one version (it starts at 1 and grows with each change).
+
+    Who is not ``active`` has left: the profile stays, but its person may do nothing with it.
+    """
 
     tenant_id: UUID
     id: UUID
@@ -51,6 +54,7 @@ class Profile:
     display_name: str | None = None
     avatar: Avatar | None = None
     version: int = 1
+    active: bool = True
 
     @cached_property
     def name(self) -> str:
@@ -98,7 +102,7 @@ class ProfileChange:
         for field in EDITABLE:
             if field in body:
                 try:
-                    read = _read_avatar if field == AVATAR else _read_name
+                    read = _read_avatar if field == AVATAR else read_name
                     self._wanted[field] = read(body[field])
                 except FieldRefused as refused:
                     self._violations[field] = Violation(field, refused.code, refused.limits)
@@ -125,7 +129,8 @@ class ProfileChange:
         return changes
 
 
-def _read_name(value: object) -> str | None:
+def read_name(value: object) -> str | None:
+    """A name from another system, as it is stored. Raises FieldRefused."""
     if not isinstance(value, str):
         raise FieldRefused(Code.INVALID_TYPE)
     return clean_name(value)

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from profile_domain.avatar import Avatar, Upload
 from profile_domain.caller import Caller, Credentials, Face, Identity
 from profile_domain.errors import Code, DomainError, FieldRefused, Violation, refused_fields
+from profile_domain.people import has_news
 from profile_domain.preconditions import if_match_holds
 from profile_domain.profile import AVATAR, Profile, ProfileChange
 
@@ -28,6 +29,16 @@ class Profiles(Protocol):
 
     async def save(self, caller: Caller, before: Profile, after: Profile) -> bool:
         """Durably replaces ``before`` by ``after``; False when ``before`` is no longer stored."""
+
+
+class Provisioning(Protocol):
+    """How those get into the store who were only ever known to an identity provider."""
+
+    async def bring_in(self, caller: Caller, stored: Profile | None) -> bool:
+        """Makes the caller's user, or brings it up to date, by what the caller's token tells.
+
+        False when the store has nothing new for the caller. Raises ``unavailable``.
+        """
 
 
 class Policy(Protocol):
@@ -52,17 +63,20 @@ class ProfileService:
 
     def __init__(
         self,
+        *,
         tokens: Tokens,
         profiles: Profiles,
         policy: Policy,
         pictures: Pictures,
         rate_limit: RateLimit,
+        provisioning: Provisioning,
     ) -> None:
         self._tokens = tokens
         self._profiles = profiles
         self._policy = policy
         self._pictures = pictures
         self._rate_limit = rate_limit
+        self._provisioning = provisioning
 
     async def identify(
         self, credentials: Credentials, *, face: Face, request_id: str, to_write: bool
@@ -80,7 +94,7 @@ class ProfileService:
     async def view_my_profile(self, caller: Caller, *, with_image: bool = True) -> Profile:
         """Raises ``not_found`` and ``forbidden``."""
         profile = await self._load(caller, with_image=with_image)
-        await self._policy.permit("viewMyProfile", caller, profile)
+        await self._permit("viewMyProfile", caller, profile)
         return profile
 
     async def update_my_profile(
@@ -99,7 +113,7 @@ class ProfileService:
         for _ in range(ATTEMPTS):
             stored = await self._load(caller, with_image=with_image)
             wanted = change.against(stored)
-            await self._policy.permit("updateMyProfile", caller, stored, wanted.keys())
+            await self._permit("updateMyProfile", caller, stored, wanted.keys())
             changes = {field: await self._storable(value) for field, value in wanted.items()}
             if not if_match_holds(if_match, stored.etag):
                 raise DomainError(Code.PRECONDITION_FAILED)
@@ -113,7 +127,7 @@ class ProfileService:
         permitted = []
         for field in profile.auth_provider.editable:
             try:
-                await self._policy.permit("updateMyProfile", caller, profile, (field,))
+                await self._permit("updateMyProfile", caller, profile, (field,))
             except DomainError as error:
                 if error.code is not Code.FORBIDDEN:
                     raise
@@ -122,10 +136,25 @@ class ProfileService:
         return permitted
 
     async def _load(self, caller: Caller, *, with_image: bool) -> Profile:
-        profile = await self._profiles.load(caller.identity, with_image=with_image)
+        identity = caller.identity
+        profile = await self._profiles.load(identity, with_image=with_image)
+        if (
+            identity.record is not None
+            and (profile is None or has_news(profile, identity.record))
+            and await self._provisioning.bring_in(caller, profile)
+        ):
+            profile = await self._profiles.load(identity, with_image=with_image)
         if profile is None:
             raise DomainError(Code.NOT_FOUND)
         return profile
+
+    async def _permit(
+        self, action: Action, caller: Caller, profile: Profile, changes: Collection[str] = ()
+    ) -> None:
+        """No policy can let back in who has left."""
+        if not profile.active:
+            raise DomainError(Code.FORBIDDEN)
+        await self._policy.permit(action, caller, profile, changes)
 
     async def _storable(self, value: str | Upload | None) -> str | Avatar | None:
         if not isinstance(value, Upload):

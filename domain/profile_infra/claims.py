@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +10,10 @@ from uuid import UUID
 
 from profile_domain.caller import Identity, parse_uuid
 from profile_domain.errors import unauthenticated
+from profile_domain.people import Record, read_claims
 from profile_infra.issuers import Issuer
+
+_log = logging.getLogger(__name__)
 
 LEEWAY = 30  # seconds, for clocks that disagree
 SUBJECT_CODE_POINTS = 255
@@ -25,12 +29,8 @@ def identity_of(issuer: Issuer, claims: Mapping[str, Any], now: float) -> Identi
     """
     expires = _date(claims["exp"]) if "exp" in claims else None
     starts = [_date(claims[name]) for name in ("nbf", "iat") if name in claims]
-    identity = Identity(
-        tenant_id=_tenant(issuer, claims),
-        issuer=issuer.issuer,
-        subject=_subject(claims.get("sub")),
-        scopes=_scopes(claims.get("scope", "")),
-    )
+    tenant_id, subject = _tenant(issuer, claims), _subject(claims.get("sub"))
+    scopes = _scopes(claims.get("scope", ""))
     if (
         expires is None
         or not _is_for(issuer.audience, claims.get("aud"))
@@ -39,7 +39,20 @@ def identity_of(issuer: Issuer, claims: Mapping[str, Any], now: float) -> Identi
         raise ValueError("not a token for here and now")
     if now >= expires + LEEWAY:
         raise unauthenticated("expired")
-    return identity
+    record = _record(issuer, claims, subject) if issuer.provision else None
+    return Identity(tenant_id, issuer.issuer, subject, scopes, record)
+
+
+def _record(issuer: Issuer, claims: Mapping[str, Any], subject: str) -> Record:
+    record, left_out = read_claims(claims, issuer.auth_provider, claims.get("iat"))
+    for claim in left_out:
+        _log.warning(
+            "issuer %r: the %s of subject %r breaks a rule and is left out",
+            issuer.issuer,
+            claim,
+            subject,
+        )
+    return record
 
 
 def _date(value: object) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
@@ -47,11 +47,11 @@ class Row:
 
     def applied_to(self, user: User, *, overwrite: bool) -> User:
         """What the provider owns brought up to date: how its tokens are known, among others."""
-        return User(
-            brought_up_to_date(user.profile, self.record, overwrite=overwrite),
-            self.issuer or user.issuer,
-            self.subject or user.subject,
-            user.active,
+        return replace(
+            user,
+            profile=brought_up_to_date(user.profile, self.record, overwrite=overwrite),
+            issuer=self.issuer or user.issuer,
+            subject=self.subject or user.subject,
         )
 
 

@@ -31,7 +31,10 @@ class Row(SQLModel):
 
 
 class UserRow(Row, table=True):
-    """A person. ``issuer`` is empty where any issuer that speaks for the tenant meets them."""
+    """A person. ``issuer`` is empty where any issuer that speaks for the tenant meets them.
+
+    ``told_at`` is the ``iat`` of the token whose claims were applied last.
+    """
 
     __tablename__ = "users"
     __table_args__ = (
@@ -57,6 +60,7 @@ class UserRow(Row, table=True):
     avatar_digest: bytes | None
     created_at: datetime
     updated_at: datetime
+    told_at: float | None
 
 
 class AvatarRow(Row, table=True):

@@ -13,7 +13,7 @@ from profile_domain.profile import AVATAR
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who makes a change; ``face`` names the way in, such as ``rest`` or ``import``."""
+    """Who makes a change; ``face`` names the way in, such as ``rest``, ``import``, ``provider``."""
 
     issuer: str
     subject: str
@@ -52,13 +52,14 @@ CHANGE_COLUMNS: Final = tuple(field.name for field in fields(Change))
 
 def entry(author: Author, old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a change's row, given the columns that differ, before and after."""
-    values = [column for column in new if not column.startswith("avatar_")]
+    avatar = any(column.startswith("avatar_") for column in new)
+    values = [column for column in new if column != "told_at" and not column.startswith("avatar_")]
     return {
         "issuer": author.issuer,
         "subject": author.subject,
         "face": author.face,
         "request_id": author.request_id,
-        "fields": [*values, AVATAR] if len(values) < len(new) else values,
+        "fields": [*values, AVATAR] if avatar else values,
         "old_values": {column: old[column] for column in values},
         "new_values": {column: new[column] for column in values},
         "old_avatar": old.get("avatar_digest"),

@@ -20,8 +20,9 @@ PROFILE_COLUMNS: Final = (
     "display_name",
     "avatar_type",
     "avatar_digest",
+    "active",
 )
-USER_COLUMNS: Final = (*PROFILE_COLUMNS, "issuer", "subject", "active")
+USER_COLUMNS: Final = (*PROFILE_COLUMNS, "issuer", "subject", "told_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,13 @@ class User:
     """A profile with its key for tokens.
 
     ``issuer`` is empty where any issuer of the tenant will do; ``subject`` defaults to the id.
+    ``told_at`` is when the token was issued whose claims were applied last (seconds, epoch).
     """
 
     profile: Profile
     issuer: str = ""
     subject: str = ""
-    active: bool = True
+    told_at: float | None = None
 
     def __post_init__(self) -> None:
         if not self.subject:
@@ -62,16 +64,19 @@ def fields_of(user: User) -> dict[str, Any]:
         "avatar_digest": avatar.digest if avatar else None,
         "issuer": user.issuer,
         "subject": user.subject,
-        "active": user.active,
+        "active": profile.active,
+        "told_at": user.told_at,
     }
 
 
 def read_profile(tenant_id: UUID, row: Sequence[Any], image: bytes | None = None) -> Profile:
     """The profile in a row that begins with PROFILE_COLUMNS."""
-    id_, version, email, provider, first, last, display, media_type, digest = row[:9]
+    id_, version, email, provider, first, last, display, media_type, digest, active = row[
+        : len(PROFILE_COLUMNS)
+    ]
     avatar = Avatar(media_type, digest, image) if digest else None
     return Profile(
-        tenant_id, id_, email, AuthProvider(provider), first, last, display, avatar, version
+        tenant_id, id_, email, AuthProvider(provider), first, last, display, avatar, version, active
     )
 
 

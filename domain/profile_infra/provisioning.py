@@ -1,0 +1,70 @@
+"""People whom an identity provider brings: made by their first token, kept up to date by others."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Protocol
+from uuid import UUID, uuid4
+
+from profile_domain.caller import Caller, Identity
+from profile_domain.people import Record, new_profile, signed_in
+from profile_domain.profile import Profile
+from profile_infra.trail import Author
+from profile_infra.users import Clash, User
+
+_log = logging.getLogger(__name__)
+
+
+class People(Protocol):
+    """What of a store this needs."""
+
+    async def users_of(self, tenant_id: UUID, ids: Iterable[UUID]) -> dict[UUID, User]: ...
+
+    async def apply(
+        self, author: Author, inserts: Sequence[User], updates: Sequence[tuple[User, User]]
+    ) -> None: ...
+
+
+class TokenProvisioning:
+    """Applies what verified tokens tell; the trail has it as the provider's doing."""
+
+    def __init__(self, people: People) -> None:
+        self._people = people
+
+    async def bring_in(self, caller: Caller, stored: Profile | None) -> bool:
+        """Whoever is faster with the same news is right: then theirs is only to be read."""
+        identity, record = caller.identity, caller.identity.record
+        if record is None:
+            return False
+        author = Author(identity.issuer, identity.subject, "provider", caller.request_id)
+        try:
+            if stored is None:
+                return await self._add(author, identity, record)
+            return await self._update(author, stored, record)
+        except Clash:
+            return True
+
+    async def _add(self, author: Author, identity: Identity, record: Record) -> bool:
+        if record.email is None:
+            _log.warning(
+                "issuer %r: subject %r is unknown, and the token has no email to make a user with",
+                identity.issuer,
+                identity.subject,
+            )
+            return False
+        profile = new_profile(identity.tenant_id, uuid4(), record)
+        user = User(profile, identity.issuer, identity.subject, record.as_of)
+        await self._people.apply(author, [user], [])
+        return True
+
+    async def _update(self, author: Author, stored: Profile, record: Record) -> bool:
+        user = (await self._people.users_of(stored.tenant_id, [stored.id])).get(stored.id)
+        if user is None or not record.may_follow(user.told_at):
+            return False
+        profile = signed_in(user.profile, record)
+        if profile is not user.profile:
+            after = replace(user, profile=profile, told_at=record.as_of)
+            await self._people.apply(author, [], [(user, after)])
+        return True
