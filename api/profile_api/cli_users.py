@@ -12,13 +12,22 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from profile_api.people import Imported, find_person, import_people, list_people, opened
+from profile_api.people import (
+    Imported,
+    delete_person,
+    find_person,
+    import_people,
+    list_people,
+    opened,
+    set_active,
+)
 from profile_api.settings import Settings
 from profile_infra.users import User
 
 users = typer.Typer(help="People of a tenant.", no_args_is_help=True)
 
 Tenant = Annotated[UUID, typer.Option(help="The tenant's id.")]
+Who = Annotated[str, typer.Argument(metavar="ID_OR_EMAIL", help="The user's id or email.")]
 
 
 @users.command(name="import")
@@ -78,7 +87,7 @@ async def _list(tenant: UUID) -> None:
 
 @users.command()
 def show(
-    user: Annotated[str, typer.Argument(metavar="ID_OR_EMAIL", help="Whom to show.")],
+    user: Who,
     tenant: Tenant,
 ) -> None:
     """Show one user."""
@@ -86,6 +95,45 @@ def show(
     for name, value in _rows(asyncio.run(_find(tenant, user))):
         table.add_row(name, value)
     Console().print(table, markup=False)
+
+
+@users.command()
+def deactivate(user: Who, tenant: Tenant) -> None:
+    """Keep one user out: the profile stays, and their tokens get `forbidden`."""
+    profile = asyncio.run(_set_active(tenant, user, active=False)).profile
+    typer.echo(f"{profile.id} is deactivated: the profile stays, its tokens get `forbidden`.")
+
+
+@users.command()
+def activate(user: Who, tenant: Tenant) -> None:
+    """Let one user in again."""
+    profile = asyncio.run(_set_active(tenant, user, active=True)).profile
+    typer.echo(f"{profile.id} is active: its tokens work.")
+
+
+async def _set_active(tenant: UUID, user: str, *, active: bool) -> User:
+    async with opened(Settings()) as store:
+        return await set_active(store, tenant, user, active=active)
+
+
+@users.command()
+def delete(user: Who, tenant: Tenant) -> None:
+    """Delete one user, with the picture and what the history says of them.
+
+    Where an issuer provisions users, the person's next valid token makes a new, empty one;
+    deactivate a user to keep the person out.
+    """
+    deleted, emptied = asyncio.run(_delete(tenant, user))
+    picture = "the picture" if deleted.profile.avatar else "there was no picture"
+    typer.echo(
+        f"{deleted.profile.id} is deleted: the profile; {picture}; the values in {emptied} entries"
+        " of the history. The entries stay, with digests of pictures."
+    )
+
+
+async def _delete(tenant: UUID, user: str) -> tuple[User, int]:
+    async with opened(Settings()) as store:
+        return await delete_person(store, tenant, user)
 
 
 async def _find(tenant: UUID, id_or_email: str) -> User:
@@ -108,4 +156,5 @@ def _rows(user: User) -> list[tuple[str, str]]:
         ("issuer", user.issuer or "any that speaks for the tenant"),
         ("subject", user.subject),
         ("version", str(profile.version)),
+        ("active", "yes" if profile.active else "no"),
     ]

@@ -1,10 +1,11 @@
-"""What an operator does with the people of a store: import, list, show, sign a token for one."""
+"""What an operator does with the people of a store: import, find, let go, sign a token for one."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID, uuid4
@@ -114,6 +115,37 @@ async def find_person(store: SqliteProfiles, tenant_id: UUID, id_or_email: str) 
         ids = ", ".join(str(user.profile.id) for user in found)
         raise Refused(f"several users have that email; give one of their ids: {ids}.")
     return found[0]
+
+
+async def set_active(store: SqliteProfiles, tenant_id: UUID, who: str, *, active: bool) -> User:
+    """The user meant, who may sign in from now on or not. Raises Refused."""
+    user = await find_person(store, tenant_id, who)
+    after = replace(user, profile=replace(user.profile, active=active))
+    try:
+        await store.apply(_operator(), [], [(user, after)])
+    except Clash:
+        raise _changed(user) from None
+    return after
+
+
+async def delete_person(store: SqliteProfiles, tenant_id: UUID, who: str) -> tuple[User, int]:
+    """The user who was meant, and how many entries of the trail lost their values.
+
+    Raises Refused.
+    """
+    user = await find_person(store, tenant_id, who)
+    try:
+        return user, await store.delete(_operator(), user)
+    except Clash:
+        raise _changed(user) from None
+
+
+def _operator() -> Author:
+    return Author(issuer="", subject="", face="operator", request_id=f"operator-{uuid4().hex}")
+
+
+def _changed(user: User) -> Refused:
+    return Refused(f"user {user.profile.id} was changed at the same moment; try again.")
 
 
 def signing_issuer(settings: Settings) -> Issuer:

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import sqlite
 from profile_domain.avatar import Avatar
 from profile_infra import statements as sql
 from profile_infra.statements import Statement, replace_user_statement
-from profile_infra.trail import Author, entry
+from profile_infra.trail import Author, entry, removal
 from profile_infra.users import Clash, User, fields_of
 
 DIALECT: Final = sqlite.dialect()
@@ -22,6 +22,8 @@ _ADD_USER = Statement(sql.ADD_USER, DIALECT)
 _ADD_CHANGE = Statement(sql.ADD_CHANGE, DIALECT)
 _ADD_AVATAR = Statement(sql.ADD_AVATAR, DIALECT)
 _REPLACE_AVATAR = Statement(sql.REPLACE_AVATAR, DIALECT)
+_FORGET_VALUES = Statement(sql.FORGET_VALUES, DIALECT)
+_DELETE_USER = Statement(sql.DELETE_USER, DIALECT)
 _DROP_AVATAR = Statement(sql.DROP_AVATAR, DIALECT)
 _TAKEN = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 
@@ -75,6 +77,17 @@ def replace(connection: sqlite3.Connection, author: Author, before: User, after:
     change |= {"old_version": version, "new_version": version + 1}
     _execute(connection, _ADD_CHANGE, change | entry(author, old, new))
     return True
+
+
+def remove(connection: sqlite3.Connection, author: Author, user: User) -> int:
+    """How many entries of the trail lost their values. Raises Clash."""
+    profile = user.profile
+    key = {"of_tenant": profile.tenant_id, "of_user": profile.id, "old_version": profile.version}
+    if not _execute(connection, _DELETE_USER, key):
+        raise Clash(user)
+    emptied = _execute(connection, _FORGET_VALUES, key)
+    _execute(connection, _ADD_CHANGE, removal(author, profile) | {"at": datetime.now(UTC)})
+    return emptied
 
 
 def _store_picture(

@@ -12,7 +12,7 @@ from profile_domain.errors import unavailable
 from profile_domain.profile import Profile
 from profile_infra import statements as sql
 from profile_infra.schema_version import SchemaMismatch, check_revision
-from profile_infra.sqlite_changes import DIALECT, replace, save_users
+from profile_infra.sqlite_changes import DIALECT, remove, replace, save_users
 from profile_infra.sqlite_file import as_answered, connect, path_of, revision_in
 from profile_infra.sqlite_writer import LOCK_WAIT, Job, SqliteWriter, T
 from profile_infra.statements import Statement
@@ -120,6 +120,14 @@ class SqliteProfiles:
         An update without a difference is left out. Raises Clash.
         """
         await self._write(lambda at: save_users(at, author, inserts, updates))
+
+    async def delete(self, author: Author, user: User) -> int:
+        """Deletes the user, the picture, and the values in their trail; digests stay in it.
+
+        Gives how many entries of the trail lost their values. Raises Clash when the user is not
+        stored as given any more.
+        """
+        return await self._write(lambda at: remove(at, author, user))
 
     async def history(
         self, tenant_id: UUID, user_id: UUID, *, first: int, after: int | None = None

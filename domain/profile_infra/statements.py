@@ -18,6 +18,7 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
+    null,
     select,
     update,
 )
@@ -74,6 +75,8 @@ ADD_USER = insert(USERS).values(
     | {"version": _AFTER_ITS_TRAIL}
 )
 ADD_CHANGE = insert(CHANGES)
+FORGET_VALUES = update(CHANGES).where(_ITS_CHANGES).values(old_values=null(), new_values=null())
+DELETE_USER = delete(USERS).where(_THIS_USER, USERS.c.version == bindparam("old_version"))
 ADD_AVATAR = insert(AVATARS)
 REPLACE_AVATAR = update(AVATARS).where(_ITS_AVATAR).values(image=bindparam("image"))
 DROP_AVATAR = delete(AVATARS).where(_ITS_AVATAR)

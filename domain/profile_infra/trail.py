@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from profile_domain.caller import Caller
-from profile_domain.profile import AVATAR
+from profile_domain.profile import AVATAR, Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +64,24 @@ def entry(author: Author, old: Mapping[str, Any], new: Mapping[str, Any]) -> dic
         "new_values": {column: new[column] for column in values},
         "old_avatar": old.get("avatar_digest"),
         "new_avatar": new.get("avatar_digest"),
+    }
+
+
+def removal(author: Author, profile: Profile) -> dict[str, Any]:
+    """The row of a deletion, but for its time: a last version, with nothing but digests in it."""
+    avatar = profile.avatar
+    return {
+        "tenant_id": profile.tenant_id,
+        "user_id": profile.id,
+        "old_version": profile.version,
+        "new_version": profile.version + 1,
+        "issuer": author.issuer,
+        "subject": author.subject,
+        "face": author.face,
+        "request_id": author.request_id,
+        "fields": [AVATAR] if avatar else [],
+        "old_values": None,
+        "new_values": None,
+        "old_avatar": avatar.digest if avatar else None,
+        "new_avatar": None,
     }
