@@ -1,0 +1,112 @@
+"""Who owns which field of a person: one rule for imports, tokens and the person."""
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from profile_domain.people import (
+    Record,
+    brought_up_to_date,
+    has_news,
+    new_profile,
+    read_claims,
+    signed_in,
+)
+from profile_domain.profile import AuthProvider, Profile
+from signing import TENANT
+
+LOCAL, OIDC, SAML = AuthProvider.LOCAL, AuthProvider.OIDC, AuthProvider.SAML
+
+
+def ada(provider=OIDC, **fields):
+    known = {"first_name": "Ada", "last_name": "Lovelace", "display_name": "Countess"}
+    return Profile(UUID(TENANT), uuid4(), "ada@example.com", provider, **known | fields)
+
+
+def told(email=None, provider=OIDC, **names):
+    return Record(email, provider, names)
+
+
+def test_a_sign_in_that_tells_nothing_new_is_no_news():
+    person = ada()
+    for record in (told(), told("ada@example.com"), told(first_name="Ada", last_name="Lovelace")):
+        assert signed_in(person, record) is person
+        assert not has_news(person, record)
+
+
+def test_a_sign_in_brings_what_it_tells_and_leaves_what_it_does_not():
+    person = signed_in(ada(), told("new@example.com", last_name=None))
+    assert (person.email, person.first_name, person.last_name) == ("new@example.com", "Ada", None)
+
+
+@pytest.mark.parametrize("provider", [OIDC, SAML])
+def test_a_sign_in_never_touches_what_is_the_persons_own(provider):
+    record = told("new@example.com", SAML, first_name="A", display_name="Taken")
+    person = signed_in(ada(provider), record)
+    assert (person.display_name, person.first_name) == ("Countess", "A")
+    assert person.auth_provider is provider
+
+
+def test_the_names_of_a_local_user_are_their_own():
+    person = signed_in(ada(LOCAL), told("new@example.com", first_name="A"))
+    assert (person.email, person.first_name, person.auth_provider) == (
+        "new@example.com",
+        "Ada",
+        LOCAL,
+    )
+    assert not has_news(ada(LOCAL), told(first_name="A"))
+
+
+def test_an_import_may_change_who_keeps_the_sign_in():
+    person = brought_up_to_date(ada(LOCAL), told("ada@example.com", OIDC, first_name="A"))
+    assert (person.auth_provider, person.first_name) == (OIDC, "A")
+
+
+def test_there_is_no_news_of_who_has_left():
+    assert not has_news(ada(active=False), told("new@example.com"))
+    assert has_news(ada(), told("new@example.com"))
+
+
+@pytest.mark.parametrize(
+    ("as_of", "applied", "may"),
+    [
+        (100, None, True),
+        (100, 100, True),
+        (100, 99.5, True),
+        (100, 100.5, False),
+        (None, None, False),
+        (None, 1, False),
+        (0, None, True),
+    ],
+)
+def test_only_what_is_no_older_than_the_last_is_applied(as_of, applied, may):
+    assert Record("a@b", OIDC, {}, as_of).may_follow(applied) is may
+
+
+def test_nobody_is_made_without_an_email():
+    with pytest.raises(ValueError, match="email"):
+        new_profile(UUID(TENANT), uuid4(), told())
+
+
+@pytest.mark.parametrize(
+    ("claims", "email", "names", "left_out"),
+    [
+        ({}, None, {}, []),
+        ({"email": "ada@example.com", "given_name": " Ada "}, "ada@example.com", {"first_name": "Ada"}, []),
+        ({"family_name": "e\u0301"}, None, {"last_name": "é"}, []),
+        ({"given_name": "", "family_name": "  "}, None, {"first_name": None, "last_name": None}, []),
+        ({"given_name": None, "email": None}, None, {}, []),
+        ({"given_name": "x" * 101, "family_name": "Ok"}, None, {"last_name": "Ok"}, ["given_name"]),
+        ({"given_name": "a\u202eb"}, None, {}, ["given_name"]),
+        ({"given_name": "\ud800"}, None, {}, ["given_name"]),
+        ({"given_name": 5, "family_name": ["x"]}, None, {}, ["given_name", "family_name"]),
+        ({"email": "no address"}, None, {}, ["email"]),
+        ({"email": ["a@b.example"]}, None, {}, ["email"]),
+        ({"email": "\ud800@b.example"}, None, {}, ["email"]),
+        ({"display_name": "Taken", "name": "Taken", "picture": "x"}, None, {}, []),
+    ],
+)  # fmt: skip
+def test_claims_go_through_the_same_rules_as_names_that_people_send(claims, email, names, left_out):
+    record, without = read_claims(claims, SAML, 100)
+    assert record == Record(email, SAML, names, 100)
+    assert without == left_out
