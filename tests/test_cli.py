@@ -185,6 +185,27 @@ def test_people_are_imported_listed_shown_and_signed_for(run, tmp_path):
     assert "secret" in run("token", "--tenant", TENANT, "--user", str(ada), ok=False)
 
 
+def test_people_leave_come_back_and_are_deleted(run, tmp_path):
+    run("migrate")
+    ada = uuid4()
+    run("users", "import", csv(tmp_path, person(ada, "ada@example.com", "oidc", "Ada")))
+    told = run("users", "deactivate", "ada@example.com", "--tenant", TENANT)
+    assert f"{ada} is deactivated" in told
+    assert re.search(r"active\s+no", run("users", "show", str(ada), "--tenant", TENANT))
+    moved = csv(tmp_path, person(ada, "ada@new.example", "oidc", "Ada"))
+    assert run("users", "import", moved) == "0 added, 1 changed, 0 unchanged.\n"
+    assert re.search(r"active\s+no", run("users", "show", str(ada), "--tenant", TENANT))
+    assert f"{ada} is active" in run("users", "activate", str(ada), "--tenant", TENANT)
+    assert re.search(r"active\s+yes", run("users", "show", str(ada), "--tenant", TENANT))
+    for command in ("deactivate", "activate", "delete"):
+        assert "no user" in run("users", command, str(ada), "--tenant", OTHER_TENANT, ok=False)
+    told = run("users", "delete", str(ada), "--tenant", TENANT)
+    assert f"{ada} is deleted" in told
+    assert "the values in 3 entries of the history" in told
+    assert run("users", "list", "--tenant", TENANT) == ""
+    assert "no user" in run("users", "delete", str(ada), "--tenant", TENANT, ok=False)
+
+
 def test_an_import_brings_up_to_date_what_the_provider_owns_and_no_more(run, tmp_path):
     run("migrate")
     ada, grace = uuid4(), uuid4()

@@ -21,6 +21,7 @@ TENANT = UUID("00000000-0000-4000-8000-00000000000a")
 OTHER_TENANT = UUID("00000000-0000-4000-8000-00000000000b")
 ISSUER = "https://login.example.org"
 IMPORT = Author("", "", "import", "test")
+OPERATOR = Author("", "", "operator", "test")
 PICTURE = Avatar.of("image/png", b"\x89PNG a picture \x00\xff" * 1000)
 OTHER_PICTURE = Avatar.of("image/webp", b"RIFF another picture")
 
@@ -394,3 +395,75 @@ async def test_a_closed_store_is_unavailable_and_has_done_all_it_was_asked(store
     await store.open()
     assert await store.missing() is None
     assert (await load(store, people[0])).display_name == "Late"
+
+
+async def test_a_deleted_user_leaves_nothing_but_digests(store):
+    ada = person(avatar=PICTURE, display_name="Countess")
+    bob = person(issuer=ISSUER, subject="bob", avatar=OTHER_PICTURE)
+    await stored(store, ada, bob)
+    await rename(store, ada, display_name=None)
+    await rename(store, bob, display_name="Bob")
+    (kept,) = await store.history(TENANT, bob.profile.id, first=9)
+    leaving = (await store.users_of(TENANT, [ada.profile.id]))[ada.profile.id]
+    assert await store.delete(OPERATOR, leaving) == 1
+    assert await store.load(token_of(ada), with_image=True) is None
+    assert await store.users_of(TENANT, [ada.profile.id]) == {}
+    removal, change = await store.history(TENANT, ada.profile.id, first=9)
+    assert (change.old_values, change.new_values, change.fields) == (None, None, ["display_name"])
+    assert (removal.old_values, removal.new_values, removal.face) == (None, None, "operator")
+    assert (removal.fields, removal.old_avatar) == (["avatar_base64"], PICTURE.digest)
+    assert (removal.old_version, removal.new_version) == (2, 3)
+    assert await store.history(TENANT, bob.profile.id, first=9) == [kept]
+    assert (await load(store, bob, with_image=True)).avatar == OTHER_PICTURE
+
+
+async def test_a_user_who_was_changed_meanwhile_is_not_deleted(store):
+    ada = person()
+    await stored(store, ada)
+    await rename(store, ada, display_name="Countess")
+    for user in (ada, person()):
+        with pytest.raises(Clash):
+            await store.delete(OPERATOR, user)
+    assert len(await store.history(TENANT, ada.profile.id, first=9)) == 1
+    elsewhere = replace(ada, profile=replace(ada.profile, tenant_id=OTHER_TENANT, version=2))
+    with pytest.raises(Clash):
+        await store.delete(OPERATOR, elsewhere)
+    assert (await load(store, ada)).display_name == "Countess"
+
+
+async def test_a_user_who_is_deleted_and_comes_back_has_a_new_entity_tag(store):
+    ada = person()
+    await stored(store, ada)
+    before = await load(store, ada)
+    await store.delete(OPERATOR, ada)
+    await stored(store, ada)
+    after = await load(store, ada)
+    assert (after.etag, after.version) != (before.etag, before.version)
+    assert await rename(store, ada, display_name="Again")
+    assert [
+        change.new_version for change in await store.history(TENANT, ada.profile.id, first=9)
+    ] == [4, 2]
+
+
+async def test_who_has_left_is_loaded_as_such(store):
+    ada = person()
+    await stored(store, ada)
+    await store.apply(
+        OPERATOR, [], [(ada, replace(ada, profile=replace(ada.profile, active=False)))]
+    )
+    for with_image in (True, False):
+        assert (await load(store, ada, with_image=with_image)).active is False
+    (change,) = await store.history(TENANT, ada.profile.id, first=9)
+    assert (change.old_values, change.new_values) == ({"active": True}, {"active": False})
+
+
+async def test_when_a_token_was_applied_is_kept_beside_the_trail(store):
+    ada = person()
+    await stored(store, ada)
+    after = replace(ada, profile=replace(ada.profile, email="new@example.org"), told_at=1.8e9 + 0.5)
+    await store.apply(IMPORT, [], [(ada, after)])
+    found = (await store.users_of(TENANT, [ada.profile.id]))[ada.profile.id]
+    assert found.told_at == 1.8e9 + 0.5
+    (change,) = await store.history(TENANT, ada.profile.id, first=9)
+    assert change.fields == ["email"]
+    assert change.new_values == {"email": "new@example.org"}
