@@ -2,7 +2,7 @@
 //
 // Each line is {keys, accounts}: private JWKs to sign with, and people by their subject, each with
 // the claims to tell of them. A later line replaces all of it at once, as a rotation does. Each
-// line is answered by one when it holds.
+// line is answered, when it holds, by how often the key set was asked for so far.
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 import Provider from 'oidc-provider';
@@ -10,6 +10,7 @@ import Provider from 'oidc-provider';
 const port = Number(process.argv[2]);
 const issuer = `http://127.0.0.1:${port}`;
 let handle;
+let asked = 0;
 
 function provider({ keys, accounts }) {
   const it = new Provider(issuer, {
@@ -47,11 +48,16 @@ function provider({ keys, accounts }) {
   return it.callback();
 }
 
-const server = createServer((request, response) => handle(request, response));
+const answer = () => process.stdout.write(`${asked}\n`);
+console.info = console.error; // notices must not get in between
+const server = createServer((request, response) => {
+  if (request.url === '/jwks') asked += 1;
+  handle(request, response);
+});
 createInterface({ input: process.stdin })
   .on('line', (line) => {
     handle = provider(JSON.parse(line));
-    if (server.listening) console.log('ready');
-    else server.listen(port, '127.0.0.1', () => console.log('ready'));
+    if (server.listening) answer();
+    else server.listen(port, '127.0.0.1', answer);
   })
   .on('close', () => process.exit(0));
