@@ -186,6 +186,41 @@ async def test_in_an_outage_nobody_waits_for_a_provider_that_hangs():
     provider.gate.set()
 
 
+async def test_a_fetch_that_takes_long_is_still_the_only_one():
+    provider = Provider("a")
+    provider.gate.clear()
+    keys = provider.keys()
+    waiting = asyncio.create_task(finds(keys, "a"))
+    await settle()
+    provider.now += 2 * PAUSE
+    too = asyncio.create_task(finds(keys, "a"))
+    await settle()
+    assert provider.fetches == 1
+    provider.gate.set()
+    assert await asyncio.gather(waiting, too) == [True, True]
+
+
+async def test_after_an_outage_removed_keys_stop_working_in_time_again():
+    provider = Provider("a", "b")
+    keys = provider.keys()
+    await finds(keys, "a")
+    for down in (True, False):
+        provider.down = down
+        provider.now += FRESH
+        assert await finds(keys, "a")
+        await settle()
+    provider.names = ("b",)
+    provider.now += FRESH
+    assert not await finds(keys, "a")
+
+
+async def test_a_first_set_without_a_usable_key_is_none():
+    provider = Provider()
+    keys = provider.keys()
+    await refused(keys)
+    assert not keys.there
+
+
 async def test_a_provider_that_withdraws_all_keys_is_believed():
     provider = Provider("a")
     keys = provider.keys()

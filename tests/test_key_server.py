@@ -147,6 +147,19 @@ async def test_a_discovery_document_must_be_the_issuers_own_and_safe(changes, sa
         assert server.asked == [DISCOVERY]
 
 
+async def test_an_issuer_by_https_never_leads_to_a_key_set_by_http(monkeypatch):
+    document = {"issuer": "https://idp.example", "jwks_uri": "http://127.0.0.1:1/keys"}
+
+    async def get(*_):
+        return key_server.Fetched(json.dumps(document).encode(), None)
+
+    monkeypatch.setattr(key_server, "_get", get)
+    made = issuer(secret=None, algorithms=["RS256"], discovery=True, issuer="https://idp.example")
+    assert "no jwks_uri by https" in await refusal(made)
+    document["jwks_uri"] = "https://keys.example/"
+    await fetch_key_set(made)
+
+
 async def test_a_discovery_document_that_is_no_json_is_refused():
     async with serving({DISCOVERY: response(b"<html>")}) as server:
         assert "no JSON object" in await refusal(by_discovery(server))

@@ -7,6 +7,10 @@ from uuid import UUID
 import pytest
 
 from profile_api.people import delete_person, set_active
+from profile_domain.caller import Caller, Identity
+from profile_domain.people import Record
+from profile_domain.profile import AuthProvider
+from profile_infra.provisioning import TokenProvisioning
 from running import ME, ME_QUERY, OTHER_TENANT, TENANT, UPDATE, running
 from signing import issuer, sign_for
 
@@ -146,6 +150,7 @@ async def test_an_older_token_changes_nothing(service):
     fay = Person(service, "fay")
     now = int(time.time())
     await fay.get(given_name="First", iat=now - 60)
+    assert (await fay.get(given_name="Before", iat=now - 61)).json()["first_name"] == "First"
     newer = await fay.get(given_name="Second", iat=now - 30)
     for iat in (now - 31, ...):
         older = await fay.get(given_name="First", iat=iat)
@@ -162,6 +167,17 @@ async def test_changes_at_once_are_applied_once(service):
     assert {each.json()["first_name"] for each in answers} == {"Guy"}
     assert len({each.headers["etag"] for each in answers}) == 1
     assert len(await guy.history()) == 1
+
+
+async def test_news_that_another_request_was_faster_with_are_only_read(service):
+    sam = await service.person("oidc", issuer=MAKES.issuer, subject="sam", first_name="Sam")
+    record = Record(sam.profile.email, AuthProvider.OIDC, {"first_name": "Samuel"}, time.time())
+    identity = Identity(UUID(TENANT), MAKES.issuer, "sam", record=record)
+    people = TokenProvisioning(service.store)
+    for _ in range(2):
+        assert await people.bring_in(Caller(identity, "rest", "test"), sam.profile)
+    stored = await service.store.load(identity, with_image=False)
+    assert (stored.first_name, stored.version) == ("Samuel", 2)
 
 
 async def test_an_update_meets_the_providers_changes_first(service):
