@@ -171,10 +171,10 @@ async def test_changes_at_once_are_applied_once(service):
 
 async def test_news_that_another_request_was_faster_with_are_only_read(service):
     sam = await service.person("oidc", issuer=MAKES.issuer, subject="sam", first_name="Sam")
-    record = Record(sam.profile.email, AuthProvider.OIDC, {"first_name": "Samuel"}, time.time())
-    identity = Identity(UUID(TENANT), MAKES.issuer, "sam", record=record)
     people = TokenProvisioning(service.store)
-    for _ in range(2):
+    for as_of in (1000, 1001):
+        record = Record(sam.profile.email, AuthProvider.OIDC, {"first_name": "Samuel"}, as_of)
+        identity = Identity(UUID(TENANT), MAKES.issuer, "sam", record=record)
         assert await people.bring_in(Caller(identity, "rest", "test"), sam.profile)
     stored = await service.store.load(identity, with_image=False)
     assert (stored.first_name, stored.version) == ("Samuel", 2)
