@@ -84,6 +84,7 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
         redirect_slashes=False,
         exception_handlers={DomainError: _domain_error, HTTPException: _http_error},
     )
+    app.state.service = service
     metrics = Metrics()
     app.add_middleware(CrashNet)
     if settings.cors_origins:

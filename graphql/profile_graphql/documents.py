@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphql import (
     DocumentNode,
@@ -22,6 +22,7 @@ from graphql import (
 
 from profile_graphql.errors import RequestRefused, invalid_query
 from profile_graphql.limits import MAX_COMMENTS, MAX_LENGTH, MAX_TOKENS, broken_limit
+from profile_graphql.plans import NotPlanned, Plan
 
 # A document with a picture written into it is long, and never comes twice.
 REMEMBERED_LENGTH = 4_096
@@ -35,6 +36,7 @@ class Document:
     ast: DocumentNode
     operations: dict[str, OperationType]
     wants_image: bool
+    plan: Plan | None = None
 
     def operation_type(self, name: str | None) -> OperationType:
         """The type of the operation to run. Raises RequestRefused when none is meant clearly."""
@@ -66,10 +68,17 @@ class Documents:
             return document
         document = self._read(text)
         if len(text) <= REMEMBERED_LENGTH:
+            document = self._planned(document)
             self._remembered[text] = document
             if len(self._remembered) > REMEMBERED:
                 self._remembered.popitem(last=False)
         return document
+
+    def _planned(self, document: Document) -> Document:
+        try:
+            return replace(document, plan=Plan(self._schema, document.ast))
+        except NotPlanned:
+            return document
 
     def _read(self, text: str) -> Document:
         try:

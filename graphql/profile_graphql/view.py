@@ -96,6 +96,8 @@ class GraphQLView:
             request_id=request.state.request_id,
             wants_image=document.wants_image,
         )
+        if document.plan is not None:
+            return _result(request, await document.plan.run(context, variables))
         executed: Awaitable[ExecutionResult] | ExecutionResult = execute(
             self._schema,
             document.ast,
