@@ -25,6 +25,7 @@ from profile_api.operations import Operations
 from profile_api.person import Person
 from profile_api.routes import ProfileRoutes
 from profile_api.settings import Settings
+from profile_api.settings_page import page as settings_page
 from profile_domain.errors import Code, DomainError
 from profile_domain.service import ProfileService
 from profile_graphql.graphiql import page as graphiql_page
@@ -92,7 +93,9 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     app.add_middleware(AroundEachRequest, metrics=metrics)
 
     _add_rest(app, ProfileRoutes(service, max_body_bytes=settings.max_body_bytes))
-    assets = Assets.load(graphiql_page.ASSETS, docs_page.ASSETS)
+    assets = Assets.load(
+        graphiql_page.ASSETS, docs_page.ASSETS, modules=[settings_page.ASSETS]
+    )
     _add(app, "GET", "/assets/{name:path}", assets.serve, include_in_schema=False)
     view = GraphQLView(
         schema._schema,  # noqa: SLF001  # Strawberry has no public name for it
@@ -103,6 +106,8 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     )
     _add(app, "GET", "/graphql", view.get, include_in_schema=False)
     _add(app, "POST", "/graphql", view.post, include_in_schema=False)
+    if people:
+        _add_text(app, "/", _page(settings_page.page, "/graphql", assets, people))
     operations = Operations(metrics, missing=(store.missing, tokens.missing))
     _add(app, "GET", "/healthz", operations.healthz, **openapi.HEALTHZ)
     _add(app, "GET", "/readyz", operations.readyz, **openapi.READYZ)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -60,13 +60,21 @@ class Assets:
     urls: dict[str, str]
 
     @classmethod
-    def load(cls, *folders: Path) -> Assets:
-        """Reads ``<folder>/*`` and ``<folder>/vendored/*``; a file may be stored as ``.gz``."""
+    def load(cls, *folders: Path, modules: Sequence[Path] = ()) -> Assets:
+        """Reads ``<folder>/*`` and ``<folder>/vendored/*``; a file may be stored as ``.gz``.
+
+        Modules import each other by their plain names, so a folder of ``modules`` is named by
+        the hash of all that is in it, and the files keep their names.
+        """
         files, urls = {}, {}
-        for folder in folders:
-            for name, asset in _read(folder):
+        for folder in [*folders, *modules]:
+            found = dict(_read(folder))
+            every = sha256("".join(asset.digest for asset in found.values()).encode()).hexdigest()
+            for name, asset in found.items():
                 stem, dot, suffix = name.rpartition(".")
                 hashed = f"{folder.name}/{stem}.{asset.digest[:16]}{dot}{suffix}"
+                if folder in modules:
+                    hashed = f"{folder.name}/{every[:16]}/{name}"
                 files[hashed] = asset
                 urls[f"{folder.name}/{name}"] = f"/assets/{hashed}"
         return cls(files, urls)

@@ -101,6 +101,7 @@ def _tell(address: str, people: list[Person]) -> None:
             f"  curl {address}/graphql {call}"
             f""" -H "Content-Type: application/json" -d '{mutation}'"""
         )
-    typer.secho(f"\nGraphiQL:  {address}/graphql", bold=True)
+    typer.secho(f"\nSettings:  {address}/", bold=True)
+    typer.secho(f"GraphiQL:  {address}/graphql", bold=True)
     typer.secho(f"Reference: {address}/docs", bold=True)
     typer.echo("\nEverything here is thrown away when you stop it with Ctrl-C.")

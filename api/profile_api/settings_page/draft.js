@@ -1,0 +1,73 @@
+// What a person has typed and not saved yet, held against what is stored.
+
+import { cleaned } from "./names.js";
+
+export const NAMES = ["firstName", "lastName", "displayName"];
+export const FIELDS = [...NAMES, "avatarBase64"];
+
+export class Draft {
+  constructor(profile) {
+    this.stored = profile;
+    this.discard();
+  }
+
+  // Starts over from what is stored.
+  discard() {
+    this.values = Object.fromEntries(FIELDS.map((field) => [field, this.#unchanged(field)]));
+    this.theirs = {};
+    this.errors = {};
+  }
+
+  // `sent` are the values as they were saved; what was typed since is newer, and stays.
+  saved(profile, sent) {
+    const typed = this.values;
+    this.stored = profile;
+    this.discard();
+    for (const field of FIELDS)
+      if (typed[field] !== sent[field]) this.values[field] = typed[field];
+  }
+
+  set(field, value) {
+    this.values[field] = value;
+    delete this.errors[field];
+  }
+
+  // As the mutation's input takes it: only what differs.
+  get changes() {
+    const differs = (field) => this.values[field] !== this.#unchanged(field);
+    return Object.fromEntries(
+      FIELDS.filter(differs).map((field) => [field, this.values[field]]),
+    );
+  }
+
+  get isChanged() {
+    return Object.keys(this.changes).length > 0;
+  }
+
+  // Another tab saved first: what was typed stays, and theirs is kept to choose from.
+  meet(latest) {
+    const [mine, before] = [this.changes, this.stored];
+    this.stored = latest;
+    for (const field of FIELDS) {
+      if (!(field in mine)) this.values[field] = this.#unchanged(field);
+      if (!(field in this.changes)) delete this.theirs[field];
+      else if (latest[field] !== before[field]) this.theirs[field] = latest[field];
+    }
+  }
+
+  // Gives way to what the other tab saved.
+  yieldTo(field) {
+    this.set(field, this.#unchanged(field));
+    delete this.theirs[field];
+  }
+
+  // What to call the person: display name, else first and last name, else email.
+  get name() {
+    const [first, last, display] = NAMES.map((field) => cleaned(this.values[field]));
+    return display ?? ([first, last].filter(Boolean).join(" ") || this.stored.email);
+  }
+
+  #unchanged(field) {
+    return this.stored[field] ?? (field === "avatarBase64" ? null : "");
+  }
+}
