@@ -5,7 +5,7 @@ const status = document.getElementById("status");
 let fading;
 
 // A title, and under it the sentences that explain it.
-export function tell(title, sentences = []) {
+export function tell(title, sentences, { alarming = false } = {}) {
   const heading = document.createElement("h2");
   heading.textContent = title;
   const lines = sentences.map((sentence) => {
@@ -14,6 +14,7 @@ export function tell(title, sentences = []) {
     return line;
   });
   box.replaceChildren(heading, ...lines);
+  box.classList.toggle("alarming", alarming);
   box.hidden = false;
   box.focus();
 }

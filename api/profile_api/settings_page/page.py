@@ -21,6 +21,7 @@ LIMITS = {"codePoints": MAX_CODE_POINTS, "bytes": MAX_BYTES, "side": STORED_SIDE
 TOLD_BEFORE_SENDING = (Code.TOO_LONG, Code.INVALID_CHARACTERS, Code.AVATAR_UNSUPPORTED_TYPE)
 
 _SHELL = Template((ASSETS / "page.html").read_text("utf-8"))
+_STYLES = ("base.css", "page.css", "form.css", "history.css")
 _MODULES = sorted(path.name for path in ASSETS.glob("*.js"))
 
 
@@ -36,11 +37,8 @@ def page(
     }
     html = _SHELL.substitute(
         icon=asset_url("docs/icon.svg"),
-        style=asset_url("settings_page/settings.css"),
-        preloads="\n    ".join(
-            f'<link rel="modulepreload" href="{asset_url(f"settings_page/{name}")}">'
-            for name in _MODULES
-        ),
+        styles=_links("stylesheet", _STYLES, asset_url),
+        preloads=_links("modulepreload", _MODULES, asset_url),
         start=asset_url("settings_page/start.js"),
         # A data block is never run, so the policy leaves it alone; "<" could still end it.
         config=json.dumps(config).replace("<", "\\u003c"),
@@ -52,3 +50,8 @@ def page(
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
     }
+
+
+def _links(relation: str, names: Sequence[str], asset_url: Callable[[str], str]) -> str:
+    urls = [asset_url(f"settings_page/{name}") for name in names]
+    return "\n    ".join(f'<link rel="{relation}" href="{url}">' for url in urls)

@@ -62,7 +62,7 @@ function render() {
 }
 
 function tellProblem({ code, message, notices }) {
-  tell(message, [...notices, ...(ADVICE[code] ? [ADVICE[code]] : [])]);
+  tell(message, [...notices, ...(ADVICE[code] ? [ADVICE[code]] : [])], { alarming: true });
 }
 
 async function actAs(index) {
