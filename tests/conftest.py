@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from browsing import chromium, demonstrated
 from running import running
 
 settings.register_profile("tests", deadline=None, print_blob=True)
@@ -31,3 +32,16 @@ def free_port():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+async def browser():
+    async with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+async def demo(tmp_path):
+    """A demo with fresh people, for one test."""
+    async with demonstrated(tmp_path) as demo:
+        yield demo

@@ -38,15 +38,15 @@ _PEOPLE = (
 def run(port: int) -> None:
     """Serves on 127.0.0.1 until stopped; the store is gone afterwards."""
     with TemporaryDirectory(prefix="profile-demo-") as folder:
-        settings = _settings(Path(folder))
-        migrate(settings.database_url)
-        people = asyncio.run(_people(settings))
+        settings = settings_in(Path(folder))
+        people = asyncio.run(fill(settings))
         app = create_app(settings, people=people)
         _tell(f"http://127.0.0.1:{port}", people)
         serve(app, host="127.0.0.1", port=port)
 
 
-def _settings(folder: Path) -> Settings:
+def settings_in(folder: Path) -> Settings:
+    """Everything on, and a store and a signing secret that nobody else has."""
     issuer = Issuer(
         issuer="https://demo.invalid",
         audience=("profile",),
@@ -64,7 +64,9 @@ def _settings(folder: Path) -> Settings:
     )
 
 
-async def _people(settings: Settings) -> list[Person]:
+async def fill(settings: Settings) -> list[Person]:
+    """Makes the store and its people; each comes with a token for twelve hours."""
+    migrate(settings.database_url)
     users = []
     for tenant_id, provider, first, last, email in _PEOPLE:
         record = read_record(email, provider, {"first_name": first, "last_name": last})

@@ -1,0 +1,142 @@
+"""A real Chromium on a real demo: what pages do, and what they must not do."""
+
+import asyncio
+import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
+
+from profile_api import demo
+from profile_api.app import create_app
+from profile_api.person import Person
+from running import POLICIES
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+NPM = Path(__file__).parent / "clients/node_modules"
+AXE = NPM / "axe-core/axe.min.js"
+
+needs_chromium = pytest.mark.skipif(
+    CHROMIUM is None, reason="there is no Chromium: install the system's package chromium"
+)
+needs_axe = pytest.mark.skipif(
+    not AXE.exists(), reason="axe-core is not there: run npm ci --prefix tests/clients"
+)
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@dataclass
+class Demo:
+    """A demo with fresh people, on a port of its own; ``seen`` are the requests it got."""
+
+    address: str
+    people: list[Person]
+    seen: list[tuple[str, str]]
+
+    def headers(self, who: int) -> dict[str, str]:
+        person = self.people[who]
+        return {"Authorization": f"Bearer {person.token}", "X-Tenant-ID": person.tenant_id}
+
+
+@asynccontextmanager
+async def demonstrated(folder: Path, **changed: Any) -> AsyncIterator[Demo]:
+    settings = demo.settings_in(folder).model_copy(update=changed)
+    people = await demo.fill(settings)
+    app = create_app(settings, people)
+    seen: list[tuple[str, str]] = []
+
+    async def noting(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            seen.append((scope["method"], scope["path"]))
+        await app(scope, receive, send)
+
+    config = uvicorn.Config(noting, port=0, log_level="error", ws="none", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    server.capture_signals = nullcontext  # the tests' own signals stay theirs
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        assert not serving.done()
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield Demo(f"http://127.0.0.1:{port}", people, seen)
+    finally:
+        server.should_exit = True
+        await serving
+
+
+@asynccontextmanager
+async def policed(folder: Path) -> AsyncIterator[Demo]:
+    """A demo whose display names and pictures some policies guard."""
+    policies = folder / "policies"
+    policies.mkdir()
+    text = re.sub(r'"frozen\*"', '"ada*"', re.sub(r'"faceless\*"', '"grace*"', POLICIES))
+    (policies / "test.cedar").write_text(text)
+    async with demonstrated(folder, policy_dir=policies) as demo:
+        yield demo
+
+
+@dataclass
+class Watch:
+    """What a page said in its console, and whom else it asked for something."""
+
+    address: str
+    complaints: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+
+    def console(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(f"{message.type}: {message.text}")
+
+    def request(self, request: Request) -> None:
+        if not request.url.startswith((f"{self.address}/", "data:", "blob:")):
+            self.foreign.append(request.url)
+
+
+@asynccontextmanager
+async def looking_at(
+    browser: Browser, demo: Demo, path: str = "/", **options: Any
+) -> AsyncIterator[Page]:
+    """A page of a demo, in a profile of its own; it must not complain nor ask anybody else."""
+    watch = Watch(demo.address)
+    context = await browser.new_context(reduced_motion="reduce", **options)
+    context.set_default_timeout(8000)
+    page = await context.new_page()
+    page.on("console", watch.console)
+    page.on("pageerror", lambda error: watch.complaints.append(str(error)))
+    page.on("request", watch.request)
+    await page.goto(f"{demo.address}{path}")
+    yield page
+    await context.close()
+    assert watch.complaints == []
+    assert watch.foreign == []
+
+
+async def axe(page: Page) -> list[str]:
+    """What axe-core finds on a page as it is now, in a line each."""
+    await page.evaluate(AXE.read_text("utf-8"))
+    found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{violation['id']}: {node['target']} {node['failureSummary']}"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+    ]
