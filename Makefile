@@ -4,10 +4,10 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3; do \
 	&& echo $$each && break; done)
 BIN := .venv/bin
 
-.PHONY: help run test node check lint lock clean
+.PHONY: help run test node check lint documents lock clean
 
 help: ## Show what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 run: .venv/run ## Set up, and serve a demo on SQLite with people to try
 	$(BIN)/profile-service demo
@@ -32,6 +32,11 @@ lint: .venv/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python tools/breaking_changes.py
+
+documents: .venv/dev ## Write schema.graphql and openapi.json anew, after a change to a face
+	$(BIN)/profile-service sdl > schema.graphql
+	$(BIN)/profile-service openapi > openapi.json
 
 lock: .venv/dev ## Pin the newest versions that fit pyproject.toml
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --upgrade \

@@ -69,7 +69,9 @@ async def demonstrated(folder: Path, **changed: Any) -> AsyncIterator[Demo]:
             seen.append((scope["method"], scope["path"]))
         await app(scope, receive, send)
 
-    config = uvicorn.Config(noting, port=0, log_level="error", ws="none", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        noting, port=0, log_level="error", ws="none", timeout_graceful_shutdown=1
+    )
     server = uvicorn.Server(config)
     server.capture_signals = nullcontext  # the tests' own signals stay theirs
     serving = asyncio.create_task(server.serve())

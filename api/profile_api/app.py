@@ -93,9 +93,7 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     app.add_middleware(AroundEachRequest, metrics=metrics)
 
     _add_rest(app, ProfileRoutes(service, max_body_bytes=settings.max_body_bytes))
-    assets = Assets.load(
-        graphiql_page.ASSETS, docs_page.ASSETS, modules=[settings_page.ASSETS]
-    )
+    assets = Assets.load(graphiql_page.ASSETS, docs_page.ASSETS, modules=[settings_page.ASSETS])
     _add(app, "GET", "/assets/{name:path}", assets.serve, include_in_schema=False)
     view = GraphQLView(
         schema._schema,  # noqa: SLF001  # Strawberry has no public name for it

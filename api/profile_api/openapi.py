@@ -101,7 +101,11 @@ IF_NONE_MATCH = condition("If-None-Match", "Entity tags; 304 if the profile has 
 
 def of_a_caller(*parameters: dict[str, Any]) -> dict[str, Any]:
     """What every operation on a profile asks for."""
-    return {"security": [{"bearer": []}], "parameters": [_TENANT_HEADER, *parameters]}
+    return {
+        "tags": ["Profile"],
+        "security": [{"bearer": []}],
+        "parameters": [_TENANT_HEADER, *parameters],
+    }
 
 
 def errors(codes: Iterable[Code]) -> dict[int | str, dict[str, Any]]:
@@ -185,17 +189,21 @@ UPDATE_BODY: dict[str, Any] = {
 }
 
 
+_OPEN_TO_ALL: dict[str, Any] = {"tags": ["Operations"], "openapi_extra": {"security": []}}
 HEALTHZ: dict[str, Any] = {
+    **_OPEN_TO_ALL,
     "summary": "Is the process alive?",
     "operation_id": "healthz",
     "responses": {200: _status("ok"), **errors([Code.INTERNAL_ERROR])},
 }
 READYZ: dict[str, Any] = {
+    **_OPEN_TO_ALL,
     "summary": "Can it serve requests now?",
     "operation_id": "readyz",
     "responses": {200: _status("ready"), **errors([Code.INTERNAL_ERROR, Code.UNAVAILABLE])},
 }
 METRICS: dict[str, Any] = {
+    **_OPEN_TO_ALL,
     "summary": "Metrics for Prometheus",
     "operation_id": "metrics",
     "responses": {
@@ -220,6 +228,10 @@ def document(app: FastAPI) -> dict[str, Any]:
         routes=app.routes,
         license_info={"name": "MIT", "identifier": "MIT"},
         servers=[{"url": "/"}],
+        tags=[
+            {"name": "Profile", "description": "Your own profile, and nobody else's."},
+            {"name": "Operations", "description": "For those who run the service."},
+        ],
     )
     components = told["components"]
     components["schemas"]["ProfileUpdate"] = PROFILE_UPDATE

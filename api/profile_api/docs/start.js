@@ -14,6 +14,12 @@ const ui = SwaggerUIBundle({
   onComplete: () => people.length && offer(),
 });
 
+// Swagger UI has dark colours, and a switch for them in a bar that we do not show.
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const colour = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", colour);
+colour();
+
 // Fills in what the "Authorize" dialog and each operation's X-Tenant-ID field ask for.
 function actAs(person) {
   const { components, paths } = ui.specSelectors.specJson().toJS();

@@ -1,0 +1,71 @@
+"""Clients generated from the two documents: they type-check, and they run. Needs Node 20."""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+CLIENTS = Path(__file__).parent / "clients"
+QUIET = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "CI": "true"}
+
+
+def node_version():
+    node = shutil.which("node")
+    told = (
+        subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
+        if node
+        else "v0"
+    )
+    return int(told.removeprefix("v").partition(".")[0])
+
+
+pytestmark = pytest.mark.skipif(
+    node_version() < 20 or not (CLIENTS / "node_modules").is_dir(),
+    reason="needs Node 20 and `npm ci` in tests/clients",
+)
+
+
+async def run(*command):
+    """What a command prints; the service goes on serving meanwhile."""
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=CLIENTS, env=os.environ | QUIET,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    out, _ = await asyncio.wait_for(process.communicate(), timeout=60)
+    told = out.decode()
+    assert process.returncode == 0, told
+    return told
+
+
+async def test_the_openapi_document_passes_the_recommended_rules():
+    told = await run("npm", "run", "lint")
+    assert "Your API description is valid" in told
+    assert "error" not in told
+
+
+async def test_generated_clients_type_check_and_run(demo):
+    await run("npm", "run", "generate")
+    await run("npm", "run", "check")
+    ada, *_, edsger = demo.people
+    told = await run("node", "build/rest/client.js", demo.address, ada.token, ada.tenant_id)
+    rest = json.loads(told)
+    assert rest.pop("refused")["violations"][0]["code"] == "too_long"
+    assert rest == {
+        "before": "Ada Lovelace", "changed": "Countess", "late": "precondition_failed",
+    }  # fmt: skip
+    told = await run(
+        "node", "build/graphql/client.js", demo.address, edsger.token, edsger.tenant_id
+    )
+    assert json.loads(told) == {
+        "name": "Edsger Dijkstra",
+        "editable": ["FIRST_NAME", "LAST_NAME", "DISPLAY_NAME", "AVATAR_BASE64"],
+        "changed": {"__typename": "Profile", "displayName": "EWD"},
+        "refused": {
+            "__typename": "ProfileError", "code": "too_long",
+            "violations": [{"field": "firstName", "code": "too_long"}],
+        },
+    }  # fmt: skip
