@@ -18,9 +18,10 @@ from starlette.testclient import TestClient
 
 from profile_api.assets import Assets, accepts_gzip
 from profile_api.docs import page as docs
+from profile_api.settings_page import page as settings_page
 from profile_graphql.graphiql import page as graphiql
 
-ASSETS = Assets.load(docs.ASSETS, graphiql.ASSETS)
+ASSETS = Assets.load(docs.ASSETS, graphiql.ASSETS, modules=[settings_page.ASSETS])
 MANIFESTS = [folder / "vendored/VENDORED.json" for folder in (docs.ASSETS, graphiql.ASSETS)]
 PEOPLE: list[Any] = [
     {"label": "Ada </script><script>alert(1)</script>", "token": "a.b.c", "tenant_id": "t-1"}
@@ -28,10 +29,11 @@ PEOPLE: list[Any] = [
 PAGES: dict[str, Callable[[list[Any]], tuple[bytes, dict[str, str]]]] = {
     "graphiql": lambda people: graphiql.page("/graphql", ASSETS.url, people),
     "docs": lambda people: docs.page("/openapi.json", ASSETS.url, people),
+    "settings": lambda people: settings_page.page("/graphql", ASSETS.url, people),
 }
 EXECUTABLE = {"", "module", "importmap", "speculationrules", "text/javascript"}
 
-both_pages = pytest.mark.parametrize("name", PAGES)
+each_page = pytest.mark.parametrize("name", PAGES)
 every_url = pytest.mark.parametrize("url", ASSETS.urls.values(), ids=list(ASSETS.urls))
 
 
@@ -93,7 +95,8 @@ def test_an_asset_may_be_kept_for_ever(client: TestClient, url: str) -> None:
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert answer.headers["vary"] == "Accept-Encoding"
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert hashlib.sha256(answer.content).hexdigest()[:16] in url
+    if "/settings_page/" not in url:
+        assert hashlib.sha256(answer.content).hexdigest()[:16] in url
 
 
 @pytest.mark.parametrize(
@@ -157,6 +160,29 @@ def test_an_unknown_asset_has_no_url() -> None:
         ASSETS.url("docs/page.py")
 
 
+def test_modules_are_named_by_all_of_them_for_they_import_each_other(tmp_path: Path) -> None:
+    folder = tmp_path / "page"
+    folder.mkdir()
+    (folder / "start.js").write_text('import "./part.js";')
+    (folder / "part.js").write_text("export {};")
+    before = Assets.load(modules=[folder])
+    (folder / "part.js").write_text("export const one = 1;")
+    after = Assets.load(modules=[folder])
+    assert re.fullmatch(r"/assets/page/[0-9a-f]{16}/start\.js", after.url("page/start.js"))
+    assert after.url("page/start.js") != before.url("page/start.js")
+    assert (
+        after.url("page/start.js").rpartition("/")[0]
+        == after.url("page/part.js").rpartition("/")[0]
+    )
+
+
+def test_a_module_imports_nothing_from_elsewhere() -> None:
+    modules = settings_page.ASSETS.glob("*.js")
+    imported = [each for path in modules for each in re.findall(r'from "(.*?)"', path.read_text())]
+    assert len(imported) > 5
+    assert {f"settings_page/{name.removeprefix('./')}" for name in imported} <= set(ASSETS.urls)
+
+
 # What is vendored
 
 
@@ -193,7 +219,7 @@ def test_the_vendoring_script_knows_every_manifest() -> None:
 # The pages
 
 
-@both_pages
+@each_page
 def test_a_page_runs_no_script_of_its_own(name: str) -> None:
     scripts = [(at, text) for tag, at, text in elements(name).found if tag == "script"]
     for attributes, text in scripts:
@@ -201,11 +227,12 @@ def test_a_page_runs_no_script_of_its_own(name: str) -> None:
             assert attributes["src"]
             assert not "".join(text).strip()
     for tag, attributes, _ in elements(name).found:
-        assert tag not in {"style", "iframe", "object", "embed", "base", "form"}
+        assert tag not in {"style", "iframe", "object", "embed", "base"}
+        assert "action" not in attributes
         assert not [key for key in attributes if key.startswith("on") or key == "style"]
 
 
-@both_pages
+@each_page
 def test_a_page_loads_only_assets_that_are_served(name: str, client: TestClient) -> None:
     loaded = [
         value
@@ -227,7 +254,7 @@ def test_a_style_sheet_loads_nothing_else(client: TestClient, name: str) -> None
     assert all(url.startswith("data:") for url in re.findall(r"url\(\s*[\"']?([^)\"']*)", text))
 
 
-@both_pages
+@each_page
 def test_a_pages_policy_lets_nothing_in_from_elsewhere(name: str) -> None:
     directives = policy(name)
     assert directives["default-src"] == "'none'"
@@ -235,14 +262,17 @@ def test_a_pages_policy_lets_nothing_in_from_elsewhere(name: str) -> None:
     assert directives["connect-src"] == "'self'"
     for closed in ("base-uri", "form-action", "frame-ancestors"):
         assert directives[closed] == "'none'"
+    trusted_types = directives.pop("require-trusted-types-for", "'script'")
+    assert trusted_types == "'script'"
     for sources in directives.values():
         for source in sources.split():
             assert source in {"'none'", "'self'", "data:"} or source.startswith("'nonce-")
     assert "data:" not in directives["style-src"]
 
 
-def test_swagger_ui_needs_no_inline_style() -> None:
-    assert policy("docs")["style-src"] == "'self'"
+@pytest.mark.parametrize("name", ["docs", "settings"])
+def test_the_reference_and_the_settings_need_no_inline_style(name: str) -> None:
+    assert policy(name)["style-src"] == "'self'"
 
 
 def test_graphiqls_dialogs_bring_a_style_signed_for_this_answer_alone() -> None:
@@ -253,7 +283,7 @@ def test_graphiqls_dialogs_bring_a_style_signed_for_this_answer_alone() -> None:
     assert "nonce" not in policy("graphiql")["script-src"]
 
 
-@both_pages
+@each_page
 def test_a_page_is_neither_stored_nor_sniffed(name: str) -> None:
     headers = PAGES[name]([])[1]
     assert headers["Content-Type"] == "text/html; charset=utf-8"
@@ -262,7 +292,7 @@ def test_a_page_is_neither_stored_nor_sniffed(name: str) -> None:
     assert headers["Referrer-Policy"] == "no-referrer"
 
 
-@both_pages
+@each_page
 def test_a_persons_label_cannot_end_the_data_block(name: str) -> None:
     assert config(name, PEOPLE)["people"] == PEOPLE
     assert "alert" not in "".join(
@@ -270,7 +300,7 @@ def test_a_persons_label_cannot_end_the_data_block(name: str) -> None:
     )
 
 
-@both_pages
+@each_page
 def test_a_page_without_people_holds_no_token(name: str) -> None:
     assert config(name, [])["people"] == []
     assert b"a.b.c" not in PAGES[name]([])[0]

@@ -299,6 +299,7 @@ async def test_only_the_origins_named_may_call_from_their_pages(tmp_path):
         assert preflight.status_code == 204
         assert preflight.headers["Access-Control-Allow-Origin"] == origin
         assert "PUT" in preflight.headers["Access-Control-Allow-Methods"]
+        assert preflight.headers["Access-Control-Max-Age"] == "600"
         assert preflight.headers["X-Request-ID"]
         foreign = {"Origin": "https://evil.example"}
         assert "Access-Control-Allow-Origin" not in (await service.get(user, **foreign)).headers

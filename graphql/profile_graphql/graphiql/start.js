@@ -110,11 +110,17 @@ const forgetful = () => {
 };
 
 const storage = people.length ? forgetful() : persistent;
-const fetcher = GraphiQL.createFetcher({
+const send = GraphiQL.createFetcher({
   url: endpoint,
   headers: { Accept: "application/json" },
   enableIncrementalDelivery: false,
 });
+
+// For a moment after a change of tabs GraphiQL still names the operation of the tab before.
+const fetcher = (params, options) => {
+  const { operationName, ...others } = params;
+  return send(params.query.includes(operationName) ? params : others, options);
+};
 
 // A choice fills in the headers of the tab in front; the other tabs follow when they come to the
 // front, unless someone typed other headers there.
