@@ -16,6 +16,7 @@ from profile_api.app import ME
 from profile_domain.avatar import MAX_BYTES
 from profile_domain.errors import FieldRefused
 from profile_domain.names import clean_name
+from profile_graphql.schema import schema
 
 pytestmark = needs_chromium
 ADA, GRACE, ALAN, EDSGER = range(4)
@@ -390,6 +391,67 @@ async def test_one_may_take_what_the_other_tab_saved(browser, demo):
     profile = await stored(demo)
     assert (profile["display_name"], profile["last_name"]) == ("Theirs", "Byron")
     assert image_of(profile)[2].size == (8, 8)
+
+
+# History
+
+
+def page_of_history(versions, *, more):
+    fields = [
+        {"field": "displayName", "old": None, "new": "Countess"},
+        {"field": "lastName", "old": "Byron", "new": "Lovelace"},
+        {"field": "avatarBase64", "old": "sha256:00", "new": None},
+    ]
+    nodes = [
+        {"at": f"2026-01-0{version}T10:00:00Z", "face": "graphql", "fields": fields}
+        for version in versions
+    ]
+    page = {"hasNextPage": more, "endCursor": str(versions[-1])}
+    changes = {"edges": [{"node": node} for node in nodes], "pageInfo": page}
+    return {"data": {"me": {"changes": changes}}}
+
+
+async def test_the_history_is_shown_page_by_page(browser, demo):
+    async def answer(route):
+        sent = json.loads(route.request.post_data)
+        if "changes(" not in sent["query"]:
+            return await route.continue_()
+        earlier = sent["variables"]["after"] == "8"
+        pages = page_of_history([7], more=False) if earlier else page_of_history([9, 8], more=True)
+        return await route.fulfill(json=pages)
+
+    async with looking_at(browser, demo) as page:
+        await page.route("**/graphql", answer)
+        await page.reload()
+        entries = page.locator("#history li")
+        await expect(entries).to_have_count(2)
+        for sentence in (
+            "Display name set to Countess", "Last name changed from Byron to Lovelace", "Picture removed",
+            "by GraphQL",
+        ):  # fmt: skip
+            await expect(entries.first).to_contain_text(sentence)
+        await page.click("text=Show earlier changes")
+        await expect(entries).to_have_count(3)
+        await expect(entries.last).to_be_focused()
+        await expect(page.get_by_text("Show earlier changes")).to_be_hidden()
+
+
+@pytest.mark.skipif("changes(" in schema.as_str(), reason="this schema has a history")
+async def test_without_a_history_nothing_is_said_of_it(browser, demo):
+    async with looking_at(browser, demo) as page:
+        await page.get_by_label("First name").fill("Augusta")
+        await saved(page)
+        await expect(page.locator("#history")).to_be_hidden()
+
+
+@pytest.mark.skipif("changes(" not in schema.as_str(), reason="this schema has no history")
+async def test_what_was_saved_stands_in_the_history(browser, demo):
+    async with looking_at(browser, demo) as page:
+        await page.get_by_label("First name").fill("Augusta")
+        await saved(page)
+        await expect(page.locator("#history li").first).to_contain_text(
+            "First name changed from Ada to Augusta"
+        )
 
 
 # Whom one acts as

@@ -1,15 +1,14 @@
 // The trail of a person's changes, newest first; absent where the service keeps none.
 
 const WORDS = {
-  first_name: "first name",
-  last_name: "last name",
-  display_name: "display name",
-  avatar_base64: "picture",
-  email: "email",
+  firstName: "First name",
+  lastName: "Last name",
+  displayName: "Display name",
+  avatarBase64: "Picture",
+  email: "Email",
 };
 const FACES = { rest: "REST", graphql: "GraphQL" };
 const DATE = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
-const LIST = new Intl.ListFormat("en");
 
 const section = document.getElementById("history");
 const list = section.querySelector("ol");
@@ -48,20 +47,24 @@ function add(service, { edges, pageInfo }) {
 
 function entry({ at, face, fields }) {
   const item = document.createElement("li");
-  const what = document.createElement("p");
-  what.textContent = sentence(fields.map((field) => WORDS[field.toLowerCase()] ?? field));
+  const lines = fields.map((changed) => {
+    const line = document.createElement("p");
+    line.textContent = sentence(changed);
+    return line;
+  });
   const when = document.createElement("time");
   when.dateTime = at;
   when.textContent = DATE.format(new Date(at));
   const by = document.createElement("p");
   by.className = "hint";
-  const way = face.toLowerCase();
-  by.append(when, ` · by ${FACES[way] ?? way}`);
-  item.append(what, by);
+  by.append(when, ` · by ${FACES[face] ?? face}`);
+  item.append(...lines, by);
   return item;
 }
 
-function sentence(fields) {
-  const text = `${LIST.format(fields)} changed`;
-  return text[0].toUpperCase() + text.slice(1);
+function sentence({ field, old, new: now }) {
+  const what = WORDS[field] ?? field;
+  if (now === null) return `${what} removed`;
+  if (field === "avatarBase64") return old === null ? `${what} added` : `${what} replaced`;
+  return old === null ? `${what} set to ${now}` : `${what} changed from ${old} to ${now}`;
 }

@@ -14,7 +14,7 @@ const UPDATE = `mutation Update($input: UpdateMyProfileInput!, $ifMatch: String)
 const CHANGES = `query Changes($after: String) {
   me {
     changes(first: 5, after: $after) {
-      edges { node { at face fields } }
+      edges { node { at face fields { field old new } } }
       pageInfo { hasNextPage endCursor }
     }
   }
