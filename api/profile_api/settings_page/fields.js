@@ -8,7 +8,6 @@ const ABOUT = {
   lastName: { label: "Last name" },
   displayName: { label: "Display name", hint: "If you have one, it is shown instead of the two." },
 };
-const SIGN_IN = { OIDC: "OpenID Connect", SAML: "SAML" };
 
 // `field` as GraphQL's ProfileField spells it.
 const enumName = (field) => field.replace(/[A-Z]/g, "_$&").toUpperCase();
@@ -18,9 +17,9 @@ export const isEditable = (profile, field) => profile.editableFields.includes(en
 // Why a field is locked: the provider manages the first two names, a policy whatever else.
 export function lockReason(profile, field) {
   if (isEditable(profile, field)) return null;
-  const managed = profile.authProvider in SIGN_IN && ["firstName", "lastName"].includes(field);
+  const managed = profile.authProvider !== "LOCAL" && ["firstName", "lastName"].includes(field);
   return managed
-    ? `Managed by your identity provider (${SIGN_IN[profile.authProvider]}).`
+    ? "Managed by your identity provider."
     : "A policy of your organisation keeps this as it is.";
 }
 

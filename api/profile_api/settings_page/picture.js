@@ -22,7 +22,10 @@ export class Picture {
       this.changed(null);
       element("choose").focus();
     });
-    document.addEventListener("paste", ({ clipboardData }) => this.#take(clipboardData.files));
+    document.addEventListener("paste", ({ clipboardData }) => {
+      // A cell of a table comes as text and as a picture of it: the text is meant.
+      if (!clipboardData.types.includes("text/plain")) this.#take(clipboardData.files);
+    });
     this.#acceptDrops();
   }
 

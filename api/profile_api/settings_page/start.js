@@ -107,6 +107,7 @@ async function save() {
     saving = false;
     render();
   }
+  if (index !== chosen) return;
   if (Object.keys(current.errors).length && !fields.focusFirstError()) element("choose").focus();
 }
 
@@ -120,11 +121,12 @@ async function refused(problem, index, current) {
 async function meetTheOther(index, current) {
   try {
     current.meet(await services[index].me());
+    if (index !== chosen) return;
     tell("Your profile was changed elsewhere meanwhile", [
       "Nothing that you typed is lost. Look at it once more, then save again.",
     ]);
   } catch (problem) {
-    tellProblem(problem);
+    if (index === chosen) tellProblem(problem);
   }
 }
 
