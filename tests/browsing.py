@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import ConsoleMessage, Dialog, Page, Request, async_playwright, expect
 
 from profile_api import demo
 from profile_api.app import create_app
@@ -28,6 +28,9 @@ FLAGS = (
 NPM = Path(__file__).parent / "clients/node_modules"
 AXE = NPM / "axe-core/axe.min.js"
 
+# Other programs may keep the machine busy.
+expect.set_options(timeout=15000)
+
 needs_chromium = pytest.mark.skipif(
     CHROMIUM is None, reason="there is no Chromium: install the system's package chromium"
 )
@@ -37,10 +40,13 @@ needs_axe = pytest.mark.skipif(
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
+async def chromium() -> AsyncIterator[Page]:
+    """An empty tab of a browser."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
+        tab = await browser.new_page()
+        tab.set_default_timeout(15000)
+        yield tab
         await browser.close()
 
 
@@ -110,25 +116,38 @@ class Watch:
             self.complaints.append(f"{message.type}: {message.text}")
 
     def request(self, request: Request) -> None:
-        if not request.url.startswith((f"{self.address}/", "data:", "blob:")):
+        if not request.url.startswith((f"{self.address}/", "data:", "blob:", "about:")):
             self.foreign.append(request.url)
 
 
 @asynccontextmanager
 async def looking_at(
-    browser: Browser, demo: Demo, path: str = "/", **options: Any
+    page: Page, demo: Demo, path: str = "/", *, width: int = 1280, scheme: str = "light"
 ) -> AsyncIterator[Page]:
-    """A page of a demo, in a profile of its own; it must not complain nor ask anybody else."""
+    """A page of a demo, which must neither complain nor ask anybody else for anything.
+
+    One tab serves all tests, for a new one costs half a second; each demo is an origin of its own,
+    so that nothing is left of the one before.
+    """
     watch = Watch(demo.address)
-    context = await browser.new_context(reduced_motion="reduce", **options)
-    context.set_default_timeout(8000)
-    page = await context.new_page()
-    page.on("console", watch.console)
-    page.on("pageerror", lambda error: watch.complaints.append(str(error)))
-    page.on("request", watch.request)
-    await page.goto(f"{demo.address}{path}")
-    yield page
-    await context.close()
+    listeners: dict[Any, Any] = {
+        "console": watch.console,
+        "pageerror": lambda error: watch.complaints.append(str(error)),
+        "request": watch.request,
+        "dialog": Dialog.accept,
+    }
+    for event, listener in listeners.items():
+        page.on(event, listener)
+    await page.set_viewport_size({"width": width, "height": 800})
+    await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    try:
+        await page.goto(f"{demo.address}{path}")
+        yield page
+    finally:
+        await page.unroute_all()
+        await page.goto("about:blank")
+        for event, listener in listeners.items():
+            page.remove_listener(event, listener)
     assert watch.complaints == []
     assert watch.foreign == []
 

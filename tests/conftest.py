@@ -35,9 +35,10 @@ def free_port():
 
 
 @pytest.fixture(scope="session")
-async def browser():
-    async with chromium() as browser:
-        yield browser
+async def tab():
+    """One tab of one browser for all tests."""
+    async with chromium() as tab:
+        yield tab
 
 
 @pytest.fixture

@@ -31,8 +31,8 @@ async def executed(page):
     return (await shown(page))["data"]
 
 
-async def test_graphiql_runs_a_query_a_mutation_and_the_error_case(browser, demo):
-    async with looking_at(browser, demo, "/graphql") as page:
+async def test_graphiql_runs_a_query_a_mutation_and_the_error_case(tab, demo):
+    async with looking_at(tab, demo, "/graphql") as page:
         assert (await executed(page))["me"]["name"] == "Ada Lovelace"
         await page.get_by_role("tab", name="Rename").click()
         assert (await executed(page))["updateMyProfile"]["name"] == "Countess of Lovelace"
@@ -41,14 +41,14 @@ async def test_graphiql_runs_a_query_a_mutation_and_the_error_case(browser, demo
         assert [each["code"] for each in refused["violations"]] == ["too_long"]
 
 
-async def test_graphiql_acts_as_the_person_chosen(browser, demo):
-    async with looking_at(browser, demo, "/graphql") as page:
+async def test_graphiql_acts_as_the_person_chosen(tab, demo):
+    async with looking_at(tab, demo, "/graphql") as page:
         await page.get_by_label("Act as").select_option(label=demo.people[3].label)
         assert (await executed(page))["me"]["name"] == "Edsger Dijkstra"
 
 
-async def test_graphiql_explains_the_schema(browser, demo):
-    async with looking_at(browser, demo, "/graphql", color_scheme="dark") as page:
+async def test_graphiql_explains_the_schema(tab, demo):
+    async with looking_at(tab, demo, "/graphql", scheme="dark") as page:
         await page.get_by_label("Show Documentation Explorer").click()
         await page.get_by_role("link", name="Mutation").click()
         await expect(page.get_by_text("Changes your own profile")).to_be_visible()
@@ -57,8 +57,8 @@ async def test_graphiql_explains_the_schema(browser, demo):
 # The reference
 
 
-async def test_the_reference_puts_a_profile(browser, demo):
-    async with looking_at(browser, demo, "/docs") as page:
+async def test_the_reference_puts_a_profile(tab, demo):
+    async with looking_at(tab, demo, "/docs") as page:
         await page.get_by_label("Act as").select_option(label=demo.people[GRACE].label)
         put = page.locator(".opblock-put")
         await put.locator(".opblock-summary-control").click()
@@ -70,8 +70,8 @@ async def test_the_reference_puts_a_profile(browser, demo):
         await expect(answer).to_contain_text("etag")
 
 
-async def test_the_reference_takes_a_token_by_hand(browser, demo):
-    async with looking_at(browser, demo, "/docs") as page:
+async def test_the_reference_takes_a_token_by_hand(tab, demo):
+    async with looking_at(tab, demo, "/docs") as page:
         await page.locator(".auth-wrapper .authorize").click()
         dialog = page.locator(".auth-container")
         await dialog.get_by_role("button", name="Remove authorization").click()
@@ -85,8 +85,8 @@ async def test_the_reference_takes_a_token_by_hand(browser, demo):
         await expect(get.locator(".live-responses-table")).to_contain_text("Lovelace")
 
 
-async def test_the_reference_is_dark_where_the_reader_is(browser, demo):
-    async with looking_at(browser, demo, "/docs", color_scheme="dark") as page:
+async def test_the_reference_is_dark_where_the_reader_is(tab, demo):
+    async with looking_at(tab, demo, "/docs", scheme="dark") as page:
         await expect(page.locator("html")).to_have_class("dark-mode")
         await page.emulate_media(color_scheme="light")
         await expect(page.locator("html")).not_to_have_class("dark-mode")
@@ -118,13 +118,11 @@ CALL = """async ([address, headers, body]) => {
 }"""
 
 
-async def call_from_afar(browser, frontend, demo):
+async def call_from_afar(tab, frontend, demo):
     """Three updates by a page that another origin serves."""
-    context = await browser.new_context()
-    page = await context.new_page()
-    await page.goto(f"{frontend.address}/healthz")
-    answer = await page.evaluate(CALL, [f"{demo.address}{ME}", demo.headers(ADA)])
-    await context.close()
+    await tab.goto(f"{frontend.address}/healthz")
+    answer = await tab.evaluate(CALL, [f"{demo.address}{ME}", demo.headers(ADA)])
+    await tab.goto("about:blank")
     return answer
 
 
@@ -136,10 +134,10 @@ async def frontend(tmp_path):
         yield frontend
 
 
-async def test_a_page_of_a_named_origin_reads_and_writes(browser, frontend, tmp_path):
+async def test_a_page_of_a_named_origin_reads_and_writes(tab, frontend, tmp_path):
     changed = {"cors_origins": (frontend.address,), "rate_limit": "2/minute"}
     async with demonstrated(tmp_path, **changed) as demo:
-        answer = await call_from_afar(browser, frontend, demo)
+        answer = await call_from_afar(tab, frontend, demo)
         assert answer["statuses"] == [200, 412, 429]
         assert re.fullmatch(r'"[0-9a-f]{32}-2"', answer["etag"])
         assert re.fullmatch(r"[0-9a-f]{32}", answer["requestId"])
@@ -147,7 +145,7 @@ async def test_a_page_of_a_named_origin_reads_and_writes(browser, frontend, tmp_
         assert demo.seen[0] == ("OPTIONS", ME)
 
 
-async def test_a_page_of_another_origin_gets_nothing(browser, frontend, tmp_path):
+async def test_a_page_of_another_origin_gets_nothing(tab, frontend, tmp_path):
     async with demonstrated(tmp_path, cors_origins=("https://elsewhere.example",)) as demo:
-        assert await call_from_afar(browser, frontend, demo) == {"error": "TypeError"}
+        assert await call_from_afar(tab, frontend, demo) == {"error": "TypeError"}
         assert [method for method, path in demo.seen if path == ME] == ["OPTIONS"]

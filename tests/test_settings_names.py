@@ -14,8 +14,8 @@ from settings_steps import ALAN, GRACE, saved, stored
 pytestmark = needs_chromium
 
 
-async def test_names_are_shown_and_saved(browser, demo):
-    async with looking_at(browser, demo) as page:
+async def test_names_are_shown_and_saved(tab, demo):
+    async with looking_at(tab, demo) as page:
         await expect(page.get_by_label("First name")).to_have_value("Ada")
         await page.get_by_label("First name").fill(" Augusta ")
         await page.get_by_label("Display name").fill("Countess 👩\u200d🚀")
@@ -28,8 +28,8 @@ async def test_names_are_shown_and_saved(browser, demo):
     assert (profile["first_name"], profile["display_name"]) == ("Augusta", "Countess 👩\u200d🚀")
 
 
-async def test_only_what_was_changed_is_sent(browser, demo):
-    async with looking_at(browser, demo) as page:
+async def test_only_what_was_changed_is_sent(tab, demo):
+    async with looking_at(tab, demo) as page:
         await page.get_by_label("Last name").fill("")
         async with page.expect_request("**/graphql") as sent:
             await page.click("#save")
@@ -39,8 +39,8 @@ async def test_only_what_was_changed_is_sent(browser, demo):
     assert (await stored(demo))["last_name"] is None
 
 
-async def test_discarding_brings_back_what_is_stored(browser, demo):
-    async with looking_at(browser, demo) as page:
+async def test_discarding_brings_back_what_is_stored(tab, demo):
+    async with looking_at(tab, demo) as page:
         await page.get_by_label("First name").fill("Someone")
         await page.click("#discard")
         await expect(page.get_by_label("First name")).to_have_value("Ada")
@@ -48,8 +48,8 @@ async def test_discarding_brings_back_what_is_stored(browser, demo):
         await expect(page.locator("#status")).to_have_text("There is nothing to save")
 
 
-async def test_a_limit_counts_code_points_as_one_types(browser, demo):
-    async with looking_at(browser, demo) as page:
+async def test_a_limit_counts_code_points_as_one_types(tab, demo):
+    async with looking_at(tab, demo) as page:
         name = page.get_by_label("Display name")
         await name.fill("😀" * 100)
         await expect(name).to_have_attribute("aria-invalid", "false")
@@ -76,7 +76,7 @@ STRANGE = [
 ]  # fmt: skip
 
 
-async def test_the_page_judges_names_as_the_service_does(browser, demo):
+async def test_the_page_judges_names_as_the_service_does(tab, demo):
     alphabet = "aé\u0308😀 \t\x00\u200d\u2028\u202e\u3000\ufeff\ufffe\u0958\ud83d\udc69\U000e0020"
     chance = random.Random(7)
     drawn = ["".join(chance.choices(alphabet, k=chance.randrange(1, 9))) for _ in range(400)]
@@ -88,7 +88,7 @@ async def test_the_page_judges_names_as_the_service_does(browser, demo):
         except FieldRefused as refused:
             return {"refused": refused.code.value}
 
-    async with looking_at(browser, demo) as page:
+    async with looking_at(tab, demo) as page:
         module = await page.locator('link[href$="/names.js"]').get_attribute("href")
         judged = await page.evaluate(
             """async ([module, names]) => {
@@ -106,8 +106,8 @@ async def test_the_page_judges_names_as_the_service_does(browser, demo):
 
 
 @pytest.mark.parametrize(("who", "provider"), [(GRACE, "OpenID Connect"), (ALAN, "SAML")])
-async def test_what_the_provider_manages_is_locked_with_the_reason(browser, demo, who, provider):
-    async with looking_at(browser, demo, f"/#{who + 1}") as page:
+async def test_what_the_provider_manages_is_locked_with_the_reason(tab, demo, who, provider):
+    async with looking_at(tab, demo, f"/#{who + 1}") as page:
         for label in ("First name", "Last name"):
             name = page.get_by_label(label)
             await expect(name).not_to_be_editable()
@@ -118,15 +118,15 @@ async def test_what_the_provider_manages_is_locked_with_the_reason(browser, demo
     assert (await stored(demo, who))["display_name"] == "Me"
 
 
-async def test_what_a_policy_keeps_is_locked_with_the_reason(browser, tmp_path):
+async def test_what_a_policy_keeps_is_locked_with_the_reason(tab, tmp_path):
     async with policed(tmp_path) as demo:
-        async with looking_at(browser, demo) as page:
+        async with looking_at(tab, demo) as page:
             name = page.get_by_label("Display name")
             await expect(name).not_to_be_editable()
             await expect(name).to_have_accessible_description(
                 "A policy of your organisation keeps this as it is."
             )
-        async with looking_at(browser, demo, "/#2") as page:
+        async with looking_at(tab, demo, "/#2") as page:
             await expect(page.locator("#choose")).to_be_disabled()
 
 
@@ -141,7 +141,7 @@ async def answering(page, result):
     await page.route("**/graphql", answer)
 
 
-async def test_errors_stand_beside_their_fields(browser, demo):
+async def test_errors_stand_beside_their_fields(tab, demo):
     refused = {
         "__typename": "ProfileError", "code": "sso_managed_field", "message": "No.", "notices": [],
         "violations": [
@@ -149,7 +149,7 @@ async def test_errors_stand_beside_their_fields(browser, demo):
             {"field": "avatarBase64", "message": "The picture is damaged or incomplete."},
         ],
     }  # fmt: skip
-    async with looking_at(browser, demo) as page:
+    async with looking_at(tab, demo) as page:
         await answering(page, {"data": {"updateMyProfile": refused}})
         name = page.get_by_label("Last name")
         await name.fill("Byron")
@@ -166,8 +166,8 @@ async def test_errors_stand_beside_their_fields(browser, demo):
         await expect(page.locator("#lastName-error")).to_be_empty()
 
 
-async def test_a_policys_notices_are_told(browser, tmp_path):
-    async with policed(tmp_path) as demo, looking_at(browser, demo) as page:
+async def test_a_policys_notices_are_told(tab, tmp_path):
+    async with policed(tmp_path) as demo, looking_at(tab, demo) as page:
         await page.get_by_label("Display name").evaluate("(input) => { input.readOnly = false; }")
         await page.get_by_label("Display name").fill("Countess")
         await page.locator("#displayName").evaluate("(input) => { input.readOnly = false; }")
@@ -180,10 +180,10 @@ async def test_a_policys_notices_are_told(browser, tmp_path):
         await expect(page.get_by_label("Display name")).to_have_value("Countess")
 
 
-async def test_a_broken_token_is_told_with_advice(browser, demo):
+async def test_a_broken_token_is_told_with_advice(tab, demo):
     unauthenticated = {"message": "A valid bearer token is required."}
     unauthenticated["extensions"] = {"code": "unauthenticated"}
-    async with looking_at(browser, demo) as page:
+    async with looking_at(tab, demo) as page:
         await answering(page, {"errors": [unauthenticated], "data": None})
         await page.get_by_label("First name").fill("Augusta")
         await page.click("#save")

@@ -16,8 +16,8 @@ pytestmark = needs_chromium
 # Two tabs
 
 
-async def test_two_tabs_lose_nothing_that_was_typed(browser, demo):
-    async with looking_at(browser, demo) as page:
+async def test_two_tabs_lose_nothing_that_was_typed(tab, demo):
+    async with looking_at(tab, demo) as page:
         await page.get_by_label("Display name").fill("Mine")
         await put(demo, {"display_name": "Theirs", "first_name": "Augusta"})
         await page.click("#save")
@@ -32,8 +32,8 @@ async def test_two_tabs_lose_nothing_that_was_typed(browser, demo):
     assert (profile["display_name"], profile["first_name"]) == ("Mine", "Augusta")
 
 
-async def test_one_may_take_what_the_other_tab_saved(browser, demo):
-    async with looking_at(browser, demo) as page:
+async def test_one_may_take_what_the_other_tab_saved(tab, demo):
+    async with looking_at(tab, demo) as page:
         await page.get_by_label("Display name").fill("Mine")
         await page.get_by_label("Last name").fill("Byron")
         await chosen(page, png(photo(40, 40)))
@@ -67,7 +67,7 @@ def page_of_history(versions, *, more):
     return {"data": {"me": {"changes": changes}}}
 
 
-async def test_the_history_is_shown_page_by_page(browser, demo):
+async def test_the_history_is_shown_page_by_page(tab, demo):
     async def answer(route):
         sent = json.loads(route.request.post_data)
         if "changes(" not in sent["query"]:
@@ -76,7 +76,7 @@ async def test_the_history_is_shown_page_by_page(browser, demo):
         pages = page_of_history([7], more=False) if earlier else page_of_history([9, 8], more=True)
         return await route.fulfill(json=pages)
 
-    async with looking_at(browser, demo) as page:
+    async with looking_at(tab, demo) as page:
         await page.route("**/graphql", answer)
         await page.reload()
         entries = page.locator("#history li")
@@ -93,16 +93,16 @@ async def test_the_history_is_shown_page_by_page(browser, demo):
 
 
 @pytest.mark.skipif("changes(" in schema.as_str(), reason="this schema has a history")
-async def test_without_a_history_nothing_is_said_of_it(browser, demo):
-    async with looking_at(browser, demo) as page:
+async def test_without_a_history_nothing_is_said_of_it(tab, demo):
+    async with looking_at(tab, demo) as page:
         await page.get_by_label("First name").fill("Augusta")
         await saved(page)
         await expect(page.locator("#history")).to_be_hidden()
 
 
 @pytest.mark.skipif("changes(" not in schema.as_str(), reason="this schema has no history")
-async def test_what_was_saved_stands_in_the_history(browser, demo):
-    async with looking_at(browser, demo) as page:
+async def test_what_was_saved_stands_in_the_history(tab, demo):
+    async with looking_at(tab, demo) as page:
         await page.get_by_label("First name").fill("Augusta")
         await saved(page)
         await expect(page.locator("#history li").first).to_contain_text(
@@ -113,8 +113,8 @@ async def test_what_was_saved_stands_in_the_history(browser, demo):
 # Whom one acts as
 
 
-async def test_switching_keeps_what_was_typed_for_each(browser, demo):
-    async with looking_at(browser, demo) as page:
+async def test_switching_keeps_what_was_typed_for_each(tab, demo):
+    async with looking_at(tab, demo) as page:
         await page.get_by_label("Display name").fill("Countess")
         await page.get_by_label("Act as").select_option(str(EDSGER))
         await expect(page.locator("#email")).to_have_text("edsger@globex.example")
@@ -128,8 +128,8 @@ async def test_switching_keeps_what_was_typed_for_each(browser, demo):
     assert (await stored(demo, ADA))["display_name"] == "Countess"
 
 
-async def test_everything_can_be_done_by_keyboard(browser, demo):
-    async with looking_at(browser, demo) as page:
+async def test_everything_can_be_done_by_keyboard(tab, demo):
+    async with looking_at(tab, demo) as page:
         await expect(page.locator("h1")).to_have_text("Ada Lovelace")
         reached = []
         for _ in range(10):
@@ -151,9 +151,8 @@ async def test_everything_can_be_done_by_keyboard(browser, demo):
 
 @needs_axe
 @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1280, "dark")])
-async def test_axe_finds_nothing(browser, demo, width, scheme):
-    viewport = {"width": width, "height": 800}
-    async with looking_at(browser, demo, "/#2", color_scheme=scheme, viewport=viewport) as page:
+async def test_axe_finds_nothing(tab, demo, width, scheme):
+    async with looking_at(tab, demo, "/#2", width=width, scheme=scheme) as page:
         await expect(page.locator("h1")).to_have_text("Grace Hopper")
         assert await axe(page) == []
         await page.get_by_label("Display name").fill("😀" * 101)
@@ -171,9 +170,9 @@ async def test_axe_finds_nothing(browser, demo, width, scheme):
 
 
 @pytest.mark.parametrize("width", [320, 700, 1600])
-async def test_nothing_needs_scrolling_sideways(browser, demo, width):
+async def test_nothing_needs_scrolling_sideways(tab, demo, width):
     await put(demo, {"first_name": "W" * 100, "last_name": "i" * 100, "display_name": "M" * 100})
-    async with looking_at(browser, demo, viewport={"width": width, "height": 600}) as page:
+    async with looking_at(tab, demo, width=width) as page:
         await expect(page.locator("h1")).to_have_text("M" * 100)
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 

@@ -24,21 +24,21 @@ def noise(width, height):
     return out.getvalue()
 
 
-async def test_a_picture_is_chosen_cropped_and_shrunk_to_fit(browser, demo):
-    async with looking_at(browser, demo) as page:
-        await chosen(page, noise(1600, 900))
+async def test_a_picture_is_chosen_cropped_and_shrunk_to_fit(tab, demo):
+    async with looking_at(tab, demo) as page:
+        await chosen(page, noise(700, 560))
         await saved(page)
     _, image, opened = image_of(await stored(demo))
     assert len(image) <= MAX_BYTES
     assert opened.size == (512, 512)
 
 
-async def test_the_crop_is_what_was_moved_into_the_circle(browser, demo):
+async def test_the_crop_is_what_was_moved_into_the_circle(tab, demo):
     halves = Image.new("RGB", (400, 200), "red")
     halves.paste("blue", (200, 0, 400, 200))
     out = BytesIO()
     halves.save(out, "PNG")
-    async with looking_at(browser, demo) as page:
+    async with looking_at(tab, demo) as page:
         await page.set_input_files("#file", files=[file(out.getvalue())])
         await page.focus(".stage")
         for _ in range(25):
@@ -75,9 +75,9 @@ HAND_OVER = """([how, data]) => {
 }"""
 
 
-async def test_a_picture_is_dropped(browser, demo):
+async def test_a_picture_is_dropped(tab, demo):
     data = base64.b64encode(png(photo(40, 40))).decode()
-    async with looking_at(browser, demo) as page:
+    async with looking_at(tab, demo) as page:
         await expect(page.locator("h1")).to_have_text("Ada Lovelace")
         assert not await page.evaluate(HAND_OVER, ["dragover", data])
         await expect(page.locator("#picture")).to_have_class("picture hovered")
@@ -88,9 +88,9 @@ async def test_a_picture_is_dropped(browser, demo):
     assert image_of(await stored(demo))[2].size == (40, 40)
 
 
-async def test_a_picture_is_pasted(browser, demo):
+async def test_a_picture_is_pasted(tab, demo):
     data = base64.b64encode(png(photo(40, 40))).decode()
-    async with looking_at(browser, demo) as page:
+    async with looking_at(tab, demo) as page:
         await expect(page.locator("h1")).to_have_text("Ada Lovelace")
         await page.evaluate(HAND_OVER, ["paste", data])
         await page.click("text=Use picture")
@@ -98,9 +98,9 @@ async def test_a_picture_is_pasted(browser, demo):
     assert (await stored(demo))["avatar_base64"]
 
 
-async def test_a_picture_is_removed(browser, demo):
+async def test_a_picture_is_removed(tab, demo):
     await put(demo, {"avatar_base64": uri(png(photo(40, 40)))})
-    async with looking_at(browser, demo) as page:
+    async with looking_at(tab, demo) as page:
         await expect(page.get_by_alt_text("Your picture")).to_be_visible()
         await page.click("#remove")
         await expect(page.locator(".initials")).to_have_text("AL")
@@ -109,8 +109,8 @@ async def test_a_picture_is_removed(browser, demo):
     assert (await stored(demo))["avatar_base64"] is None
 
 
-async def test_changing_ones_mind_while_cropping_keeps_the_picture(browser, demo):
-    async with looking_at(browser, demo) as page:
+async def test_changing_ones_mind_while_cropping_keeps_the_picture(tab, demo):
+    async with looking_at(tab, demo) as page:
         await page.set_input_files("#file", files=[file(png(photo(40, 40)))])
         await expect(page.locator("dialog")).to_be_visible()
         await page.keyboard.press("Escape")
@@ -120,8 +120,8 @@ async def test_changing_ones_mind_while_cropping_keeps_the_picture(browser, demo
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture", png(photo(40, 40))[:60]])
-async def test_a_file_that_is_no_picture_is_told_beside_the_picture(browser, demo, data):
-    async with looking_at(browser, demo) as page:
+async def test_a_file_that_is_no_picture_is_told_beside_the_picture(tab, demo, data):
+    async with looking_at(tab, demo) as page:
         await expect(page.locator("h1")).to_have_text("Ada Lovelace")
         await page.set_input_files("#file", files=[file(data)])
         await expect(page.locator("#avatarBase64-error")).to_contain_text("The picture must be")
