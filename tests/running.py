@@ -21,7 +21,7 @@ from profile_api.settings import Settings
 from profile_domain.people import new_profile, read_record
 from profile_infra.issuers import Issuer
 from profile_infra.schema_version import migrate
-from profile_infra.sqlite_store import SqliteProfiles
+from profile_infra.stores import Store
 from profile_infra.tokens import sign
 from profile_infra.trail import Author
 from profile_infra.users import User
@@ -72,7 +72,7 @@ class Running:
     """One running service, and what a test does with it."""
 
     app: FastAPI
-    store: SqliteProfiles
+    store: Store
     client: httpx2.AsyncClient
     issuer: Issuer
     settings: Settings
@@ -142,7 +142,7 @@ async def running(folder: Path, **changed):
             **changed,
         },
     )
-    migrate(settings.database_url)
+    await asyncio.to_thread(migrate, settings.database_url)
     app = create_app(settings)
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
     async with (

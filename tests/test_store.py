@@ -3,17 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
+from postgres_database import Database
 from profile_domain.avatar import Avatar
 from profile_domain.caller import Caller, Identity
 from profile_domain.errors import Code, DomainError
 from profile_domain.profile import AuthProvider, Profile
+from profile_infra.postgres_store import PostgresProfiles
 from profile_infra.schema_version import migrate
-from profile_infra.sqlite_store import SqliteProfiles
+from profile_infra.stores import Store, store_of
 from profile_infra.trail import Author
 from profile_infra.users import Clash, User
 
@@ -27,10 +30,25 @@ OTHER_PICTURE = Avatar.of("image/webp", b"RIFF another picture")
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteProfiles]:
+def sqlite_url(tmp_path: Path) -> str:
     url = f"sqlite:///{tmp_path}/profile.db"
     migrate(url)
-    store = SqliteProfiles(url)
+    return url
+
+
+@pytest.fixture
+def postgres_url(postgres: Database) -> str:
+    return postgres.url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    return request.getfixturevalue(f"{request.param}_url")
+
+
+@pytest.fixture
+async def store(store_url: str) -> AsyncIterator[Store]:
+    store = store_of(store_url, connections=10, prepared=True)
     await store.open()
     yield store
     await store.close()
@@ -50,16 +68,16 @@ def caller_of(user: User) -> Caller:
     return Caller(token_of(user), "rest", "request-1")
 
 
-async def stored(store: SqliteProfiles, *users: User) -> None:
+async def stored(store: Store, *users: User) -> None:
     await store.apply(IMPORT, users, [])
 
 
-async def rename(store: SqliteProfiles, user: User, **names: str | None) -> bool:
+async def rename(store: Store, user: User, **names: str | None) -> bool:
     before = await load(store, user)
     return await store.save(caller_of(user), before, before.with_changes(names))
 
 
-async def load(store: SqliteProfiles, user: User, *, with_image: bool = False) -> Profile:
+async def load(store: Store, user: User, *, with_image: bool = False) -> Profile:
     profile = await store.load(token_of(user), with_image=with_image)
     assert profile is not None
     return profile
@@ -372,6 +390,31 @@ async def test_the_history_is_read_page_by_page_newest_first(store):
     assert seen == [8, 7, 6, 5, 4, 3, 2]
 
 
+async def test_forgetting_keeps_the_last_change_of_a_user_who_is_gone(store, request, monkeypatch):
+    ada, bob = person(), person()
+    await stored(store, ada, bob)
+    for name in ("One", "Two"):
+        for user in (ada, bob):
+            assert await rename(store, user, display_name=name)
+    gone = "DELETE FROM users WHERE id = '{}'"
+    if isinstance(store, PostgresProfiles):
+        await request.getfixturevalue("postgres").execute(gone.format(ada.profile.id))
+    else:
+        await store._write(lambda at: at.execute(gone.format(ada.profile.id.hex)).rowcount)
+    for module in ("sqlite_store", "postgres_store"):
+        monkeypatch.setattr(
+            f"profile_infra.{module}.kept_since", lambda _: datetime.now(UTC) + timedelta(days=1)
+        )
+    assert await store.forget_changes(OTHER_TENANT) == 0
+    assert await store.forget_changes(TENANT) == 3
+    monkeypatch.undo()
+    assert await store.history(TENANT, bob.profile.id, first=9) == []
+    (last,) = await store.history(TENANT, ada.profile.id, first=9)
+    assert last.new_version == 3
+    await stored(store, ada)
+    assert (await load(store, ada)).version == 4
+
+
 @pytest.mark.parametrize(("after", "count"), [(0, 0), (-1, 0), (-(10**30), 0), (10**30, 1)])
 async def test_a_cursor_beyond_all_versions_is_harmless(store, after, count):
     ada = person()
@@ -383,7 +426,13 @@ async def test_a_cursor_beyond_all_versions_is_harmless(store, after, count):
 async def test_a_closed_store_is_unavailable_and_has_done_all_it_was_asked(store):
     people = [person() for _ in range(9)]
     await stored(store, *people)
-    saves = [asyncio.create_task(rename(store, user, display_name="Late")) for user in people]
+    late = {"display_name": "Late"}
+    saves = [
+        asyncio.create_task(
+            store.save(caller_of(user), user.profile, user.profile.with_changes(late))
+        )
+        for user in people
+    ]
     await asyncio.sleep(0)
     await store.close()
     assert await asyncio.gather(*saves) == [True] * 9

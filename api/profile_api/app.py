@@ -36,7 +36,6 @@ from profile_infra.pictures import PillowPictures
 from profile_infra.policy import CedarPolicy
 from profile_infra.provisioning import TokenProvisioning
 from profile_infra.rate_limit import UserRateLimit, parse_rate
-from profile_infra.sqlite_store import SqliteProfiles
 from profile_infra.tokens import JoseTokens
 
 ME = "/v1/users/me/profile"
@@ -54,7 +53,7 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
 
     Raises UnusableDatabase, UnusableKeys or PolicyError for settings that cannot work.
     """
-    store = SqliteProfiles(settings.database_url)
+    store = settings.store()
     kept = settings.keys_kept_seconds
     tokens = JoseTokens({issuer: keys_of(issuer, kept=kept) for issuer in settings.issuers})
     pictures = PillowPictures()

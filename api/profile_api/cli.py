@@ -27,9 +27,10 @@ from profile_infra.issuers import UnusableKeys
 from profile_infra.people_csv import FileRefused
 from profile_infra.policy_files import PolicyError
 from profile_infra.policy_files import check as check_policies
-from profile_infra.schema_version import SchemaMismatch, check_schema, newest
+from profile_infra.revisions import SchemaMismatch, UnusableDatabase, newest
+from profile_infra.schema_version import check_schema
 from profile_infra.schema_version import migrate as migrate_store
-from profile_infra.sqlite_file import UnusableDatabase
+from profile_infra.schema_version import script as migration_script
 
 cli = typer.Typer(
     name="profile-service",
@@ -111,9 +112,23 @@ def serve(
 
 
 @cli.command()
-def migrate() -> None:
-    """Bring the store to the newest schema."""
-    before = migrate_store(Settings().database_url)
+def migrate(
+    grant_to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROLE", help="On Postgres: give the role that serves the rights it needs."
+        ),
+    ] = None,
+    sql: Annotated[  # noqa: FBT002  # a flag, as Typer declares one
+        bool, typer.Option("--sql", help="Print what would be done, and do nothing.")
+    ] = False,
+) -> None:
+    """Bring the store to the newest schema; safe when several do it at once."""
+    url = Settings().database_url
+    if sql:
+        typer.echo(migration_script(url, grant_to=grant_to), nl=False)
+        return
+    before = migrate_store(url, grant_to=grant_to)
     if before == newest():
         typer.echo(f"The store is at schema {before} already.")
     else:

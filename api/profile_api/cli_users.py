@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from datetime import UTC
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -14,6 +16,7 @@ from rich.table import Table
 
 from profile_api.people import (
     Imported,
+    Refused,
     delete_person,
     find_person,
     import_people,
@@ -21,7 +24,9 @@ from profile_api.people import (
     opened,
     set_active,
 )
-from profile_api.settings import Settings
+from profile_api.settings import PREFIX, Settings
+from profile_domain.changes import Change
+from profile_domain.profile import AVATAR
 from profile_infra.users import User
 
 users = typer.Typer(help="People of a tenant.", no_args_is_help=True)
@@ -139,6 +144,51 @@ async def _delete(tenant: UUID, user: str) -> tuple[User, int]:
 async def _find(tenant: UUID, id_or_email: str) -> User:
     async with opened(Settings()) as store:
         return await find_person(store, tenant, id_or_email)
+
+
+@users.command()
+def history(
+    user: Annotated[str, typer.Argument(metavar="ID_OR_EMAIL", help="Whose changes to show.")],
+    tenant: Tenant,
+    first: Annotated[int, typer.Option(help="How many changes at most.", min=1)] = 20,
+) -> None:
+    """Show what changed of a user, newest first: when, version, who, face, request, fields."""
+    for change in asyncio.run(_history(tenant, user, first)):
+        who = f"{change.subject} of {change.issuer}" if change.subject else "-"
+        when = change.at.astimezone(UTC).isoformat(timespec="seconds")
+        told = (when, str(change.new_version), who, change.face, change.request_id)
+        typer.echo("\t".join((*told, ", ".join(_changed(change)))))
+
+
+async def _history(tenant: UUID, id_or_email: str, first: int) -> list[Change]:
+    async with opened(Settings()) as store:
+        found = await find_person(store, tenant, id_or_email)
+        return await store.history(tenant, found.profile.id, first=first)
+
+
+def _changed(change: Change) -> Iterator[str]:
+    before, after = dict(change.old_values or {}), dict(change.new_values or {})
+    if change.old_avatar:
+        before[AVATAR] = f"sha256:{change.old_avatar.hex()}"
+    if change.new_avatar:
+        after[AVATAR] = f"sha256:{change.new_avatar.hex()}"
+    for field in change.fields:
+        yield f"{field}: {before.get(field) or '-'} → {after.get(field) or '-'}"
+
+
+@users.command()
+def forget_history(tenant: Tenant) -> None:
+    """Delete a tenant's changes that are older than PROFILE_HISTORY_DAYS."""
+    settings = Settings()
+    if settings.history_days is None:
+        raise Refused(f"set {PREFIX}HISTORY_DAYS: without it all changes are kept.")
+    count = asyncio.run(_forget_history(settings, tenant))
+    typer.echo(f"{count} changes deleted.")
+
+
+async def _forget_history(settings: Settings, tenant: UUID) -> int:
+    async with opened(settings) as store:
+        return await store.forget_changes(tenant)
 
 
 def _rows(user: User) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from profile_api.settings import PREFIX, Settings
 from profile_domain.caller import parse_uuid
 from profile_infra.issuers import Issuer
 from profile_infra.people_csv import FileRefused, Row, read_people
-from profile_infra.sqlite_store import SqliteProfiles
+from profile_infra.stores import Store
 from profile_infra.tokens import sign
 from profile_infra.trail import Author
 from profile_infra.users import Clash, User
@@ -35,9 +35,9 @@ class Imported(NamedTuple):
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[SqliteProfiles]:
+async def opened(settings: Settings) -> AsyncIterator[Store]:
     """The store of the settings, for one command."""
-    store = SqliteProfiles(settings.database_url)
+    store = settings.store()
     await store.open()
     try:
         yield store
@@ -46,7 +46,7 @@ async def opened(settings: Settings) -> AsyncIterator[SqliteProfiles]:
 
 
 async def import_people(
-    store: SqliteProfiles,
+    store: Store,
     path: Path,
     *,
     overwrite: bool,
@@ -93,7 +93,7 @@ def _sort_in(
         updates.append((stored, wanted))
 
 
-async def list_people(store: SqliteProfiles, tenant_id: UUID) -> AsyncIterator[User]:
+async def list_people(store: Store, tenant_id: UUID) -> AsyncIterator[User]:
     """Everybody of a tenant, in the order of their ids."""
     page = await store.list_users(tenant_id, first=PAGE)
     while page:
@@ -102,7 +102,7 @@ async def list_people(store: SqliteProfiles, tenant_id: UUID) -> AsyncIterator[U
         page = await store.list_users(tenant_id, first=PAGE, after=page[-1].profile.id)
 
 
-async def find_person(store: SqliteProfiles, tenant_id: UUID, id_or_email: str) -> User:
+async def find_person(store: Store, tenant_id: UUID, id_or_email: str) -> User:
     """The one user meant. Raises Refused when there is none, or more than one."""
     user_id = parse_uuid(id_or_email)
     if user_id is not None:
@@ -117,7 +117,7 @@ async def find_person(store: SqliteProfiles, tenant_id: UUID, id_or_email: str) 
     return found[0]
 
 
-async def set_active(store: SqliteProfiles, tenant_id: UUID, who: str, *, active: bool) -> User:
+async def set_active(store: Store, tenant_id: UUID, who: str, *, active: bool) -> User:
     """The user meant, who may sign in from now on or not. Raises Refused."""
     user = await find_person(store, tenant_id, who)
     after = replace(user, profile=replace(user.profile, active=active))
@@ -128,7 +128,7 @@ async def set_active(store: SqliteProfiles, tenant_id: UUID, who: str, *, active
     return after
 
 
-async def delete_person(store: SqliteProfiles, tenant_id: UUID, who: str) -> tuple[User, int]:
+async def delete_person(store: Store, tenant_id: UUID, who: str) -> tuple[User, int]:
     """The user who was meant, and how many entries of the trail lost their values.
 
     Raises Refused.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,15 +14,23 @@ from sqlalchemy.exc import ArgumentError
 
 from profile_infra.issuers import Issuers
 from profile_infra.rate_limit import parse_rate
+from profile_infra.schema_version import is_postgres
+from profile_infra.stores import Store, store_of
 
 PREFIX = "PROFILE_"
+# In a URL of several hosts too, and as an option of its own.
+_PASSWORD = re.compile(r"(://[^:/@]*:|[?&]password=)(?:.*(?=@)|[^&]*)")
 
 
 def _url(text: str) -> str:
     try:
-        make_url(text)
+        if not is_postgres(text):  # which may name several hosts
+            make_url(text)
     except ArgumentError:
-        raise ValueError("write it as sqlite:///./file.db or sqlite:////absolute/file.db") from None
+        raise ValueError(
+            "write it as sqlite:///./file.db, sqlite:////absolute/file.db or"
+            " postgresql://role:password@host/database"
+        ) from None
     return text
 
 
@@ -44,7 +53,21 @@ class Settings(BaseSettings):
 
     database_url: Annotated[str, AfterValidator(_url)] = Field(
         default="sqlite:///./profile.db",
-        description="The store: sqlite:///./file.db, relative, or sqlite:////absolute/file.db.",
+        description="The store: sqlite:///./file.db, relative, sqlite:////absolute/file.db, or"
+        " postgresql://role:password@host/database.",
+    )
+    database_connections: int = Field(
+        default=10, ge=1, le=1000, description="On Postgres: connections of a process at most."
+    )
+    prepared_statements: bool = Field(
+        default=True,
+        description="On Postgres: off for a PgBouncer before 1.21, at twice the round trips.",
+    )
+    history_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=36_500,
+        description="How many days the trail of changes is shown and kept; for ever without.",
     )
     issuers: Issuers = Field(
         default=[], description="Whose tokens are trusted: a JSON list of objects."
@@ -71,10 +94,19 @@ class Settings(BaseSettings):
     introspection: bool = Field(default=False, description="GraphQL introspection.")
     docs: bool = Field(default=False, description="Swagger UI at /docs and /openapi.json.")
 
+    def store(self) -> Store:
+        """The store of the database URL, not yet open. Raises UnusableDatabase."""
+        return store_of(
+            self.database_url,
+            connections=self.database_connections,
+            prepared=self.prepared_statements,
+            history_days=self.history_days,
+        )
+
     def shown(self) -> dict[str, str]:
         """Each setting as its environment variable would say it, with secrets masked."""
         values: dict[str, Any] = self.model_dump(mode="json", exclude_none=True)
-        values["database_url"] = make_url(self.database_url).render_as_string()
+        values["database_url"] = _PASSWORD.sub(r"\1***", self.database_url)
         return {
             PREFIX + name.upper(): value if isinstance(value, str) else json.dumps(value)
             for name, value in values.items()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Literal, Protocol
+from uuid import UUID
 
 from profile_domain.avatar import Avatar, Upload
 from profile_domain.caller import Caller, Credentials, Face, Identity
+from profile_domain.changes import Change
 from profile_domain.errors import Code, DomainError, FieldRefused, Violation, refused_fields
 from profile_domain.people import has_news
 from profile_domain.preconditions import if_match_holds
@@ -29,6 +31,11 @@ class Profiles(Protocol):
 
     async def save(self, caller: Caller, before: Profile, after: Profile) -> bool:
         """Durably replaces ``before`` by ``after``; False when ``before`` is no longer stored."""
+
+    async def history(
+        self, tenant_id: UUID, user_id: UUID, *, first: int, after: int | None = None
+    ) -> Sequence[Change]:
+        """The user's changes before version ``after``, newest first; ``first`` is at least 1."""
 
 
 class Provisioning(Protocol):
@@ -121,6 +128,16 @@ class ProfileService:
             if updated is stored or await self._profiles.save(caller, stored, updated):
                 return updated
         raise DomainError(Code.CONFLICT)
+
+    async def my_changes(
+        self, caller: Caller, profile: Profile, *, first: int, after: int | None = None
+    ) -> Sequence[Change]:
+        """The profile's changes, newest first, from before version ``after``. Raises ``forbidden``.
+
+        ``first`` is at least 1.
+        """
+        await self._permit("viewMyProfile", caller, profile)
+        return await self._profiles.history(profile.tenant_id, profile.id, first=first, after=after)
 
     async def editable_fields(self, caller: Caller, profile: Profile) -> list[str]:
         """The fields this caller may change now, by provider and by policy."""

@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 
 from profile_domain.errors import DomainError, unavailable
+from profile_infra.revisions import UnusableDatabase
 
 _PREFIX = "sqlite:///"
 # Result codes that say "not now" or "not here"; all others are defects and stay what they are.
@@ -26,10 +27,6 @@ _OUTAGES = frozenset(
         sqlite3.SQLITE_NOTADB,
     }
 )
-
-
-class UnusableDatabase(ValueError):
-    """The database URL, or the file that it names, cannot serve; the text says what to do."""
 
 
 def path_of(url: str) -> Path:

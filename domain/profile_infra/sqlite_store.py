@@ -8,15 +8,16 @@ from typing import Any
 from uuid import UUID
 
 from profile_domain.caller import Caller, Identity
+from profile_domain.changes import Change
 from profile_domain.errors import unavailable
 from profile_domain.profile import Profile
 from profile_infra import statements as sql
-from profile_infra.schema_version import SchemaMismatch, check_revision
+from profile_infra.revisions import SchemaMismatch, check_revision
 from profile_infra.sqlite_changes import DIALECT, remove, replace, save_users
 from profile_infra.sqlite_file import as_answered, connect, path_of, revision_in
 from profile_infra.sqlite_writer import LOCK_WAIT, Job, SqliteWriter, T
 from profile_infra.statements import Statement
-from profile_infra.trail import Author, Change
+from profile_infra.trail import Author, kept_since
 from profile_infra.users import PROFILE_COLUMNS, User, read_profile, read_user
 
 _LOAD = Statement(sql.LOAD, DIALECT)
@@ -26,6 +27,7 @@ _BY_EMAIL = Statement(sql.BY_EMAIL, DIALECT)
 _LIST = Statement(sql.LIST, DIALECT)
 _LIST_AFTER = Statement(sql.LIST_AFTER, DIALECT)
 _HISTORY = Statement(sql.HISTORY, DIALECT)
+_FORGET = Statement(sql.FORGET, DIALECT)
 
 # The event loop waits this long, in seconds, where WAL makes a reader wait at all: while another
 # process recovers the file after a crash.
@@ -36,8 +38,9 @@ _LARGEST = 2**63 - 1
 class SqliteProfiles:
     """Works between ``open`` and ``close``, in one event loop; is ``unavailable`` otherwise."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, history_days: int | None = None) -> None:
         """Looks at nothing but the URL. Raises UnusableDatabase."""
+        self._history_days = history_days
         self._path = path_of(url)
         self._reader: sqlite3.Connection | None = None
         self._writer: SqliteWriter | None = None
@@ -135,9 +138,19 @@ class SqliteProfiles:
         """The user's changes before version ``after``, newest first; ``first`` is at least 1."""
         before = _LARGEST if after is None else max(0, min(after, _LARGEST))
         rows = self._read(
-            _HISTORY, of_tenant=tenant_id, of_user=user_id, before=before, first=first
+            _HISTORY,
+            of_tenant=tenant_id,
+            of_user=user_id,
+            before=before,
+            since=kept_since(self._history_days),
+            first=first,
         )
         return [Change(*row) for row in rows]
+
+    async def forget_changes(self, tenant_id: UUID) -> int:
+        """Deletes the tenant's changes that are past their days; how many."""
+        values = {"of_tenant": tenant_id, "since": kept_since(self._history_days)}
+        return await self._write(lambda at: at.execute(_FORGET.text, _FORGET.bind(values)).rowcount)
 
     async def _write(self, job: Job[T]) -> T:
         if self._writer is None:

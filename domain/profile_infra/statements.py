@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from sqlalchemy import (
@@ -15,10 +15,12 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    exists,
     func,
     insert,
     literal_column,
     null,
+    or_,
     select,
     update,
 )
@@ -60,9 +62,28 @@ LIST = _A_USER.order_by(USERS.c.id).limit(bindparam("first"))
 LIST_AFTER = LIST.where(USERS.c.id > _USER)
 HISTORY = (
     select(*(CHANGES.c[column] for column in CHANGE_COLUMNS))
-    .where(_ITS_CHANGES, CHANGES.c.new_version < bindparam("before"))
+    .where(
+        _ITS_CHANGES,
+        CHANGES.c.new_version < bindparam("before"),
+        CHANGES.c.at >= bindparam("since"),
+    )
     .order_by(CHANGES.c.new_version.desc())
     .limit(bindparam("first"))
+)
+
+_NEWER = CHANGES.alias("newer")
+# Of a user who is gone the last entry stays: it is where a version goes on if they come back.
+FORGET = delete(CHANGES).where(
+    CHANGES.c.tenant_id == _TENANT,
+    CHANGES.c.at < bindparam("since"),
+    or_(
+        exists().where(USERS.c.tenant_id == CHANGES.c.tenant_id, USERS.c.id == CHANGES.c.user_id),
+        exists().where(
+            _NEWER.c.tenant_id == CHANGES.c.tenant_id,
+            _NEWER.c.user_id == CHANGES.c.user_id,
+            _NEWER.c.new_version > CHANGES.c.new_version,
+        ),
+    ),
 )
 
 _AFTER_ITS_TRAIL = (
@@ -104,13 +125,17 @@ class Statement:
             (name, compiled.params[name], types[name].dialect_impl(dialect).bind_processor(dialect))
             for name in compiled.positiontup
         ]
-        columns = statement.selected_columns if isinstance(statement, Select) else ()
+        self._columns = statement.selected_columns if isinstance(statement, Select) else ()
+        self._dialect = dialect
+
+    @cached_property
+    def _readers(self) -> list[tuple[int, Callable[[Any], Any]]]:
+        dialect = self._dialect
         readers = [
-            column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
+            column.type.dialect_impl(dialect).result_processor(dialect, None)
+            for column in self._columns
         ]
-        self._readers: list[tuple[int, Callable[[Any], Any]]] = [
-            (position, reader) for position, reader in enumerate(readers) if reader
-        ]
+        return [(position, reader) for position, reader in enumerate(readers) if reader]
 
     def bind(self, values: Mapping[str, Any]) -> list[Any]:
         """The parameters in the driver's order, as the driver takes them."""
@@ -120,7 +145,7 @@ class Statement:
         ]
 
     def read(self, row: Sequence[Any]) -> list[Any]:
-        """The row's values as Python has them."""
+        """The row's values as Python has them, where the driver does not give them so."""
         values = list(row)
         for position, reader in self._readers:
             values[position] = reader(values[position])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from profile_domain.caller import Caller
+from profile_domain.changes import Change
 from profile_domain.profile import AVATAR, Profile
 
 
@@ -26,28 +27,13 @@ class Author:
         return cls(identity.issuer, identity.subject, caller.face, caller.request_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One recorded change; ``new_version`` is its cursor. Of avatars only digests are kept.
-
-    The values are None once the user was deleted.
-    """
-
-    new_version: int
-    old_version: int
-    at: datetime
-    issuer: str
-    subject: str
-    face: str
-    request_id: str
-    fields: Sequence[str]
-    old_values: Mapping[str, Any] | None
-    new_values: Mapping[str, Any] | None
-    old_avatar: bytes | None
-    new_avatar: bytes | None
-
-
 CHANGE_COLUMNS: Final = tuple(field.name for field in fields(Change))
+_EVER: Final = datetime(1, 1, 1, tzinfo=UTC)
+
+
+def kept_since(days: int | None) -> datetime:
+    """The moment from which on changes are kept; None keeps them for ever."""
+    return _EVER if days is None else datetime.now(UTC) - timedelta(days=days)
 
 
 def entry(author: Author, old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

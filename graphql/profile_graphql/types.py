@@ -11,6 +11,7 @@ from strawberry.scalars import JSON
 from profile_domain.errors import DomainError, Violation
 from profile_domain.profile import AuthProvider as DomainAuthProvider
 from profile_domain.profile import Profile as DomainProfile
+from profile_graphql.changes import ProfileChangeConnection, page_of
 from profile_graphql.names import camel_case
 from profile_graphql.request import RequestInfo
 
@@ -74,6 +75,25 @@ class Profile:
         caller = await info.context.caller()
         fields = await info.context.service.editable_fields(caller, self.stored)
         return [ProfileField(field) for field in fields]
+
+    @strawberry.field(
+        description="What changed, newest first: at most 100 at a time, 20 if you do not say."
+    )
+    async def changes(
+        self,
+        info: RequestInfo,
+        first: int | None = strawberry.UNSET,
+        after: str | None = strawberry.UNSET,
+    ) -> ProfileChangeConnection:
+        count, before = page_of(
+            None if first is strawberry.UNSET else first,
+            None if after is strawberry.UNSET else after,
+        )
+        caller = await info.context.caller()
+        changes = await info.context.service.my_changes(
+            caller, self.stored, first=count + 1, after=before
+        )
+        return ProfileChangeConnection.of(changes, first=count, after=before)
 
 
 @strawberry.type(description="One field that breaks one rule.")

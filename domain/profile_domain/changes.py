@@ -1,0 +1,29 @@
+"""One entry of the trail: who changed what of a profile, when, by which way in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One recorded change; ``new_version`` is its cursor. Of avatars only digests are kept.
+
+    ``fields`` names what changed as REST spells it. The values are None once the user was deleted.
+    """
+
+    new_version: int
+    old_version: int
+    at: datetime
+    issuer: str
+    subject: str
+    face: str
+    request_id: str
+    fields: Sequence[str]
+    old_values: Mapping[str, Any] | None
+    new_values: Mapping[str, Any] | None
+    old_avatar: bytes | None
+    new_avatar: bytes | None

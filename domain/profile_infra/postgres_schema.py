@@ -1,0 +1,141 @@
+"""The schema of a Postgres database: checked, brought to the newest, or told as SQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+import asyncpg
+
+from profile_infra.postgres_pool import FAILURES, Connection
+from profile_infra.revisions import (
+    SchemaMismatch,
+    UnusableDatabase,
+    check_revision,
+    upgrade_script,
+)
+from profile_infra.tables import AVATARS, CHANGES, USERS
+
+T = TypeVar("T")
+
+_CONNECT_SECONDS = 5.0
+# Those that migrate at once wait for one another by this key: "profile" in ASCII.
+_LOCK = f"SELECT pg_advisory_xact_lock({int.from_bytes(b'profile')});\n"
+# Better to give up than to have everybody queue behind a migration that waits for a long query.
+_PATIENCE = "SET LOCAL lock_timeout = '5s';\n"
+
+_RIGHTS: Final = {
+    USERS.name: "SELECT, INSERT, UPDATE, DELETE",
+    AVATARS.name: "SELECT, INSERT, UPDATE, DELETE",
+    # Of the trail it can empty the values, when their user is deleted, but rewrite nothing else.
+    CHANGES.name: "SELECT, INSERT, DELETE, UPDATE (old_values, new_values)",
+    "alembic_version": "SELECT",
+}
+_FUNCTIONS: Final = ("profile_load", "profile_save", "profile_history")
+
+_BYPASSES: Final = """
+SELECT current_user AS role, rolsuper OR rolbypassrls AS bypasses,
+  ARRAY(
+    SELECT relname::text FROM pg_class
+    WHERE oid = ANY($1::text[]::regclass[]) AND NOT (relrowsecurity AND relforcerowsecurity)
+    ORDER BY relname
+  ) AS open
+FROM pg_roles WHERE rolname = current_user
+"""
+
+
+class RowSecurityBypassed(UnusableDatabase):
+    """Row security would not hold what serves to one tenant at a time."""
+
+
+async def check_database(connection: Connection) -> None:
+    """Raises SchemaMismatch or RowSecurityBypassed."""
+    check_revision(await revision_in(connection))
+    await check_row_security(connection)
+
+
+async def check_row_security(connection: Connection) -> None:
+    """Raises RowSecurityBypassed."""
+    tables = [table.name for table in (USERS, AVATARS, CHANGES)]
+    row = await connection.fetchrow(_BYPASSES, tables)
+    if row["bypasses"]:
+        raise RowSecurityBypassed(
+            f"The role {row['role']} bypasses row security: serve as a role that is neither"
+            " SUPERUSER nor BYPASSRLS; docs/operations.md has the SQL to make one."
+        )
+    if row["open"]:
+        raise RowSecurityBypassed(
+            f"Row security is not forced on {', '.join(row['open'])}: run"
+            " ALTER TABLE … ENABLE ROW LEVEL SECURITY and FORCE ROW LEVEL SECURITY."
+        )
+
+
+async def revision_in(connection: Connection) -> str | None:
+    """The schema's revision; None where there is no schema yet."""
+    if await connection.fetchval("SELECT to_regclass('alembic_version') IS NULL"):
+        return None
+    found: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
+    return found
+
+
+def check_schema(url: str) -> None:
+    """Raises SchemaMismatch, or UnusableDatabase for a database or role that cannot serve."""
+    asyncio.run(_connected(url, check_database))
+
+
+def script(url: str, grant_to: str | None) -> str:
+    """What ``migrate`` would do, as SQL; empty when there is nothing to do."""
+
+    async def written(connection: Connection) -> str:
+        return _script(await revision_in(connection), grant_to)
+
+    changes = asyncio.run(_connected(url, written))
+    return f"BEGIN;\n{_LOCK}{changes}COMMIT;\n" if changes else ""
+
+
+def migrate(url: str, grant_to: str | None) -> str | None:
+    """Runs the very script that ``script`` gives, and gives the revision that there was before.
+
+    Of several that migrate at once, one does it and the others wait for that.
+    """
+
+    async def migrated(connection: Connection) -> str | None:
+        async with connection.transaction():
+            await connection.execute(_LOCK)
+            before = await revision_in(connection)
+            if changes := _script(before, grant_to):
+                await connection.execute(changes)
+        return before
+
+    return asyncio.run(_connected(url, migrated))
+
+
+def _script(found: str | None, grant_to: str | None) -> str:
+    changes = upgrade_script(found, "postgresql")
+    granted = _grants(grant_to) if grant_to else ""
+    return f"{_PATIENCE}\n{changes}{granted}" if changes or granted else ""
+
+
+def _grants(role: str) -> str:
+    """Exactly the rights that serving needs."""
+    name = '"' + role.replace('"', '""') + '"'
+    lines = [f"GRANT {rights} ON {table} TO {name};\n" for table, rights in _RIGHTS.items()]
+    lines += [f"GRANT EXECUTE ON FUNCTION {function} TO {name};\n" for function in _FUNCTIONS]
+    return "".join(lines)
+
+
+async def _connected(url: str, work: Callable[[Connection], Awaitable[T]]) -> T:
+    """Raises UnusableDatabase for whatever the server or the way to it says against it."""
+    try:
+        # No cache: there is nothing to repeat, and it would not do behind an old PgBouncer.
+        connection = await asyncpg.connect(url, timeout=_CONNECT_SECONDS, statement_cache_size=0)
+        try:
+            return await work(connection)
+        finally:
+            await connection.close(timeout=_CONNECT_SECONDS)
+    except (UnusableDatabase, SchemaMismatch):
+        raise
+    except (*FAILURES, ValueError) as error:
+        reason = str(error) or "no answer in time"
+        raise UnusableDatabase(f"The database cannot be used: {reason}.") from error

@@ -1,0 +1,213 @@
+"""The store on Postgres: any processes on any machines, each call one round trip on asyncpg."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from profile_domain.caller import Caller, Identity
+from profile_domain.changes import Change
+from profile_domain.errors import DomainError
+from profile_domain.profile import Profile
+from profile_infra import statements as sql
+from profile_infra.postgres_changes import (
+    DIALECT,
+    SET_TENANT,
+    call_to_replace,
+    remove,
+    replace,
+    save_users,
+)
+from profile_infra.postgres_pool import CALL_SECONDS, Connection, PostgresPool
+from profile_infra.postgres_schema import (
+    RowSecurityBypassed,
+    check_database,
+    check_row_security,
+    revision_in,
+)
+from profile_infra.revisions import is_known, newest
+from profile_infra.statements import Statement
+from profile_infra.trail import CHANGE_COLUMNS, Author, kept_since
+from profile_infra.users import PROFILE_COLUMNS, User, read_profile, read_user
+
+POOL_SIZE: Final = 10
+
+_LOAD = f"SELECT {', '.join(PROFILE_COLUMNS)}, image FROM profile_load($1, $2, $3, $4)"  # noqa: S608  # our own columns
+_HISTORY = f"SELECT {', '.join(CHANGE_COLUMNS)} FROM profile_history($1, $2, $3, $4, $5)"  # noqa: S608  # our own columns
+_BY_ID = Statement(sql.BY_ID, DIALECT)
+_BY_EMAIL = Statement(sql.BY_EMAIL, DIALECT)
+_LIST = Statement(sql.LIST, DIALECT)
+_LIST_AFTER = Statement(sql.LIST_AFTER, DIALECT)
+_FORGET = Statement(sql.FORGET, DIALECT)
+
+_LARGEST = 2**63 - 1
+_JSON_COLUMNS = [CHANGE_COLUMNS.index(name) for name in ("fields", "old_values", "new_values")]
+# A row of an import may take this many seconds on top.
+_PER_ROW = 0.02
+_FORGET_SECONDS = 600
+
+
+class PostgresProfiles:
+    """Works between ``open`` and ``close``, in one event loop; is ``unavailable`` otherwise."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = POOL_SIZE,
+        prepared: bool = True,
+        call_seconds: float = CALL_SECONDS,
+        history_days: int | None = None,
+    ) -> None:
+        self._history_days = history_days
+        self._pool = PostgresPool(url, size=pool_size, prepared=prepared, seconds=call_seconds)
+
+    async def open(self) -> None:
+        """Raises UnusableDatabase, or SchemaMismatch when the database is not at this schema."""
+        await self._pool.open(check_database)
+
+    async def close(self) -> None:
+        """Takes no more calls, and returns when those under way are done."""
+        await self._pool.close()
+
+    async def missing(self) -> str | None:
+        """What is not ready: ``store``, ``migrations`` or ``row security``; None when all is.
+
+        A newer schema than this program's is ready: it has come while this was serving, and a
+        migration leaves what the release before it uses.
+        """
+
+        async def look(connection: Connection) -> str | None:
+            found = await revision_in(connection)
+            if found is not None:
+                await check_row_security(connection)
+            return found
+
+        try:
+            found = await self._pool.run(look)
+        except RowSecurityBypassed:
+            return "row security"
+        except (DomainError, asyncpg.PostgresError):
+            return "store"
+        older = found is None or (is_known(found) and found != newest())
+        return "migrations" if older else None
+
+    async def load(self, identity: Identity, *, with_image: bool) -> Profile | None:
+        """One round trip."""
+        key = (identity.tenant_id, identity.issuer, identity.subject, with_image)
+        if not _storable(identity.issuer, identity.subject):
+            return None
+        row = await self._pool.run(lambda connection: connection.fetchrow(_LOAD, *key))
+        if row["id"] is None:
+            return None
+        return read_profile(identity.tenant_id, row, row["image"])
+
+    async def save(self, caller: Caller, before: Profile, after: Profile) -> bool:
+        """Writes what differs, and its entry in the trail, in one round trip.
+
+        ``after`` is one version on. It is tried once: an ``unavailable`` save may have happened,
+        and the version tells.
+        """
+        if before.tenant_id != caller.identity.tenant_id:
+            return False
+        arguments = call_to_replace(Author.of(caller), User(before), User(after))
+        if arguments is None:
+            return True
+        return await self._pool.run(lambda connection: replace(connection, arguments))
+
+    async def users_of(self, tenant_id: UUID, ids: Iterable[UUID]) -> dict[UUID, User]:
+        """Those of these users that the tenant has, without their pictures."""
+        asked = [{"of_user": id_} for id_ in ids]
+        users = await self._users(_BY_ID, tenant_id, *asked)
+        return {user.profile.id: user for user in users}
+
+    async def users_by_email(self, tenant_id: UUID, email: str) -> list[User]:
+        """All users of the tenant with this very address: an address need not be unique."""
+        return await self._users(_BY_EMAIL, tenant_id, {"email": email}) if _storable(email) else []
+
+    async def list_users(
+        self, tenant_id: UUID, *, first: int, after: UUID | None = None
+    ) -> list[User]:
+        """The tenant's next users by id, without their pictures; ``first`` is at least 1."""
+        if after is None:
+            return await self._users(_LIST, tenant_id, {"first": first})
+        return await self._users(_LIST_AFTER, tenant_id, {"first": first, "of_user": after})
+
+    async def apply(
+        self, author: Author, inserts: Sequence[User], updates: Sequence[tuple[User, User]]
+    ) -> None:
+        """Adds users, and replaces users as they were by users as they shall be: all or none.
+
+        Versions are the store's: an update goes one on, whatever version the new user has.
+        An update without a difference is left out. Raises Clash.
+        """
+        await self._pool.run(
+            lambda connection: save_users(connection, author, inserts, updates),
+            extra_seconds=_PER_ROW * (len(inserts) + len(updates)),
+        )
+
+    async def delete(self, author: Author, user: User) -> int:
+        """Deletes the user, the picture, and the values in their trail; digests stay in it.
+
+        Gives how many entries of the trail lost their values. Raises Clash when the user is not
+        stored as given any more.
+        """
+        return await self._pool.run(lambda connection: remove(connection, author, user))
+
+    async def history(
+        self, tenant_id: UUID, user_id: UUID, *, first: int, after: int | None = None
+    ) -> list[Change]:
+        """The user's changes before version ``after``, newest first; ``first`` is at least 1.
+
+        One round trip.
+        """
+        before = _LARGEST if after is None else max(0, min(after, _LARGEST))
+        key = (tenant_id, user_id, before, kept_since(self._history_days), first)
+        rows = await self._pool.run(lambda connection: connection.fetch(_HISTORY, *key))
+        return [_read_change(row) for row in rows]
+
+    async def forget_changes(self, tenant_id: UUID) -> int:
+        """Deletes the tenant's changes that are past their days; how many."""
+        values = {"of_tenant": tenant_id, "since": kept_since(self._history_days)}
+
+        async def forget(connection: Connection) -> int:
+            async with connection.transaction():
+                await connection.execute(SET_TENANT, str(tenant_id))
+                done = await connection.execute(_FORGET.text, *_FORGET.bind(values))
+            return int(done.removeprefix("DELETE "))
+
+        return await self._pool.run(forget, extra_seconds=_FORGET_SECONDS)
+
+    async def _users(
+        self, statement: Statement, tenant_id: UUID, *asked: Mapping[str, object]
+    ) -> list[User]:
+        async def fetch(connection: Connection) -> list[Any]:
+            async with connection.transaction(readonly=True):
+                await connection.execute(SET_TENANT, str(tenant_id))
+                found = []
+                for values in asked:
+                    bound = statement.bind({"of_tenant": tenant_id, **values})
+                    found += await connection.fetch(statement.text, *bound)
+                return found
+
+        rows = await self._pool.run(fetch, extra_seconds=_PER_ROW * len(asked))
+        return [read_user(tenant_id, row) for row in rows]
+
+
+def _read_change(row: Sequence[Any]) -> Change:
+    values = list(row)
+    for position in _JSON_COLUMNS:
+        values[position] = values[position] and json.loads(values[position])
+    return Change(*values)
+
+
+def _storable(*texts: str) -> bool:
+    """Postgres keeps neither NUL nor lone surrogates: nothing is stored under such a text."""
+    try:
+        return "\0" not in "".join(texts).encode().decode()
+    except UnicodeEncodeError:
+        return False
