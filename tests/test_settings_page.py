@@ -7,7 +7,6 @@ from playwright.async_api import expect
 
 from browsing import axe, looking_at, needs_axe, needs_chromium
 from images import photo, png
-from profile_graphql.schema import schema
 from settings_steps import ADA, EDSGER, GRACE, chosen, file, image_of, put, saved, stored, uri
 
 pytestmark = needs_chromium
@@ -92,15 +91,6 @@ async def test_the_history_is_shown_page_by_page(tab, demo):
         await expect(page.get_by_text("Show earlier changes")).to_be_hidden()
 
 
-@pytest.mark.skipif("changes(" in schema.as_str(), reason="this schema has a history")
-async def test_without_a_history_nothing_is_said_of_it(tab, demo):
-    async with looking_at(tab, demo) as page:
-        await page.get_by_label("First name").fill("Augusta")
-        await saved(page)
-        await expect(page.locator("#history")).to_be_hidden()
-
-
-@pytest.mark.skipif("changes(" not in schema.as_str(), reason="this schema has no history")
 async def test_what_was_saved_stands_in_the_history(tab, demo):
     async with looking_at(tab, demo) as page:
         await page.get_by_label("First name").fill("Augusta")
