@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -12,12 +14,16 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from profile_api import openapi
+from profile_api.admission import Admission
 from profile_api.assets import Assets
 from profile_api.cors import Cors
 from profile_api.docs import page as docs_page
-from profile_api.errors import error_response
+from profile_api.errors import STATUS, error_response
+from profile_api.logs import request_log
+from profile_api.measured import TimedPictures, TimedPolicy
 from profile_api.metrics import Metrics
 from profile_api.middleware import AroundEachRequest, CrashNet
 from profile_api.models import ProfileBody
@@ -26,8 +32,10 @@ from profile_api.person import Person
 from profile_api.routes import ProfileRoutes
 from profile_api.settings import Settings
 from profile_api.settings_page import page as settings_page
+from profile_api.tracing import spans_from_environment
 from profile_domain.errors import Code, DomainError
 from profile_domain.service import ProfileService
+from profile_graphql.errors import refusal
 from profile_graphql.graphiql import page as graphiql_page
 from profile_graphql.schema import schema
 from profile_graphql.view import GraphQLView
@@ -39,6 +47,7 @@ from profile_infra.rate_limit import UserRateLimit, parse_rate
 from profile_infra.tokens import JoseTokens
 
 ME = "/v1/users/me/profile"
+GRAPHQL = "/graphql"
 
 
 class LeanRoute(APIRoute):
@@ -56,12 +65,15 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     store = settings.store()
     kept = settings.keys_kept_seconds
     tokens = JoseTokens({issuer: keys_of(issuer, kept=kept) for issuer in settings.issuers})
-    pictures = PillowPictures()
+    pictures = PillowPictures(settings.picture_workers)
+    metrics = Metrics()
+    admission = Admission(settings.max_requests, settings.request_seconds)
+    spans = spans_from_environment()
     service = ProfileService(
         tokens=tokens,
         profiles=store,
-        policy=CedarPolicy(settings.policy_dir),
-        pictures=pictures,
+        policy=TimedPolicy(CedarPolicy(settings.policy_dir), metrics.policy),
+        pictures=TimedPictures(pictures, metrics.pictures),
         rate_limit=UserRateLimit(parse_rate(settings.rate_limit)),
         provisioning=TokenProvisioning(store),
     )
@@ -75,6 +87,8 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
         finally:
             await store.close()
             pictures.close()
+            if spans is not None:
+                await asyncio.to_thread(spans.shutdown)
 
     app = FastAPI(
         lifespan=lifespan,
@@ -83,13 +97,24 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
         exception_handlers={DomainError: _domain_error, HTTPException: _http_error},
+        # Exceptions and metrics of its own would tell too much, or twice.
+        telemetry={
+            "tracing": spans is not None,
+            "tracer_provider": spans,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
+        },
     )
     app.state.service = service
-    metrics = Metrics()
-    app.add_middleware(CrashNet)
+    app.state.settings, app.state.admission, app.state.metrics = settings, admission, metrics
+    app.add_middleware(CrashNet, refuse=_refusal)
+    app.add_middleware(admission.middleware, refuse=_refusal)
     if settings.cors_origins:
         app.add_middleware(Cors, origins=settings.cors_origins)
-    app.add_middleware(AroundEachRequest, metrics=metrics)
+    app.add_middleware(AroundEachRequest, metrics=metrics, line=request_log())
+    _watch(metrics, admission, store, tokens)
 
     _add_rest(app, ProfileRoutes(service, max_body_bytes=settings.max_body_bytes))
     assets = Assets.load(graphiql_page.ASSETS, docs_page.ASSETS, modules=[settings_page.ASSETS])
@@ -99,13 +124,14 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
         service,
         introspection=settings.introspection,
         max_body_bytes=settings.max_body_bytes,
-        page=_page(graphiql_page.page, "/graphql", assets, people) if settings.graphiql else None,
+        page=_page(graphiql_page.page, GRAPHQL, assets, people) if settings.graphiql else None,
     )
-    _add(app, "GET", "/graphql", view.get, include_in_schema=False)
-    _add(app, "POST", "/graphql", view.post, include_in_schema=False)
+    _add(app, "GET", GRAPHQL, view.get, include_in_schema=False)
+    _add(app, "POST", GRAPHQL, view.post, include_in_schema=False)
     if people:
-        _add_text(app, "/", _page(settings_page.page, "/graphql", assets, people))
-    operations = Operations(metrics, missing=(store.missing, tokens.missing))
+        _add_text(app, "/", _page(settings_page.page, GRAPHQL, assets, people))
+    ending = partial(_ending, admission)
+    operations = Operations(metrics, missing=(ending, store.missing, tokens.missing))
     _add(app, "GET", "/healthz", operations.healthz, **openapi.HEALTHZ)
     _add(app, "GET", "/readyz", operations.readyz, **openapi.READYZ)
     _add(app, "GET", "/metrics", operations.metrics, **openapi.METRICS)
@@ -114,6 +140,31 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
         _add_text(app, "/openapi.json", lambda: Response(document, media_type="application/json"))
         _add_text(app, "/docs", _page(docs_page.page, "/openapi.json", assets, people))
     return app
+
+
+def _watch(
+    metrics: Metrics, admission: Admission, store: SqliteProfiles, tokens: JoseTokens
+) -> None:
+    """What other rooms count by themselves."""
+    metrics.gauge("profile_requests_at_work", "Being answered.", lambda: admission.at_work)
+    metrics.counter("profile_requests_shed", "Refused for load.", lambda: admission.shed)
+    metrics.gauge("profile_store_writes_waiting", "Not yet on disk.", lambda: store.waiting)
+    metrics.counter(
+        "profile_token_cache_hits", "Tokens that were known.", lambda: tokens.verified.hits
+    )
+    metrics.counter(
+        "profile_token_cache_misses", "Tokens that were checked.", lambda: tokens.verified.misses
+    )
+
+
+async def _ending(admission: Admission) -> str | None:
+    return "ending" if admission.ending else None
+
+
+def _refusal(scope: Scope, error: DomainError) -> Response:
+    """What is refused around the faces, in the form of the face that was asked."""
+    scope["state"]["code"] = error.code
+    return refusal(error, STATUS[error.code]) if scope["path"] == GRAPHQL else error_response(error)
 
 
 def _page(

@@ -108,7 +108,9 @@ def serve(
     app = create_app(settings)
     check_schema(settings.database_url)
     typer.echo(f"Serving on http://{host}:{port} with {workers} worker(s).", err=True)
-    serve_until_stopped(app if workers == 1 else None, host=host, port=port, workers=workers)
+    serve_until_stopped(
+        app if workers == 1 else None, settings, host=host, port=port, workers=workers
+    )
 
 
 @cli.command()

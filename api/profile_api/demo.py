@@ -42,7 +42,7 @@ def run(port: int) -> None:
         people = asyncio.run(fill(settings))
         app = create_app(settings, people=people)
         _tell(f"http://127.0.0.1:{port}", people)
-        serve(app, host="127.0.0.1", port=port)
+        serve(app, settings, host="127.0.0.1", port=port)
 
 
 def settings_in(folder: Path) -> Settings:

@@ -10,6 +10,9 @@ from starlette.responses import Response
 from profile_domain.errors import Code, DomainError
 
 STATUS: Mapping[Code, int] = {
+    Code.INVALID_HTTP: 400,
+    Code.REQUEST_TIMEOUT: 408,
+    Code.HEADERS_TOO_LARGE: 431,
     Code.MALFORMED_JSON: 400,
     Code.INVALID_QUERY: 400,
     Code.UNKNOWN_FIELD: 400,

@@ -1,16 +1,29 @@
-"""What Prometheus can read: counts and durations by route, method, status and error code."""
+"""What Prometheus can read; the values of every label are few, and known beforehand."""
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from starlette.types import Scope
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Final
 
-UNKNOWN = "unknown"
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+# Where the workers of one service share their values; the library reads it when it is imported.
+SHARED: Final = "PROMETHEUS_MULTIPROC_DIR"
+
+UNKNOWN: Final = "unknown"
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_MICROSECONDS = (0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.1)
+
+_Observe = Callable[[float], None]
 
 
 class Metrics:
-    """Label values are bounded: unknown paths and methods are one value each."""
+    """Of one process; ``text`` speaks for all workers."""
 
     content_type = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -22,18 +35,81 @@ class Metrics:
             ("method", "route", "status", "code"),
             registry=self._registry,
         )
-        self._seconds = Histogram(
+        self._seconds = self._histogram(
             "profile_http_request_duration_seconds",
             "From a request's head to the end of its answer.",
-            ("method", "route"),
-            registry=self._registry,
+            _SECONDS,
+            "method",
+            "route",
         )
+        self.pictures = self._histogram(
+            "profile_picture_duration_seconds",
+            "To check and clean one picture, waiting included.",
+            _SECONDS,
+        )
+        self.policy = self._histogram(
+            "profile_policy_duration_seconds", "To decide by policy.", _MICROSECONDS
+        )
+        self._known: dict[tuple[str, str, int, str], tuple[Callable[[], None], _Observe]] = {}
+        self._samples: list[Callable[[], None]] = []
 
-    def observe(self, scope: Scope, status: int, code: str, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", UNKNOWN)
-        method = scope["method"] if scope["method"] in _METHODS else UNKNOWN
-        self._requests.labels(method, route, str(status), code).inc()
-        self._seconds.labels(method, route).observe(seconds)
+    def observe(self, method: str, route: str, status: int, code: str, seconds: float) -> None:
+        """One request; ``route`` is the pattern of a route, never what was asked for."""
+        key = (method, route, status, code)
+        known = self._known.get(key)
+        if known is None:
+            shown = method if method in _METHODS else UNKNOWN
+            known = (
+                self._requests.labels(shown, route, str(status), code).inc,
+                self._seconds.labels(shown, route).observe,
+            )
+            if shown == method:  # who invents methods must not fill the memory
+                self._known[key] = known
+        count, observe = known
+        count()
+        observe(seconds)
+
+    def gauge(self, name: str, tells: str, value: Callable[[], int]) -> None:
+        """Shows ``value``; of several workers, the sum."""
+        gauge = Gauge(name, tells, registry=self._registry, multiprocess_mode="livesum")
+        self._samples.append(lambda: gauge.set(value()))
+
+    def counter(self, name: str, tells: str, value: Callable[[], int]) -> None:
+        """Shows ``value``, which only grows."""
+        counter = Counter(name, tells, registry=self._registry)
+        counted = 0
+
+        def sample() -> None:
+            nonlocal counted
+            now = value()
+            counter.inc(now - counted)
+            counted = now
+
+        self._samples.append(sample)
+
+    def sample(self) -> None:
+        """Reads gauges and counters; once a second, for the scrapes that other workers answer."""
+        for sample in self._samples:
+            sample()
 
     def text(self) -> bytes:
-        return generate_latest(self._registry)
+        self.sample()
+        if SHARED not in os.environ:
+            return generate_latest(self._registry)
+        everybody = CollectorRegistry()
+        MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]  # the library leaves it so
+        return generate_latest(everybody)
+
+    def _histogram(
+        self, name: str, tells: str, buckets: tuple[float, ...], *labels: str
+    ) -> Histogram:
+        return Histogram(name, tells, labels, registry=self._registry, buckets=buckets)
+
+
+@contextmanager
+def timed(histogram: Histogram) -> Iterator[None]:
+    started = perf_counter()
+    try:
+        yield
+    finally:
+        histogram.observe(perf_counter() - started)

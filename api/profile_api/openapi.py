@@ -25,9 +25,15 @@ TO_CALL = (
     Code.INTERNAL_ERROR,
     Code.UNAVAILABLE,
 )
-TO_UPDATE = tuple(
-    code for code in Code if code not in {Code.INVALID_QUERY, Code.METHOD_NOT_ALLOWED}
-)
+# What is answered before a request has a route.
+_TO_NO_ROUTE = {
+    Code.INVALID_HTTP,
+    Code.REQUEST_TIMEOUT,
+    Code.HEADERS_TOO_LARGE,
+    Code.INVALID_QUERY,
+    Code.METHOD_NOT_ALLOWED,
+}
+TO_UPDATE = tuple(code for code in Code if code not in _TO_NO_ROUTE)
 
 _DESCRIPTIONS = {
     400: "The tenant header, the body or a field breaks a rule.",
@@ -40,7 +46,7 @@ _DESCRIPTIONS = {
     415: "The body is not JSON, or is content-encoded.",
     429: "Too many attempts to write.",
     500: "Something unforeseen; the log has it under the request's id.",
-    503: "The store or the signing keys are out of reach.",
+    503: "The store or the signing keys are out of reach, or too much is at work.",
 }
 _HEADERS: dict[str, dict[str, Any]] = {
     "X-Request-ID": {

@@ -46,9 +46,11 @@ class ProfileRoutes:
             authorization=request.headers.getlist("authorization"),
             tenant=request.headers.getlist("x-tenant-id"),
         )
-        return await self._service.identify(
+        caller = await self._service.identify(
             credentials, face="rest", request_id=request.state.request_id, to_write=to_write
         )
+        request.state.tenant = caller.identity.tenant_id
+        return caller
 
 
 def _joined(request: Request, header: str) -> str | None:

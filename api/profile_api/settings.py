@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from profile_api.logs import Form
 from profile_infra.issuers import Issuers
 from profile_infra.rate_limit import parse_rate
 from profile_infra.schema_version import is_postgres
@@ -83,6 +84,32 @@ class Settings(BaseSettings):
     )
     max_body_bytes: int = Field(
         default=2 * 1024 * 1024, ge=1024, description="The largest request body, in bytes."
+    )
+    max_header_bytes: int = Field(
+        default=32 * 1024, ge=1024, description="The largest request line and headers, in bytes."
+    )
+    max_headers: int = Field(default=100, ge=8, description="The most headers of a request.")
+    max_connections: int = Field(
+        default=1000, ge=1, description="Connections that a worker holds; more are refused."
+    )
+    max_requests: int = Field(
+        default=512, ge=1, description="Requests at work in a worker; more are refused."
+    )
+    header_seconds: float = Field(
+        default=10, gt=0, description="What a client may take to send its headers."
+    )
+    body_seconds: float = Field(
+        default=30, gt=0, description="What a client may take to send a body, or to read an answer."
+    )
+    request_seconds: float = Field(
+        default=30, gt=0, description="What an answer may take once the body is there."
+    )
+    keep_alive_seconds: int = Field(
+        default=75, ge=1, description="How long an idle connection is kept; a proxy's is shorter."
+    )
+    picture_workers: int = Field(default=2, ge=1, le=64, description="Pictures at work at once.")
+    log: Form = Field(
+        default="auto", description="json, pretty, or auto: pretty on a terminal, JSON elsewhere."
     )
     rate_limit: Annotated[str, AfterValidator(_rate)] = Field(
         default="120/minute", description="Attempts to write that a user has, or off."

@@ -11,6 +11,9 @@ from typing import Any
 class Code(StrEnum):
     """Stable, machine-readable names of what can go wrong."""
 
+    INVALID_HTTP = "invalid_http"
+    REQUEST_TIMEOUT = "request_timeout"
+    HEADERS_TOO_LARGE = "headers_too_large"
     MALFORMED_JSON = "malformed_json"
     INVALID_QUERY = "invalid_query"
     UNKNOWN_FIELD = "unknown_field"
@@ -40,6 +43,9 @@ class Code(StrEnum):
 
 
 MESSAGES: Mapping[Code, str] = {
+    Code.INVALID_HTTP: "The request is not valid HTTP.",
+    Code.REQUEST_TIMEOUT: "The request took too long to arrive.",
+    Code.HEADERS_TOO_LARGE: "The request's headers are too large or too many.",
     Code.MALFORMED_JSON: "The body must be one JSON object in UTF-8, without repeated keys.",
     Code.INVALID_QUERY: "The document is not a valid GraphQL operation for this schema.",
     Code.UNKNOWN_FIELD: "This field does not exist or cannot be changed.",

@@ -77,6 +77,11 @@ class SqliteProfiles:
             return "store"
         return None
 
+    @property
+    def waiting(self) -> int:
+        """How many writes are not on disk yet."""
+        return self._writer.waiting if self._writer is not None else 0
+
     async def load(self, identity: Identity, *, with_image: bool) -> Profile | None:
         statement = _LOAD_WITH_IMAGE if with_image else _LOAD
         rows = self._read(

@@ -32,7 +32,7 @@ class SqliteWriter:
         self._connection = connection
         self._queue: SimpleQueue[tuple[Job[Any], _Future] | None] = SimpleQueue()
         self._loop = asyncio.get_running_loop()
-        self._waiting = 0
+        self.waiting = 0
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="sqlite-writer", daemon=True)
         self._thread.start()
@@ -43,10 +43,10 @@ class SqliteWriter:
         A job leaves transactions alone. It is carried out even if its caller is cancelled.
         Raises ``unavailable`` for an outage, a full queue (1,024 jobs) or after ``close``.
         """
-        if self._closed or self._waiting >= MOST_WAITING:
+        if self._closed or self.waiting >= MOST_WAITING:
             raise unavailable()
         future: asyncio.Future[T] = self._loop.create_future()
-        self._waiting += 1
+        self.waiting += 1
         self._queue.put((job, future))
         try:
             return await future
@@ -96,7 +96,7 @@ class SqliteWriter:
         return outcomes
 
     def _answer(self, futures: list[_Future], outcomes: list[Any]) -> None:
-        self._waiting -= len(futures)
+        self.waiting -= len(futures)
         for future, outcome in zip(futures, outcomes, strict=True):
             if future.done():  # its caller was cancelled
                 continue

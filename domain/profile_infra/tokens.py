@@ -40,7 +40,7 @@ class JoseTokens:
         refuse_duplicates(issuers)
         self._issuers = {issuer.issuer: (issuer, keys) for issuer, keys in issuers.items()}
         self._now = now
-        self._verified = VerifiedTokens()
+        self.verified = VerifiedTokens()
 
     async def verify(self, token: str) -> Identity:
         """Raises ``unauthenticated`` (``invalid`` or ``expired``), or the keys' ``unavailable``."""
@@ -48,7 +48,7 @@ class JoseTokens:
             if len(token) > MAX_LENGTH:
                 raise ValueError("too long")  # noqa: TRY301  one refusal for all, below
             digest = sha256(token.encode("ascii")).digest()
-            return self._verified.get(digest, self._now()) or await self._verify(token, digest)
+            return self.verified.get(digest, self._now()) or await self._verify(token, digest)
         except DomainError:
             raise
         except ValueError:
@@ -77,7 +77,7 @@ class JoseTokens:
 
     def forget(self, issuer: str) -> None:
         """Has every token of this issuer verified afresh; for when its keys change."""
-        self._verified.forget(issuer)
+        self.verified.forget(issuer)
 
     async def _verify(self, token: str, digest: bytes) -> Identity:
         signed, _, signature = token.rpartition(".")
@@ -89,7 +89,7 @@ class JoseTokens:
             raise ValueError("not signed by the issuer")
         now = self._now()
         identity = identity_of(issuer, payload, now)
-        self._verified.put(digest, identity, now=now, expires=payload["exp"])
+        self.verified.put(digest, identity, now=now, expires=payload["exp"])
         return identity
 
     def _issuers_of(self, payload: Mapping[str, Any]) -> tuple[Issuer, Keys]:

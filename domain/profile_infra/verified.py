@@ -20,17 +20,19 @@ class VerifiedTokens:
     """Identities by the SHA-256 digest of their token, at most 60 s each and never past ``exp``."""
 
     def __init__(self, entries: int = ENTRIES) -> None:
+        self.hits = self.misses = 0
         self._limit = entries
         self._entries: dict[bytes, _Entry] = {}
 
     def get(self, digest: bytes, now: float) -> Identity | None:
         entry = self._entries.get(digest)
-        if entry is None:
-            return None
         # A clock that was set back must not lengthen the stay.
-        if entry.since <= now < entry.until:
+        if entry is not None and entry.since <= now < entry.until:
+            self.hits += 1
             return entry.identity
-        del self._entries[digest]
+        self.misses += 1
+        if entry is not None:
+            del self._entries[digest]
         return None
 
     def put(self, digest: bytes, identity: Identity, *, now: float, expires: float) -> None:

@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from graphql import GraphQLError
+from starlette.responses import JSONResponse
 
 from profile_domain.errors import Code, DomainError
 from profile_graphql.types import details_of
@@ -64,3 +65,11 @@ def field_error(error: GraphQLError, request_id: str) -> tuple[dict[str, Any], D
     if error.path:
         told["path"] = error.path
     return told, known
+
+
+def refusal(error: DomainError, status: int) -> JSONResponse:
+    """An answer to a request that no operation was read from."""
+    answer = JSONResponse({"errors": [entry(error)]}, status)
+    if error.retry_after is not None:
+        answer.headers["Retry-After"] = str(error.retry_after)
+    return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from strawberry.types import Info
 
@@ -12,12 +13,16 @@ from profile_domain.service import ProfileService
 
 @dataclass(slots=True)
 class RequestContext:
-    """One request; who calls is asked for by the first field that needs it, and once."""
+    """One request; who calls is asked for by the first field that needs it, and once.
+
+    ``told`` is what the log and the metrics are told of the request: ``tenant`` and ``code``.
+    """
 
     service: ProfileService
     credentials: Credentials
     request_id: str
     wants_image: bool
+    told: dict[str, Any]
     _caller: Caller | None = field(default=None, init=False)
 
     async def caller(self, *, to_write: bool = False) -> Caller:
@@ -26,6 +31,7 @@ class RequestContext:
             self._caller = await self.service.identify(
                 self.credentials, face="graphql", request_id=self.request_id, to_write=to_write
             )
+            self.told["tenant"] = self._caller.identity.tenant_id
         return self._caller
 
 

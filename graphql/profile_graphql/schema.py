@@ -62,6 +62,7 @@ class Mutation:
         except DomainError as error:
             if error.code in NOT_ABOUT_THE_UPDATE:
                 raise
+            info.context.told["code"] = error.code
             return ProfileError.of(error)
         return Profile.of(profile)
 

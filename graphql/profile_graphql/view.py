@@ -95,6 +95,7 @@ class GraphQLView:
             ),
             request_id=request.state.request_id,
             wants_image=document.wants_image,
+            told=request.scope["state"],
         )
         if document.plan is not None:
             return _result(request, await document.plan.run(context, variables))
@@ -155,6 +156,8 @@ def _respond(
     headers: dict[str, str] | None = None,
 ) -> Response:
     """By default 200, but 400 for what was not executed where the media type can say so."""
+    if "errors" in payload:
+        request.state.code = payload["errors"][0]["extensions"]["code"]
     media_type = _preferred(request)
     if status is None:
         status = 400 if "data" not in payload and media_type == GRAPHQL_RESPONSE else 200

@@ -1,0 +1,100 @@
+"""What the service writes about itself: one event a line, and nothing about a person in it."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import sys
+import traceback
+from collections.abc import Callable, MutableMapping
+from contextlib import suppress
+from typing import Any, Literal, TextIO
+
+import structlog
+from pydantic_core import to_json
+
+from profile_domain.errors import DomainError
+
+Form = Literal["auto", "json", "pretty"]
+Event = MutableMapping[str, Any]
+Log = Callable[..., None]
+
+# Errors whose words are their library's or ours. Those of all others may quote a token or a name.
+_WORDS_ARE_SAFE = (DomainError, OSError, sqlite3.Error)
+
+
+def configure(form: Form = "auto", stream: TextIO | None = None) -> None:
+    """Sends this process's log, the libraries' too, to ``stream``, by default standard error.
+
+    ``auto`` is pretty on a terminal and JSON elsewhere.
+    """
+    stream = stream or sys.stderr
+    pretty = form == "pretty" or (form == "auto" and stream.isatty())
+    render: Any = structlog.dev.ConsoleRenderer(colors=stream.isatty()) if pretty else _as_json
+    common: list[Any] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*common, render],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=lambda *_: _Lines(stream),
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *common, _told_safely],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.WARNING)
+
+
+def request_log() -> Log:
+    """Writes the line of one request."""
+    log: Log = structlog.get_logger().bind().info
+    return log
+
+
+def story_of(error: BaseException | None) -> list[dict[str, Any]]:
+    """An exception and what it came from, by type and place."""
+    story: list[dict[str, Any]] = []
+    while error is not None and len(story) < 8:
+        frames = traceback.extract_tb(error.__traceback__)[-12:]
+        told: dict[str, Any] = {"type": type(error).__qualname__}
+        if isinstance(error, _WORDS_ARE_SAFE):
+            told["says"] = error.strerror if isinstance(error, OSError) else str(error)
+        told["at"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+        story.append(told)
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return story
+
+
+class _Lines:
+    """A log that cannot be written must not fail a request."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def info(self, line: str) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+    debug = warning = error = critical = info
+
+
+def _as_json(_: object, __: str, event: Event) -> str:
+    return to_json(event, fallback=repr).decode()
+
+
+def _told_safely(_: object, __: str, event: Event) -> Event:
+    """Libraries put what they hold into the lines after the first, and into exceptions."""
+    event["event"] = str(event["event"]).partition("\n")[0]
+    record: logging.LogRecord = event["_record"]
+    event.pop("exc_info", None)
+    if record.exc_info and record.exc_info[1] is not None:
+        event["error"] = story_of(record.exc_info[1])
+    return event
