@@ -10,10 +10,12 @@ from hypothesis import settings
 from browsing import chromium, demonstrated
 from postgres_database import new_database
 from postgres_server import INSTALLED, PostgresServer
+from profile_api import logs
 from running import running
 
 settings.register_profile("tests", deadline=None, print_blob=True)
 settings.load_profile("tests")
+logs.configure("json", Path(os.devnull).open("w"))
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,8 @@ from fastapi import FastAPI
 
 from profile_api.app import ME, create_app
 from profile_api.people import opened
+from profile_api.protocol import GuardedProtocol
+from profile_api.serving import GuardedServer
 from profile_api.settings import Settings
 from profile_domain.people import new_profile, read_record
 from profile_infra.issuers import Issuer
@@ -161,8 +163,17 @@ def served(folder: Path, **changed):
 
     async def serve():
         async with running(folder, **changed) as service:
-            config = uvicorn.Config(service.app, port=0, lifespan="off", log_level="error")
-            server = uvicorn.Server(config)
+            config = uvicorn.Config(
+                service.app,
+                port=0,
+                lifespan="off",
+                log_config=None,
+                http=GuardedProtocol,
+                ws="none",
+                server_header=False,
+                proxy_headers=False,
+            )
+            server = GuardedServer(config)
             serving = asyncio.create_task(server.serve())
             while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
                 await asyncio.sleep(0.01)

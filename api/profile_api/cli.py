@@ -15,12 +15,14 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from profile_api import demo as demonstration
+from profile_api import logs
 from profile_api import openapi as reference
 from profile_api.app import create_app
 from profile_api.cli_users import users
 from profile_api.people import Refused, find_person, opened, signing_issuer, token_for
 from profile_api.serving import serve as serve_until_stopped
 from profile_api.settings import PREFIX, Settings
+from profile_api.tracing import TracingUnavailable
 from profile_domain.errors import DomainError
 from profile_graphql.schema import schema
 from profile_infra.issuers import UnusableKeys
@@ -55,6 +57,7 @@ _EXPECTED = (
     PolicyError,
     Refused,
     SchemaMismatch,
+    TracingUnavailable,
     UnusableDatabase,
     UnusableKeys,
 )
@@ -105,6 +108,7 @@ def serve(
             f"nobody could sign in: set {PREFIX}ISSUERS to a JSON list with at least one issuer,"
             f" such as {_EXAMPLES['issuers']}."
         )
+    logs.configure(settings.log)
     app = create_app(settings)
     check_schema(settings.database_url)
     typer.echo(f"Serving on http://{host}:{port} with {workers} worker(s).", err=True)

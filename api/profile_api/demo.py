@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import typer
 
+from profile_api import logs
 from profile_api.app import ME, create_app
 from profile_api.people import opened, token_for
 from profile_api.person import Person
@@ -40,6 +41,7 @@ def run(port: int) -> None:
     with TemporaryDirectory(prefix="profile-demo-") as folder:
         settings = settings_in(Path(folder))
         people = asyncio.run(fill(settings))
+        logs.configure(settings.log)
         app = create_app(settings, people=people)
         _tell(f"http://127.0.0.1:{port}", people)
         serve(app, settings, host="127.0.0.1", port=port)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from asyncio import AbstractEventLoop, BaseTransport, Transport
 from typing import Any, Final, cast
 from uuid import uuid4
@@ -24,6 +25,7 @@ NEVER: Final = float("inf")
 # How long, in seconds, a client that was refused may go on before its connection is cut. Closing
 # at once would have TCP throw away an answer that the client has not read yet.
 LINGER: Final = 2.0
+_UPGRADE: Final = re.compile(rb"\n[Uu]pgrade:")
 _FRAMING: Final = 8  # a chunk of one byte takes six on the wire
 
 
@@ -62,6 +64,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self.received += len(data)
         if self.due == NEVER:
             self.due = self.loop.time() + self.limits.header_seconds
+        if self.in_head and b"pgrade:" in data:
+            data = _without_upgrade(data)
         super().data_received(data)
         if self.received <= self.limits.max_header_bytes or self.refused:
             return
@@ -121,9 +125,6 @@ class GuardedProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # the contract has one sentence
         self._refuse(DomainError(Code.INVALID_HTTP))
 
-    def _unsupported_upgrade_warning(self) -> None:
-        """An upgrade may be declined in silence (RFC 9110 section 7.8)."""
-
     def end_overdue(self, now: float) -> None:
         """Ends what took too long, with an answer where one can still be told from others."""
         if self.transport.is_closing() or self.flow.write_paused:
@@ -169,6 +170,13 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.in_head or not self._answered:
             self.transport.write(_answer(error))
             self.transport.write_eof()
+
+
+def _without_upgrade(data: bytes) -> bytes:
+    """No upgrade is offered here, and one may be declined in silence (RFC 9110 section 7.8); but
+    the parser would take the body for another protocol's, as with Java's and curl's h2c."""
+    head, end, body = data.partition(b"\r\n\r\n")
+    return _UPGRADE.sub(b"\nX-Declined:", head) + end + body
 
 
 def _answer(error: DomainError) -> bytes:

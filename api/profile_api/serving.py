@@ -26,6 +26,7 @@ from profile_api.workers import run as run_many
 # what is not done then is answered 503, and cut a second later.
 PATIENCE_SECONDS = 6
 GRACE_SECONDS = 7
+LOOK_SECONDS = 1.0
 
 
 class GuardedServer(uvicorn.Server):
@@ -53,7 +54,7 @@ class GuardedServer(uvicorn.Server):
         while True:
             self._end_overdue(asyncio.get_running_loop().time())
             self.config.loaded_app.state.metrics.sample()
-            await asyncio.sleep(1)
+            await asyncio.sleep(LOOK_SECONDS)
 
     def _end_overdue(self, now: float) -> None:
         self._admission.end_overdue(now)
@@ -77,7 +78,6 @@ def serve(
     app: FastAPI | None, settings: Settings, *, host: str, port: int, workers: int = 1
 ) -> None:
     """Serves ``app``, or the environment's in as many processes as there are workers."""
-    logs.configure(settings.log)
     if workers > 1:
         listener = _config(None, settings, host=host, port=port).bind_socket()
         run_many(partial(_work, settings), listener, workers)

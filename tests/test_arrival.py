@@ -1,0 +1,278 @@
+"""What a client may send and how slowly: by raw bytes, against the real server."""
+
+import json
+import re
+import socket
+import subprocess
+import time
+from contextlib import ExitStack, contextmanager, suppress
+
+import httpx2
+import pytest
+
+from profile_api import protocol, serving
+from profile_api.errors import STATUS
+from profile_domain.errors import MESSAGES, Code
+from running import ME, served
+
+LIMITS = {
+    "max_header_bytes": 4096,
+    "max_headers": 20,
+    "max_body_bytes": 20_000,
+    "max_connections": 12,
+    "header_seconds": 0.3,
+    "body_seconds": 0.4,
+}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serving, "LOOK_SECONDS", 0.02)
+        patch.setattr(protocol, "LINGER", 0.3)
+        with served(tmp_path_factory.mktemp("served"), **LIMITS) as server:
+            yield server
+
+
+@contextmanager
+def connection(server):
+    host, _, port = server.address.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=5) as sock:
+        yield sock
+
+
+def send(server, *parts):
+    """All that is answered until the server closes."""
+    with connection(server) as sock:
+        for part in parts:
+            sock.sendall(part)
+        return rest(sock)
+
+
+def rest(sock):
+    answered = b""
+    while part := sock.recv(65536):
+        answered += part
+    return answered
+
+
+def one_answer(sock):
+    answered = b""
+    while b"\r\n\r\n" not in answered:
+        answered += sock.recv(65536)
+    head, _, body = answered.partition(b"\r\n\r\n")
+    length = int(re.search(rb"content-length: (\d+)", head)[1])
+    while len(body) < length:
+        body += sock.recv(65536)
+    return body
+
+
+def assert_refused(answered, code):
+    head, _, body = answered.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % STATUS[code]), answered[:200]
+    assert json.loads(body) == {"code": code, "message": MESSAGES[code]}
+    assert b"connection: close" in head
+    assert b"x-content-type-options: nosniff" in head
+    assert re.search(rb"\r\nx-request-id: [0-9a-f]{32}\r\n", head)
+
+
+GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+POST = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+ALIVE = b'{"status":"ok"}'
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [b"NONSENSE\r\n\r\n"],
+        [b"GET / HTTP/9.9\r\n\r\n"],
+        [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"],
+        [GET + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"],
+        [GET + b"Content-Length: -1\r\n\r\n"],
+        [GET + b"Bad Header: 1\r\n\r\n"],
+        [GET + b"X: a\0b\r\n\r\n"],
+        [b"GET /%\xff HTTP/1.1\r\nHost: x\r\n\r\n"],
+        [b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n"],
+        [POST + b"Transfer-Encoding: chunked\r\n\r\n", b"zz\r\n"],
+    ],
+)
+def test_what_is_no_http_is_told_in_the_form_of_every_error(server, parts):
+    assert_refused(send(server, *parts), Code.INVALID_HTTP)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [GET + b"X: " + b"a" * 5000 + b"\r\n\r\n"],
+        [GET + b"X: " + b"a" * 2000, b"a" * 2000, b"a" * 2000],
+        [GET + b"X: a\r\n" * 20 + b"\r\n"],
+        [b"GET /" + b"a" * 5000 + b" HTTP/1.1\r\n\r\n"],
+        [b"GET /" + b"a" * 5000],
+        [GET, *[b"X-%d: a\r\n" % n for n in range(30)], b"\r\n"],
+    ],
+)
+def test_a_head_that_is_too_large_is_refused(server, parts):
+    assert_refused(send(server, *parts), Code.HEADERS_TOO_LARGE)
+
+
+def test_headers_below_the_limit_pass_also_with_a_body_behind_them(server):
+    body = b" " * 6000 + b'{"query": "{ __typename }"}'
+    head = POST + b"X: " + b"a" * 3500 + b"\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+    assert b'{"data":{"__typename":"Query"}}' in send(server, head % len(body) + body)
+
+
+@pytest.mark.parametrize(
+    "parts", [[b"GET /healthz"], [GET], [GET + b"X: a"], [b"\r\nGET / HTTP/1.1\r\n"]]
+)
+def test_a_head_that_takes_too_long_is_refused(server, parts):
+    assert_refused(send(server, *parts), Code.REQUEST_TIMEOUT)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [POST + b"Content-Length: 10\r\n\r\n"],
+        [POST + b"Content-Length: 10\r\n\r\n", b"{"],
+        [POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"],
+        [POST + b"Upgrade: h2c\r\nConnection: Upgrade\r\nContent-Length: 10\r\n\r\n"],
+    ],
+)
+def test_a_body_that_takes_too_long_is_refused(server, parts):
+    assert_refused(send(server, *parts), Code.REQUEST_TIMEOUT)
+
+
+@pytest.mark.parametrize("parts", [[], [b"\r\n"], [b"\r\n", b"\r\n"]])
+def test_a_client_that_asks_nothing_is_left_without_an_answer(server, parts):
+    started = time.monotonic()
+    assert send(server, *parts) == b""
+    assert time.monotonic() - started < 2
+
+
+def test_drop_by_drop_lasts_no_longer(server):
+    with connection(server) as sock:
+        started = time.monotonic()
+        sock.setblocking(False)
+        while time.monotonic() - started < 3:
+            try:
+                sock.send(b"X: a\r\n" if time.monotonic() - started > 0.05 else GET)
+            except (BrokenPipeError, ConnectionResetError):
+                break
+            time.sleep(0.02)
+    assert 0.2 < time.monotonic() - started < 2
+
+
+def test_a_connection_is_used_again_and_again(server):
+    with connection(server) as sock:
+        for _ in range(20):
+            sock.sendall(GET + b"\r\n")
+            assert ALIVE in one_answer(sock)
+
+
+def test_a_pause_between_two_requests_is_no_slowness(server):
+    with connection(server) as sock:
+        for _ in range(2):
+            sock.sendall(GET + b"\r\n")
+            assert ALIVE in one_answer(sock)
+            time.sleep(LIMITS["body_seconds"] + 0.2)
+
+
+def test_requests_in_a_row_are_all_answered_before_a_bad_one_ends_the_connection(server):
+    answered = send(server, (GET + b"\r\n") * 3 + b"NONSENSE\r\n\r\n")
+    assert 1 <= answered.count(b"HTTP/1.1 200") <= 3
+    assert answered.rfind(b"HTTP/1.1 400") in {-1, answered.rfind(b"HTTP/1.1 ")}
+    assert send(server, (GET + b"\r\n") * 3 + GET + b"Connection: close\r\n\r\n").count(ALIVE) == 4
+
+
+def test_trailers_are_no_headers(server):
+    token = "\r\n".join(f"{name}: {value}" for name, value in server.headers.items()).encode()
+    body = b'{"query": "{ me { id } }"}'
+    chunked = b"Transfer-Encoding: chunked\r\nConnection: close\r\n"
+    whole = b"%x\r\n%b\r\n0\r\n" % (len(body), body)
+    honest = send(server, POST + chunked + token + b"\r\n\r\n" + whole + b"\r\n")
+    assert b'{"data":{"me"' in honest
+    forged = send(server, POST + chunked + b"\r\n" + whole + token + b"\r\n\r\n")
+    assert b"unauthenticated" in forged
+
+
+@pytest.mark.parametrize("endless", [b"X: a\r\n", b"a"])
+def test_trailers_and_chunk_extensions_have_an_end(server, endless):
+    start = b"0\r\n" if endless != b"a" else b"1;"
+    with connection(server) as sock:
+        sock.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n" + start)
+        started = time.monotonic()
+        with pytest.raises(ConnectionError):  # noqa: PT012  # any of many sends
+            while time.monotonic() - started < 3:
+                sock.sendall(endless * 1000)
+
+
+def test_a_body_may_come_after_an_early_answer_and_the_connection_stays(server):
+    with connection(server) as sock:
+        for _ in range(2):
+            sock.sendall(b"PUT /v1/users/me/profile HTTP/1.1\r\nContent-Length: 5000\r\n\r\n")
+            assert b"unauthenticated" in one_answer(sock)
+            sock.sendall(b"a" * 5000)
+
+
+def test_a_body_that_goes_on_after_its_answer_is_cut(server):
+    with connection(server) as sock:
+        sock.sendall(POST + b"Content-Length: 1000000000\r\n\r\n")
+        assert b"payload_too_large" in one_answer(sock)
+        started = time.monotonic()
+        with pytest.raises(ConnectionError):
+            while True:
+                sock.sendall(b"a" * 1000)
+        assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_httpx_reads_the_413(server, chunked):
+    body = b"a" * 3_000_000
+    answer = httpx2.put(
+        server.address + ME,
+        content=iter([body] * 4) if chunked else body,
+        headers={**server.headers, "Content-Type": "application/json"},
+    )
+    assert answer.status_code == 413
+    assert answer.json()["code"] == Code.PAYLOAD_TOO_LARGE
+
+
+@pytest.mark.parametrize("more", [[], ["-H", "Transfer-Encoding: chunked"], ["-H", "Expect:"]])
+def test_curl_reads_the_413(server, tmp_path, more):
+    (tmp_path / "body").write_bytes(b"a" * 30_000_000)
+    headers = [f"-H{name}: {value}" for name, value in server.headers.items()]
+    command = ["curl", "-sS", "-T", "body", *headers, "-HContent-Type: application/json", *more]
+    done = subprocess.run(
+        [*command, server.address + ME], cwd=tmp_path, capture_output=True, check=False
+    )
+    assert json.loads(done.stdout)["code"] == Code.PAYLOAD_TOO_LARGE, done.stderr
+
+
+def test_an_upgrade_is_declined_and_the_request_answered(server):
+    body = b'{"query": "{ __typename }"}'
+    upgrade = b"Upgrade: h2c\r\nConnection: Upgrade, close\r\nContent-Length: %d\r\n\r\n"
+    assert b'"Query"' in send(server, POST + upgrade % len(body) + body)
+
+
+def test_a_connection_too_many_is_refused_and_later_ones_are_not(server):
+    with ExitStack() as stack:
+        held = [stack.enter_context(connection(server)) for _ in range(LIMITS["max_connections"])]
+        for sock in held:
+            sock.sendall(GET + b"\r\n")
+            assert ALIVE in one_answer(sock)
+        with connection(server) as sock:
+            answered = rest(sock)
+        assert_refused(answered, Code.UNAVAILABLE)
+        assert b"retry-after: 1\r\n" in answered
+    deadline = time.monotonic() + 3
+    while ALIVE not in (answered := send(server, GET + b"Connection: close\r\n\r\n")):
+        assert time.monotonic() < deadline, answered
+
+
+def test_who_does_not_read_the_answers_is_cut(server):
+    page = httpx2.get(server.address + "/docs").text
+    script = re.search(r"/assets/docs/swagger-ui\.[0-9a-f]+\.js", page)[0].encode()
+    with connection(server) as sock:
+        sock.sendall((b"GET " + script + b" HTTP/1.1\r\nHost: x\r\n\r\n") * 20)
+        time.sleep(2 * LIMITS["body_seconds"])
+        with suppress(ConnectionError):
+            assert len(rest(sock)) < 10_000_000
