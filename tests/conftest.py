@@ -15,7 +15,8 @@ from running import running
 
 settings.register_profile("tests", deadline=None, print_blob=True)
 settings.load_profile("tests")
-logs.configure("json", Path(os.devnull).open("w"))
+nowhere = Path(os.devnull).open("w")  # noqa: SIM115  # as long as the tests last
+logs.configure("json", nowhere)
 
 
 @pytest.fixture(scope="session")

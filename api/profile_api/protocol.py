@@ -174,7 +174,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
 def _without_upgrade(data: bytes) -> bytes:
     """No upgrade is offered here, and one may be declined in silence (RFC 9110 section 7.8); but
-    the parser would take the body for another protocol's, as with Java's and curl's h2c."""
+    the parser would take the body for another protocol's, as with Java's and curl's h2c.
+    """
     head, end, body = data.partition(b"\r\n\r\n")
     return _UPGRADE.sub(b"\nX-Declined:", head) + end + body
 

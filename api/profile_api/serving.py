@@ -20,6 +20,7 @@ from profile_api.admission import Admission
 from profile_api.app import create_app
 from profile_api.protocol import GuardedProtocol
 from profile_api.settings import Settings
+from profile_api.workers import end_with_parent
 from profile_api.workers import run as run_many
 
 # All ends below the ten seconds that an orchestrator usually leaves between SIGTERM and SIGKILL:
@@ -86,6 +87,7 @@ def serve(
 
 
 def _work(settings: Settings, listener: socket.socket) -> None:
+    end_with_parent()
     _run(_config(None, settings), [listener])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import wait
@@ -24,6 +25,8 @@ Work = Callable[[socket], None]
 END_SECONDS: Final = 9
 # Between two attempts to replace a worker.
 PAUSE_SECONDS: Final = 0.5
+# A signal does not wake what waits for the workers.
+TURN_SECONDS: Final = 0.1
 
 _spawn = multiprocessing.get_context("spawn")
 
@@ -43,6 +46,18 @@ def run(work: Work, listener: socket, count: int) -> None:
         workers.watch()
     if workers.failed:
         raise SystemExit(STARTUP_FAILURE)
+
+
+def end_with_parent() -> None:
+    """Has a worker end when the process that started it is gone, however that was."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
 class _Workers:
@@ -69,14 +84,14 @@ class _Workers:
     def watch(self) -> None:
         """Returns when no worker is left."""
         while self._processes:
-            left = None if self._end_by is None else max(0, self._end_by - time.monotonic())
-            # A signal does not wake wait(); the workers' ends that it brings about do.
-            for sentinel in wait(list(self._processes), timeout=1 if left is None else left):
+            for sentinel in wait(list(self._processes), timeout=TURN_SECONDS):
                 assert isinstance(sentinel, int)  # noqa: S101  # for the type checker: given so
                 self._ended(self._processes.pop(sentinel))
-            if left == 0:
-                for process in self._processes.values():
-                    process.kill()
+            if self._end_by is not None:
+                self._listener.close()  # else clients would wait for someone to accept them
+                if time.monotonic() > self._end_by:
+                    for process in self._processes.values():
+                        process.kill()
 
     def _ended(self, process: SpawnProcess) -> None:
         process.join()
@@ -89,4 +104,5 @@ class _Workers:
             log = structlog.get_logger()
             log.error("a worker died and is replaced", pid=process.pid, exit=process.exitcode)
             time.sleep(PAUSE_SECONDS)
-            self.start()
+            if self._end_by is None:
+                self.start()

@@ -1,0 +1,208 @@
+"""How processes start and end: what was accepted is answered, and a failed start is told once."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import httpx2
+import pytest
+
+from profile_api import serving
+from profile_infra.schema_version import migrate
+from profile_infra.tokens import sign
+from running import ME, SIGNER, TENANT
+from signing import AUDIENCE, ISSUER, SECRET
+
+COMMAND = str(Path(sys.executable).with_name("profile-service"))
+ISSUERS = [{"issuer": ISSUER, "audience": AUDIENCE, "algorithms": ["HS256"], "secret": SECRET}]
+# What the command does after its checks.
+SERVE = """
+import sys
+from profile_api.serving import serve
+from profile_api.settings import Settings
+if __name__ == "__main__":
+    serve(None, Settings(), host="127.0.0.1", port=int(sys.argv[1]), workers=2)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A store with one person, whose subject is their id."""
+    migrate(f"sqlite:///{tmp_path}/profile.db")
+    return tmp_path
+
+
+@pytest.fixture
+def port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def environment(**settings):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PROFILE_")}
+    return kept | {"PROFILE_ISSUERS": json.dumps(ISSUERS)} | settings
+
+
+def person(folder):
+    user = uuid4()
+    (folder / "people.csv").write_text(
+        f"tenant_id,id,email,auth_provider\n{TENANT},{user},ada@example.org,local\n"
+    )
+    subprocess.run(
+        [COMMAND, "users", "import", "people.csv"], cwd=folder, env=environment(), check=True,
+        capture_output=True,
+    )  # fmt: skip
+    token = sign(SIGNER, {"sub": str(user), "tenant_id": TENANT, "exp": int(time.time()) + 600})
+    return {"Authorization": f"Bearer {token}", "X-Tenant-ID": TENANT}
+
+
+@contextmanager
+def serving_in(folder, port, workers, **settings):
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [COMMAND, "serve", "--port", str(port), "--workers", str(workers)],
+            cwd=folder, env=environment(**settings), stderr=log,
+        )  # fmt: skip
+    try:
+        until_ready(port, process)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def until_ready(port, process):
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            assert httpx2.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+        except httpx2.TransportError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError("the server did not answer")
+
+
+def assert_nobody_listens(address):
+    deadline = time.monotonic() + 3
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(address, timeout=1).close()
+        except ConnectionRefusedError:
+            return
+    raise AssertionError("connections are accepted still")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_was_accepted_is_answered_and_then_all_end(folder, port, workers):
+    headers = {**person(folder), "Content-Type": "application/json", "Host": "x"}
+    body = json.dumps({"display_name": "Last words"}).encode()
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    head = f"PUT {ME} HTTP/1.1\r\n{lines}Content-Length: {len(body)}\r\n\r\n".encode()
+    with serving_in(folder, port, workers) as process:
+        address = ("127.0.0.1", port)
+        with (
+            socket.create_connection(address, timeout=8) as busy,
+            socket.create_connection(address, timeout=8) as idle,
+        ):
+            busy.sendall(head + body[:5])
+            time.sleep(0.1)  # for the head to arrive
+            process.send_signal(signal.SIGTERM)
+            started = time.monotonic()
+            assert idle.recv(1) == b"", "an idle connection is closed"
+            assert_nobody_listens(address)
+            busy.sendall(body[5:] + b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+            answered = b""
+            while part := busy.recv(65536):
+                answered += part
+        assert process.wait(10) == 0
+        assert time.monotonic() - started < 10
+    assert answered.startswith(b"HTTP/1.1 200 OK")
+    assert b'"display_name":"Last words"' in answered
+    with serving_in(folder, port, 1) as process:
+        stored = httpx2.get(f"http://127.0.0.1:{port}{ME}", headers=headers).json()
+        assert stored["display_name"] == "Last words"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+    assert "Traceback" not in (folder / "log").read_text()
+
+
+def test_who_never_finishes_does_not_hold_up_the_end(folder, port):
+    with (
+        serving_in(folder, port, 1) as process,
+        socket.create_connection(("127.0.0.1", port), timeout=10) as stalled,
+    ):
+        stalled.sendall(b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n")
+        stalled.sendall(b"Content-Type: application/json\r\n\r\n")
+        time.sleep(0.1)  # for the head to arrive
+        process.send_signal(signal.SIGTERM)
+        assert b'"code":"request_timeout"' in stalled.recv(65536)
+        assert process.wait(10) == 0
+    assert "Traceback" not in (folder / "log").read_text()
+
+
+def test_a_killed_worker_is_replaced_and_metrics_speak_for_all(folder, port):
+    with serving_in(folder, port, 2) as process:
+        children = subprocess.run(
+            ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(process.pid)], capture_output=True, text=True, check=True
+        ).stdout  # fmt: skip
+        workers = [int(line.split()[0]) for line in children.splitlines() if "spawn_main" in line]
+        assert len(workers) == 2
+        for _ in range(10):
+            httpx2.get(f"http://127.0.0.1:{port}/healthz")
+        os.kill(workers[0], signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while "is replaced" not in (folder / "log").read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        until_ready(port, process)
+        metrics = httpx2.get(f"http://127.0.0.1:{port}/metrics").text
+        pattern = r'profile_http_requests_total\{code="",method="GET",route="/healthz",status="200"\} (\d+)'
+        assert float(re.search(pattern, metrics)[1]) == 10
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0, (folder / "log").read_text()
+
+
+def test_workers_that_cannot_start_end_all_with_one_sentence(tmp_path, port):
+    (tmp_path / "serve.py").write_text(SERVE)
+    (tmp_path / "profile.db").touch()
+    done = subprocess.run(
+        [sys.executable, "serve.py", str(port)],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "Traceback" not in done.stderr
+    assert "profile-service migrate" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"PROFILE_POLICY_DIR": "/nowhere"}, "/nowhere"),
+        ({"PROFILE_DATABASE_URL": "nonsense"}, "sqlite:///"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}, "profile-service[otel]"),
+    ],
+)
+def test_a_worker_without_an_application_says_why_in_a_sentence(
+    monkeypatch, capsys, tmp_path, settings, sentence
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)  # as if it were not installed
+    monkeypatch.setattr(serving.logs, "configure", lambda _: None)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        serving.from_environment()
+    assert ended.value.code == 3
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert sentence in told
