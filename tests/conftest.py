@@ -1,6 +1,5 @@
 """What many tests share."""
 
-import os
 import socket
 from pathlib import Path
 
@@ -11,12 +10,11 @@ from browsing import chromium, demonstrated
 from postgres_database import new_database
 from postgres_server import INSTALLED, PostgresServer
 from profile_api import logs
-from running import running
+from running import Nowhere, running
 
 settings.register_profile("tests", deadline=None, print_blob=True)
 settings.load_profile("tests")
-nowhere = Path(os.devnull).open("w")  # noqa: SIM115  # as long as the tests last
-logs.configure("json", nowhere)
+logs.configure("json", Nowhere())
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The real service for tests: its ASGI application, a SQLite file, Cedar policies, a real key."""
 
 import asyncio
+import io
 import json
 import queue
 import threading
@@ -201,6 +202,13 @@ class Served(NamedTuple):
     service: Running
 
 
+class Nowhere(io.StringIO):
+    """Where tests send a log that they do not read."""
+
+    def write(self, text):
+        return len(text)
+
+
 __all__ = [
     "ME",
     "ME_QUERY",
@@ -208,6 +216,7 @@ __all__ = [
     "PROFILE_FIELDS",
     "TENANT",
     "UPDATE",
+    "Nowhere",
     "Running",
     "running",
     "served",

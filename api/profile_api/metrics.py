@@ -15,7 +15,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 SHARED: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 UNKNOWN: Final = "unknown"
-_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _MICROSECONDS = (0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.1)
 
@@ -54,17 +54,14 @@ class Metrics:
         self._samples: list[Callable[[], None]] = []
 
     def observe(self, method: str, route: str, status: int, code: str, seconds: float) -> None:
-        """One request; ``route`` is the pattern of a route, never what was asked for."""
+        """One request; ``method`` is one of METHODS, ``route`` a pattern, or they are UNKNOWN."""
         key = (method, route, status, code)
         known = self._known.get(key)
         if known is None:
-            shown = method if method in _METHODS else UNKNOWN
-            known = (
-                self._requests.labels(shown, route, str(status), code).inc,
-                self._seconds.labels(shown, route).observe,
+            known = self._known[key] = (
+                self._requests.labels(method, route, str(status), code).inc,
+                self._seconds.labels(method, route).observe,
             )
-            if shown == method:  # who invents methods must not fill the memory
-                self._known[key] = known
         count, observe = known
         count()
         observe(seconds)

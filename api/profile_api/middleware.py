@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from profile_api.admission import Refuse
 from profile_api.headers import ON_EVERY_ANSWER
 from profile_api.logs import Log
-from profile_api.metrics import UNKNOWN, Metrics
+from profile_api.metrics import METHODS, UNKNOWN, Metrics
 from profile_domain.errors import Code, DomainError
 
 log = logging.getLogger("profile.requests")
@@ -58,10 +58,11 @@ class AroundEachRequest:
         finally:
             seconds = time.perf_counter() - started
             route = getattr(scope.get("route"), "path", UNKNOWN)
+            method = scope["method"] if scope["method"] in METHODS else UNKNOWN
             code = state.get("code", "")
-            self._metrics.observe(scope["method"], route, status, code, seconds)
+            self._metrics.observe(method, route, status, code, seconds)
             told: dict[str, Any] = {
-                "method": scope["method"] if route is not UNKNOWN else UNKNOWN,
+                "method": method,
                 "route": route,
                 "status": status,
                 "code": code,
