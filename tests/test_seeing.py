@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 
 import pytest
 
@@ -192,3 +193,16 @@ def test_without_a_collector_there_are_no_traces(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "opentelemetry.sdk.resources", None)
     with pytest.raises(TracingUnavailable, match="otel"):
         spans_from_environment()
+
+
+def test_dashboard_and_alerts_ask_for_metrics_that_exist(repository, service):
+    folder = repository / "deploy" / "observability"
+    text = (folder / "dashboard.json").read_text() + (folder / "alerts.yaml").read_text()
+    asked = set(re.findall(r"profile_\w+", text))
+    shown = service.app.state.metrics.text().decode()
+    families = set(re.findall(r"^# TYPE (\w+) (?!histogram)", shown, re.MULTILINE))
+    for name in re.findall(r"^# TYPE (\w+) histogram", shown, re.MULTILINE):
+        families.add(f"{name}_bucket")
+    assert json.loads((folder / "dashboard.json").read_text())["panels"]
+    assert asked
+    assert asked <= families
