@@ -3,6 +3,7 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3; do \
 	$$each -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$each && break; done)
 BIN := .venv/bin
+SECONDS ?= 600
 
 .PHONY: help run test node check lint documents lock clean
 
@@ -43,6 +44,24 @@ lock: .venv/dev ## Pin the newest versions that fit pyproject.toml
 		pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
 		pyproject.toml --group dev -o requirements-dev.lock
+
+DRILLS := kills slow avatars memory clock full_disk
+drills: .venv/dev ## Torment a real service: kills, slow clients, pictures, memory, clock, disk
+	@for each in $(DRILLS); do $(BIN)/python bench/drills/$$each.py || exit 1; done
+
+fuzz: .venv/torment ## Fuzz each target for SECONDS (600); findings go to .fuzz
+	@for each in rest_body graphql_document token avatar; do \
+		$(BIN)/python fuzz/run.py $$each $(SECONDS) || exit 1; done
+
+mutants: .venv/torment ## Change the rules in every way, and count what the tests notice
+	rm -rf .mutants && mkdir -p .mutants/src
+	cp -r domain/profile_domain .mutants/src/
+	cp -r tests README.md pyproject.toml .mutants/
+	cd .mutants && ../$(BIN)/mutmut run && ../$(BIN)/mutmut results
+
+.venv/torment: .venv/dev
+	$(BIN)/python -m pip install -q --disable-pip-version-check --group torment
+	@touch $@
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed, with venv."; exit 1; }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import sys
+import time
 import traceback
 from collections.abc import Callable, MutableMapping
 from contextlib import suppress
@@ -18,6 +19,8 @@ from profile_domain.errors import DomainError
 Form = Literal["auto", "json", "pretty"]
 Event = MutableMapping[str, Any]
 Log = Callable[..., None]
+
+_write_request: Log | None = None
 
 # Errors whose words are their library's or ours. Those of all others may quote a token or a name.
 _WORDS_ARE_SAFE = (DomainError, OSError, sqlite3.Error)
@@ -35,6 +38,8 @@ def configure(form: Form = "auto", stream: TextIO | None = None) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    global _write_request  # noqa: PLW0603  # as the configuration of structlog and logging is
+    _write_request = None if pretty else _RequestLines(stream)
     structlog.configure(
         processors=[*common, render],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
@@ -54,7 +59,7 @@ def configure(form: Form = "auto", stream: TextIO | None = None) -> None:
 
 def request_log() -> Log:
     """Writes the line of one request."""
-    log: Log = structlog.get_logger().bind().info
+    log: Log = _write_request or structlog.get_logger().bind().info
     return log
 
 
@@ -70,6 +75,25 @@ def story_of(error: BaseException | None) -> list[dict[str, Any]]:
         story.append(told)
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return story
+
+
+class _RequestLines:
+    """The one event that is frequent: the same line as structlog's, at a tenth of its cost."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._lines = _Lines(stream)
+        self._second = 0
+        self._stamp = ""
+
+    def __call__(self, event: str, **told: object) -> None:
+        now = time.time()
+        second = int(now)
+        if second != self._second:
+            self._second = second
+            self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        stamp = f"{self._stamp}.{int((now - second) * 1_000_000):06}Z"
+        line = {"timestamp": stamp, "level": "info", "event": event, **told}
+        self._lines.info(to_json(line).decode())
 
 
 class _Lines:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from time import perf_counter
+from collections.abc import Callable
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -101,12 +99,3 @@ class Metrics:
         self, name: str, tells: str, buckets: tuple[float, ...], *labels: str
     ) -> Histogram:
         return Histogram(name, tells, labels, registry=self._registry, buckets=buckets)
-
-
-@contextmanager
-def timed(histogram: Histogram) -> Iterator[None]:
-    started = perf_counter()
-    try:
-        yield
-    finally:
-        histogram.observe(perf_counter() - started)

@@ -6,8 +6,8 @@ import logging
 import re
 import sys
 import time
+from secrets import token_hex
 from typing import Any
-from uuid import uuid4
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -39,7 +39,7 @@ class AroundEachRequest:
             return
         started = time.perf_counter()
         request_id, trace_id = _ids(scope)
-        request_id = request_id or uuid4().hex
+        request_id = request_id or token_hex(16)
         state = scope["state"] = {**scope.get("state", {}), "request_id": request_id}
         status = 0
 

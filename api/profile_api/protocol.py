@@ -79,10 +79,6 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self.begun = True
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self.in_head:  # trailers say nothing here, and must not pass for headers
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         if self.refused:
             return
@@ -90,6 +86,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(DomainError(Code.HEADERS_TOO_LARGE))
             return
         super().on_headers_complete()
+        self.headers = []  # trailers say nothing here, and must not pass for headers
         self.in_head = False
         # A pipelined request is not read on before its turn comes.
         self.due = NEVER if self.pipeline else self.loop.time() + self.limits.body_seconds

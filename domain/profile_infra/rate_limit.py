@@ -15,6 +15,7 @@ from profile_domain.errors import Code, DomainError
 
 OFF = "off"
 _RATE = re.compile("[1-9][0-9]{0,8}/(second|minute|hour|day)")
+STEP = 1.0  # in seconds; less is a clock being trimmed
 
 
 def parse_rate(text: str) -> RateLimitItem | None:
@@ -36,11 +37,17 @@ class UserRateLimit:
     def __init__(self, rate: RateLimitItem | None) -> None:
         self._rate = rate
         self._windows = MovingWindowRateLimiter(MemoryStorage())
+        self._latest = time.time()
 
     async def take(self, identity: Identity) -> None:
         """Raises ``rate_limited`` with the seconds until the window has room again."""
         if self._rate is None:
             return
+        now = time.time()
+        if now < self._latest - STEP:
+            # The clock was set back: attempts of the future would count until it is there again.
+            self._windows = MovingWindowRateLimiter(MemoryStorage())
+        self._latest = now
         key = (str(identity.tenant_id), identity.issuer, identity.subject)
         if not self._windows.hit(self._rate, *key):
             room_at = self._windows.get_window_stats(self._rate, *key).reset_time
