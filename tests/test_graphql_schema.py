@@ -1,0 +1,24 @@
+"""Whatever the GraphQL schema permits to ask is answered as the schema says."""
+
+import io
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+
+from profile_graphql.schema import schema as served_schema
+from running import served
+
+schema = schemathesis.graphql.from_file(io.StringIO(served_schema.as_str()))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with served(tmp_path_factory.mktemp("served")) as server:
+        yield server
+
+
+@schema.parametrize()
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_operation_of_the_schema_is_answered(case, server):
+    case.call_and_validate(base_url=f"{server.address}/graphql", headers=server.headers)
