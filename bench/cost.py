@@ -57,7 +57,7 @@ class Wire(asyncio.Transport):
         return False
 
 
-async def nothing(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401, ARG001  # ASGI's
+async def nothing(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001  # ASGI's
     await send(
         {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]}
     )
@@ -89,7 +89,7 @@ async def by_service(ask: Callable[[int], Awaitable[None]], count: int) -> float
     return time.perf_counter() - started
 
 
-def asking(app: Any, headers: list[tuple[bytes, bytes]]) -> Callable[[int], Awaitable[None]]:  # noqa: ANN401  # any ASGI application
+def asking(app: Any, headers: list[tuple[bytes, bytes]]) -> Callable[[int], Awaitable[None]]:  # any ASGI application
     async def ask(number: int) -> None:
         body = json.dumps({"display_name": f"n{number}"}).encode()
         scope = {
