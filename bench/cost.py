@@ -89,7 +89,9 @@ async def by_service(ask: Callable[[int], Awaitable[None]], count: int) -> float
     return time.perf_counter() - started
 
 
-def asking(app: Any, headers: list[tuple[bytes, bytes]]) -> Callable[[int], Awaitable[None]]:  # any ASGI application
+def asking(
+    app: Any, headers: list[tuple[bytes, bytes]]
+) -> Callable[[int], Awaitable[None]]:  # any ASGI application
     async def ask(number: int) -> None:
         body = json.dumps({"display_name": f"n{number}"}).encode()
         scope = {

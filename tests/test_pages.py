@@ -1,7 +1,9 @@
 """GraphiQL, the reference and pages of other origins, in a real browser."""
 
+import asyncio
 import json
 import re
+from typing import NamedTuple
 
 import pytest
 from playwright.async_api import expect
@@ -120,18 +122,33 @@ CALL = """async ([address, headers, body]) => {
 
 async def call_from_afar(tab, frontend, demo):
     """Three updates by a page that another origin serves."""
-    await tab.goto(f"{frontend.address}/healthz")
+    page = f"{frontend.address}/of-a-frontend"  # our own pages may call nobody else
+    await tab.route(
+        page, lambda route: route.fulfill(body="<p>Hello</p>", content_type="text/html")
+    )
+    await tab.goto(page)
     answer = await tab.evaluate(CALL, [f"{demo.address}{ME}", demo.headers(ADA)])
     await tab.goto("about:blank")
     return answer
 
 
+class Frontend(NamedTuple):
+    address: str
+
+
 @pytest.fixture
-async def frontend(tmp_path):
-    folder = tmp_path / "frontend"
-    folder.mkdir()
-    async with demonstrated(folder) as frontend:
-        yield frontend
+async def frontend():
+    """A page of someone else: our own may call nobody but us."""
+
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\nHello"
+        )
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield Frontend(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
 
 
 async def test_a_page_of_a_named_origin_reads_and_writes(tab, frontend, tmp_path):

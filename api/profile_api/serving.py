@@ -66,12 +66,13 @@ class GuardedServer(uvicorn.Server):
 
 def from_environment() -> FastAPI:
     """The application of a worker process."""
-    settings = Settings()
-    logs.configure(settings.log)
     try:
+        settings = Settings()
+        logs.configure(settings.log)
         return create_app(settings)
     except Exception as error:  # noqa: BLE001  # whatever it is, it would fail again and again
-        typer.secho(f"profile-service: a worker cannot start: {error}", fg="red", err=True)
+        sentence = str(error).replace("\n", " ")
+        typer.secho(f"profile-service: a worker cannot start: {sentence}", fg="red", err=True)
         sys.exit(STARTUP_FAILURE)
 
 

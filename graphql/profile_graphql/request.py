@@ -22,7 +22,7 @@ class RequestContext:
     credentials: Credentials
     request_id: str
     wants_image: bool
-    told: dict[str, Any]
+    told: dict[str, Any] = field(default_factory=dict)
     _caller: Caller | None = field(default=None, init=False)
 
     async def caller(self, *, to_write: bool = False) -> Caller:
