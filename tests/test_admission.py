@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from profile_api.errors import STATUS
-from profile_domain.errors import MESSAGES, Code
+from profile_domain.errors import MESSAGES, Code, unavailable
 from running import ME, UPDATE, running
 
 
@@ -108,3 +108,7 @@ async def test_a_client_that_leaves_ends_its_request_alone(service):
     with pytest.raises((asyncio.CancelledError, httpx2.HTTPError)):
         await at_work
     assert service.app.state.admission.at_work == 0
+
+
+def test_what_is_unavailable_may_be_asked_again_in_a_second():
+    assert unavailable().retry_after == 1

@@ -260,3 +260,8 @@ def test_what_would_take_more_than_256_kib_is_encoded_in_less(image: bytes, stor
     avatar = cleaned(image)
     assert avatar.media_type == stored_type
     assert min(shown(avatar).size) >= 32
+
+
+def test_the_largest_clean_picture_has_over_a_mebibyte_of_pixels_and_stays_as_it_is():
+    image = png(Image.new("RGBA", (512, 512), (1, 2, 3, 4)))
+    assert cleaned(image).image == image

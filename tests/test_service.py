@@ -192,6 +192,7 @@ async def test_editable_fields_are_those_of_the_provider_that_the_policy_permits
     managed = replace(ADA, auth_provider=AuthProvider.SAML)
     assert await world.service.editable_fields(CALLER, ADA) == ["first_name", "last_name", AVATAR]
     assert await world.service.editable_fields(CALLER, managed) == [AVATAR]
+    assert {action for action, _ in world.story} == {"updateMyProfile"}
 
 
 async def test_editable_fields_do_not_hide_a_failure():
