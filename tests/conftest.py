@@ -1,5 +1,6 @@
 """What many tests share."""
 
+import os
 import socket
 from pathlib import Path
 

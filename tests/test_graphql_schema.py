@@ -6,6 +6,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 
+from profile_domain.errors import Code
 from profile_graphql.schema import schema as served_schema
 from running import served
 
@@ -21,4 +22,8 @@ def server(tmp_path_factory):
 @schema.parametrize()
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_operation_of_the_schema_is_answered(case, server):
-    case.call_and_validate(base_url=f"{server.address}/graphql", headers=server.headers)
+    answer = case.call(base_url=f"{server.address}/graphql", headers=server.headers)
+    told = {error["extensions"]["code"] for error in answer.json().get("errors", [])}
+    # That a cursor is one the service gave is more than a schema can say.
+    if told != {Code.INVALID_QUERY}:
+        case.validate_response(answer)

@@ -154,7 +154,7 @@ async def test_metrics_have_few_labels_whatever_is_asked(service):
         "profile_policy_duration_seconds_count 2.0",
         "profile_token_cache_misses_total 1.0",
         "profile_token_cache_hits_total 1.0",
-        "profile_store_writes_waiting 0.0",
+        "profile_store_calls_waiting 0.0",
         "profile_requests_at_work 0.0",
     ):
         assert name in text

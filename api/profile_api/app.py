@@ -44,6 +44,7 @@ from profile_infra.pictures import PillowPictures
 from profile_infra.policy import CedarPolicy
 from profile_infra.provisioning import TokenProvisioning
 from profile_infra.rate_limit import UserRateLimit, parse_rate
+from profile_infra.stores import Store
 from profile_infra.tokens import JoseTokens
 
 ME = "/v1/users/me/profile"
@@ -142,13 +143,15 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     return app
 
 
-def _watch(
-    metrics: Metrics, admission: Admission, store: SqliteProfiles, tokens: JoseTokens
-) -> None:
+def _watch(metrics: Metrics, admission: Admission, store: Store, tokens: JoseTokens) -> None:
     """What other rooms count by themselves."""
     metrics.gauge("profile_requests_at_work", "Being answered.", lambda: admission.at_work)
     metrics.counter("profile_requests_shed", "Refused for load.", lambda: admission.shed)
-    metrics.gauge("profile_store_writes_waiting", "Not yet on disk.", lambda: store.waiting)
+    metrics.gauge(
+        "profile_store_calls_waiting",
+        "Writes for SQLite's one writer, calls for a connection to Postgres.",
+        lambda: store.waiting,
+    )
     metrics.counter(
         "profile_token_cache_hits", "Tokens that were known.", lambda: tokens.verified.hits
     )

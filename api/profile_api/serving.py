@@ -43,7 +43,8 @@ class GuardedServer(uvicorn.Server):
         self._looking.cancel()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._admission.ending = True
+        if self.config.loaded:
+            self._admission.ending = True
         super().handle_exit(sig, frame)
 
     @property
@@ -93,10 +94,11 @@ def _work(settings: Settings, listener: socket.socket) -> None:
 
 
 def _run(config: uvicorn.Config, sockets: list[socket.socket] | None = None) -> None:
-    # uvicorn ends with the signal that stopped it; for an orchestrator a wanted end is status 0.
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: None)
     server = GuardedServer(config)
+    # uvicorn ends with the signal that stopped it; for an orchestrator a wanted end is status 0.
+    # One that comes before uvicorn listens to signals is kept.
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, server.handle_exit)
     server.run(sockets)
     if not server.started:
         raise SystemExit(STARTUP_FAILURE)

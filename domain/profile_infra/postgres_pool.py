@@ -67,6 +67,11 @@ class PostgresPool:
         self._busy = 0
         self._idle = asyncio.Event()
 
+    @property
+    def waiting(self) -> int:
+        """How many calls have no connection yet."""
+        return max(0, self._busy - self._size)
+
     async def open(self, check: Callable[[Connection], Awaitable[None]]) -> None:
         """Raises UnusableDatabase, or what ``check`` raises."""
         try:

@@ -66,6 +66,11 @@ class PostgresProfiles:
         self._history_days = history_days
         self._pool = PostgresPool(url, size=pool_size, prepared=prepared, seconds=call_seconds)
 
+    @property
+    def waiting(self) -> int:
+        """How many calls have no connection yet."""
+        return self._pool.waiting
+
     async def open(self) -> None:
         """Raises UnusableDatabase, or SchemaMismatch when the database is not at this schema."""
         await self._pool.open(check_database)
