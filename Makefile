@@ -43,7 +43,7 @@ lock: .venv/dev ## Pin the newest versions that fit pyproject.toml
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
 		pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
-		pyproject.toml --group dev -o requirements-dev.lock
+		pyproject.toml --group dev --extra otel -o requirements-dev.lock
 
 DRILLS := kills slow avatars memory clock full_disk
 drills: .venv/dev ## Torment a real service: kills, slow clients, pictures, memory, clock, disk
