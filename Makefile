@@ -5,7 +5,7 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3; do \
 BIN := .venv/bin
 SECONDS ?= 600
 
-.PHONY: help run test node check lint documents lock clean
+.PHONY: help run test node check lint bench documents lock clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ lint: .venv/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/breaking_changes.py
+
+bench: .venv/dev ## Measure ours against the bare programs; needs wrk
+	PYTHONPATH=tests $(BIN)/python bench/run.py
 
 documents: .venv/dev ## Write schema.graphql and openapi.json anew, after a change to a face
 	$(BIN)/profile-service sdl > schema.graphql

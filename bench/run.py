@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import shutil
 import statistics
 import subprocess
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -24,6 +24,7 @@ from targets import (
     fill_ours,
     make_world,
     ours,
+    postgres,
 )
 
 
@@ -85,6 +86,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
+    parser.add_argument("--stores", nargs="+", default=["postgres", "sqlite", "pictures"])
+    parser.add_argument("--only", nargs="+", default=[""], help="words of the comparisons to run")
     args = parser.parse_args()
     if shutil.which("wrk") is None:
         sys.exit("wrk is needed: apt-get install wrk, or brew install wrk")
@@ -92,43 +95,59 @@ def main() -> None:
         "| what | connections | program | requests/s | spread | ratio | p50 ms | p99 ms | CPU µs | failed |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|")
-    with TemporaryDirectory(prefix="bench-") as folder, ExitStack() as stack:
-        sqlite(Path(folder), stack, args)
+    for store in args.stores:
+        with TemporaryDirectory(prefix="bench-") as folder:
+            {"postgres": on_postgres, "sqlite": on_sqlite, "pictures": with_pictures}[store](
+                Path(folder), args
+            )
 
 
-def sqlite(folder: Path, stack: ExitStack, args: argparse.Namespace) -> None:
+def programs(store: str, us: Target, them: Target, world: World, args: argparse.Namespace) -> None:
+    for connections in args.connections:
+        pairs = {
+            f"PUT, {store}": [("bare", them, world, "put"), ("ours", us, world, "put")],
+            f"mutation, {store}": [("our PUT", us, world, "put"), ("ours", us, world, "mutation")],
+            f"GET, {store}": [("bare", them, world, "get"), ("ours", us, world, "get")],
+            f"me {{ id name }}, {store}": [
+                ("our GET", us, world, "get"),
+                ("ours", us, world, "query"),
+            ],
+        }
+        for title, contenders in pairs.items():
+            if any(word in title for word in args.only):
+                compare(title, contenders, connections, args)
+    print(f"\nResident, {store}: {us.resident_mib():.0f} MiB\n", flush=True)
+
+
+def on_sqlite(folder: Path, args: argparse.Namespace) -> None:
     world = make_world(folder)
     url = f"sqlite:///{folder / 'ours.db'}"
     fill_ours(world, url)
     fill_bare_sqlite(world, folder / "bare.db")
-    us = stack.enter_context(ours(world, url, 8301))
-    them = stack.enter_context(bare(world, "sqlite", str(folder / "bare.db"), 8302))
-    for connections in args.connections:
-        compare(
-            "PUT, SQLite",
-            [("bare", them, world, "put"), ("ours", us, world, "put")],
-            connections,
-            args,
-        )
-        compare(
-            "mutation, SQLite",
-            [("our PUT", us, world, "put"), ("ours", us, world, "mutation")],
-            connections,
-            args,
-        )
-        compare(
-            "GET, SQLite",
-            [("bare", them, world, "get"), ("ours", us, world, "get")],
-            connections,
-            args,
-        )
-        compare(
-            "me { id name }",
-            [("our GET", us, world, "get"), ("ours", us, world, "query")],
-            connections,
-            args,
-        )
-    print(f"\nResident: {us.resident_mib():.0f} MiB")
+    with ours(world, url, 8301) as us, bare(world, "sqlite", str(folder / "bare.db"), 8302) as them:
+        programs("SQLite", us, them, world, args)
+
+
+def on_postgres(folder: Path, args: argparse.Namespace) -> None:
+    world = make_world(folder)
+    with (
+        postgres(world) as (url, bare_url),
+        ours(world, url, 8303) as us,
+        bare(world, "postgres", bare_url, 8304) as them,
+    ):
+        programs("Postgres", us, them, world, args)
+
+
+def with_pictures(folder: Path, args: argparse.Namespace) -> None:
+    world = make_world(folder, image=random.Random(1).randbytes(100 * 1024))
+    with (
+        postgres(world) as (url, bare_url),
+        ours(world, url, 8305) as us,
+        bare(world, "postgres", bare_url, 8306) as them,
+    ):
+        pair = [("bare", them, world, "get"), ("ours", us, world, "get")]
+        for connections in args.connections:
+            compare("GET of 100 KiB, Postgres", pair, connections, args)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
 
+from postgres_database import new_database
+from postgres_server import PostgresServer
 from profile_api.people import opened, token_for
 from profile_api.settings import Settings
 from profile_domain.avatar import Avatar
@@ -144,13 +146,7 @@ def bare(world: World, kind: str, url: str, port: int) -> Iterator[Target]:
 
 def fill_ours(world: World, url: str) -> None:
     migrate(url)
-
-    async def fill() -> None:
-        settings = Settings(_env_file=None, database_url=url)  # type: ignore[call-arg]  # pydantic-settings takes it
-        async with opened(settings) as store:
-            await store.apply(Author("", "", "bench", "bench"), world.users, [])
-
-    asyncio.run(fill())
+    asyncio.run(_fill(world, url))
 
 
 BARE_TABLE = (
@@ -171,6 +167,42 @@ def bare_rows(world: World) -> list[tuple[str, str, str, None, bytes | None, int
         )
         for user in world.users
     ]
+
+
+@contextmanager
+def postgres(world: World) -> Iterator[tuple[str, str]]:
+    """A Postgres with its own defaults, both stores filled; the URLs for ours and for the bare."""
+    server = PostgresServer(
+        fsync="on", shared_buffers="128MB", max_connections="100", max_wal_size="1GB"
+    )
+    try:
+        with asyncio.Runner() as runner:
+            databases = new_database(server.url)
+            database = runner.run(databases.__aenter__())
+            runner.run(database.migrate())
+            runner.run(_fill(world, database.url))
+            runner.run(_fill_bare(world, database.admin))
+            yield database.url, database.admin
+            runner.run(databases.__aexit__(None, None, None))
+    finally:
+        server.remove()
+
+
+async def _fill_bare(world: World, url: str) -> None:
+    import asyncpg
+
+    connection = await asyncpg.connect(url)
+    await connection.execute(BARE_TABLE.format(bytes="bytea"))
+    await connection.executemany(
+        "INSERT INTO bare VALUES ($1, $2, $3, $4, $5, $6)", bare_rows(world)
+    )
+    await connection.close()
+
+
+async def _fill(world: World, url: str) -> None:
+    settings = Settings(_env_file=None, database_url=url)  # type: ignore[call-arg]  # pydantic-settings takes it
+    async with opened(settings) as store:
+        await store.apply(Author("", "", "bench", "bench"), world.users, [])
 
 
 def fill_bare_sqlite(world: World, file: Path) -> None:

