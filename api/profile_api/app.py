@@ -32,6 +32,7 @@ from profile_api.person import Person
 from profile_api.routes import ProfileRoutes
 from profile_api.settings import Settings
 from profile_api.settings_page import page as settings_page
+from profile_api.shortcut import Shortcut
 from profile_api.tracing import spans_from_environment
 from profile_domain.errors import Code, DomainError
 from profile_domain.service import ProfileService
@@ -110,6 +111,8 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     )
     app.state.service = service
     app.state.settings, app.state.admission, app.state.metrics = settings, admission, metrics
+    shortcuts: dict[tuple[str, str], APIRoute] = {}
+    app.add_middleware(Shortcut, routes=shortcuts)
     app.add_middleware(CrashNet, refuse=_refusal)
     app.add_middleware(admission.middleware, refuse=_refusal)
     if settings.cors_origins:
@@ -129,6 +132,12 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     )
     _add(app, "GET", GRAPHQL, view.get, include_in_schema=False)
     _add(app, "POST", GRAPHQL, view.post, include_in_schema=False)
+    shortcuts |= {
+        (method, route.path): route
+        for route in app.routes
+        if isinstance(route, APIRoute) and route.path in {ME, GRAPHQL}
+        for method in route.methods or ()
+    }
     if people:
         _add_text(app, "/", _page(settings_page.page, GRAPHQL, assets, people))
     ending = partial(_ending, admission)
