@@ -179,7 +179,7 @@ async def test_after_a_failover_to_a_read_only_node_reads_go_on_and_writes_are_u
 ):
     read_only = f"ALTER ROLE {database.serving_role} SET default_transaction_read_only = "
     await database.execute(read_only + "on")
-    await store._pool._pool.expire_connections()
+    store._pool.expire()
     try:
         assert await load(store, ada) == ada
         async with unavailable_in_time():
@@ -201,7 +201,7 @@ REFUSALS = {
 @pytest.mark.parametrize("refusal", REFUSALS)
 async def test_a_server_that_refuses_connections_is_unavailable(store, ada, database, refusal):
     refuse, admit = REFUSALS[refusal]
-    await store._pool._pool.expire_connections()
+    store._pool.expire()
     await database.execute(f"ALTER ROLE {database.serving_role} {refuse}")
     try:
         async with unavailable_in_time():

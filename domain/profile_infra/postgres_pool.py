@@ -56,6 +56,9 @@ class PostgresPool:
     ``seconds`` is how long a call may take, with the wait for a connection. Nothing of a session
     is relied on, so PgBouncer may share it in transaction mode. ``prepared=False`` is for one that
     knows no prepared statements: each call then takes two round trips.
+
+    asyncpg's own pool costs half as much as a call; this one lends its connections out as they
+    are, and keeps none on which a call did not come to a clean end.
     """
 
     def __init__(self, url: str, *, size: int, prepared: bool, seconds: float) -> None:
@@ -63,9 +66,10 @@ class PostgresPool:
         self._size = size
         self._prepared = prepared
         self._seconds = seconds
-        self._pool: Any = None
+        self._resting: list[Connection] = []
+        self._room = asyncio.Semaphore(size)
         self._busy = 0
-        self._idle = asyncio.Event()
+        self._open = False
 
     @property
     def waiting(self) -> int:
@@ -75,40 +79,33 @@ class PostgresPool:
     async def open(self, check: Callable[[Connection], Awaitable[None]]) -> None:
         """Raises UnusableDatabase, or what ``check`` raises."""
         try:
-            pool = await asyncpg.create_pool(
-                self._url,
-                min_size=0,
-                max_size=self._size,
-                timeout=self._seconds,
-                reset=_leave_as_it_is,
-                statement_cache_size=100 if self._prepared else 0,
-                max_cached_statement_lifetime=0,
-            )
-            try:
-                async with asyncio.timeout(self._seconds), pool.acquire() as connection:
+            async with asyncio.timeout(self._seconds):
+                connection = await self._connect()
+                try:
                     await check(connection)
-            except BaseException:
-                pool.terminate()
-                raise
+                except BaseException:
+                    connection.terminate()
+                    raise
         except UnusableDatabase:
             raise
         except (*FAILURES, ValueError) as error:
             reason = str(error) or "no answer in time"
             raise UnusableDatabase(f"The database cannot be used: {reason}.") from error
-        self._pool = pool
+        self._resting.append(connection)
+        self._room = asyncio.Semaphore(self._size)
+        self._open = True
 
     async def close(self) -> None:
         """Takes no more calls, and returns when those under way are done."""
-        pool, self._pool = self._pool, None
-        if pool is None:
-            return
+        self._open = False
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_SECONDS):
-                while self._busy:
-                    self._idle.clear()
-                    await self._idle.wait()
-                await pool.close()
-        pool.terminate()
+                for _ in range(self._size):
+                    await self._room.acquire()
+                while self._resting:
+                    with suppress(*FAILURES):
+                        await self._resting.pop().close()
+        self.expire()
 
     async def run(
         self, job: Callable[[Connection], Awaitable[T]], *, extra_seconds: float = 0
@@ -117,34 +114,66 @@ class PostgresPool:
 
         It is tried once: after ``unavailable`` a write may or may not have happened.
         """
-        pool = self._pool
-        if pool is None:
+        if not self._open:
             raise unavailable()
         self._busy += 1
         connection: Connection = None
         try:
-            async with asyncio.timeout(self._seconds + extra_seconds):
-                connection = await pool.acquire()
+            async with asyncio.timeout(self._seconds + extra_seconds), self._room:
+                connection = self._rested() or await self._connect()
                 try:
-                    return await job(connection)
-                except asyncpg.InternalClientError:
-                    # The driver lost its place: the server is going down as we speak.
-                    connection.terminate()
+                    told = await job(connection)
+                except asyncpg.PostgresError:
+                    self._put_back(connection)
                     raise
-                finally:
-                    await pool.release(connection, timeout=_CANCEL_SECONDS)
+                except BaseException:
+                    await _end(connection)
+                    raise
+                self._put_back(connection)
+                return told
         except FAILURES as error:
             if not is_outage(error) and not (connection is not None and _is_gone(error)):
                 raise
             _log.warning("Postgres is out of reach: %s", type(error).__name__)
             if getattr(error, "sqlstate", None) == READ_ONLY:
                 # After a fail-over: the next call finds its way to the new primary.
-                await pool.expire_connections()
+                self.expire()
             raise unavailable() from error
         finally:
             self._busy -= 1
-            if not self._busy:
-                self._idle.set()
+
+    async def _connect(self) -> Connection:
+        return await asyncpg.connect(
+            self._url,
+            timeout=self._seconds,
+            statement_cache_size=100 if self._prepared else 0,
+            max_cached_statement_lifetime=0,
+        )
+
+    def _rested(self) -> Connection:
+        while self._resting:
+            connection = self._resting.pop()
+            if not connection.is_closed():
+                return connection
+        return None
+
+    def _put_back(self, connection: Connection) -> None:
+        if connection.is_in_transaction() or connection.is_closed():
+            connection.terminate()
+        else:
+            self._resting.append(connection)
+
+    def expire(self) -> None:
+        """Uses no connection again that rests now."""
+        while self._resting:
+            self._resting.pop().terminate()
+
+
+async def _end(connection: Connection) -> None:
+    """Has Postgres give up what the call was at; a driver that lost its place is just cut off."""
+    with suppress(*FAILURES):
+        await connection.close(timeout=_CANCEL_SECONDS)
+    connection.terminate()
 
 
 def is_outage(error: Exception) -> bool:
@@ -158,7 +187,3 @@ def is_outage(error: Exception) -> bool:
 def _is_gone(error: Exception) -> bool:
     """The driver says by InterfaceError, too, that a connection was closed under it."""
     return isinstance(error, asyncpg.InterfaceError) and not isinstance(error, ValueError)
-
-
-async def _leave_as_it_is(_: Connection) -> None:
-    """Calls leave nothing behind in a session, so no round trip is spent on resetting it."""
