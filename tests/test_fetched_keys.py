@@ -270,11 +270,12 @@ async def _read(*members):
 
 async def test_the_background_fetches_before_keys_go_stale(monkeypatch):
     monkeypatch.setattr(fetched_keys, "PAUSE", 0.02)
-    monkeypatch.setattr(fetched_keys, "FRESH", 0.05)
+    monkeypatch.setattr(fetched_keys, "FRESH", 0.8)
+    monkeypatch.setattr(fetched_keys, "_EARLY", 0.2)
     provider = Provider("a")
     keys = FetchedKeys(ISSUER, fetch=provider.fetch)
     async with keys.kept_fresh(lambda: None):
-        for _ in range(200):
+        for _ in range(2_000):
             await asyncio.sleep(0.005)
             if provider.fetches >= 4:
                 break
