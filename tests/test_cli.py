@@ -55,7 +55,6 @@ def run(tmp_path, monkeypatch, capsys):
 
 def environment(**settings):
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PROFILE_")}
-    kept["PYTHONUNBUFFERED"] = "1"
     return kept | {f"PROFILE_{name.upper()}": value for name, value in settings.items()}
 
 

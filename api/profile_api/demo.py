@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID, uuid4
@@ -109,3 +110,4 @@ def _tell(address: str, people: list[Person]) -> None:
     typer.secho(f"GraphiQL:  {address}/graphql", bold=True)
     typer.secho(f"Reference: {address}/docs", bold=True)
     typer.echo("\nEverything here is thrown away when you stop it with Ctrl-C.")
+    sys.stdout.flush()  # into a file or a pipe, too, before serving begins
