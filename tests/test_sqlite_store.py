@@ -37,7 +37,7 @@ def path(tmp_path: Path) -> Path:
 async def store(path: Path) -> AsyncIterator[SqliteProfiles]:
     store = SqliteProfiles(f"sqlite:///{path}")
     await store.open()
-    await store._write(lambda connection: connection.execute("PRAGMA busy_timeout = 50").close())
+    await wait_for_locks(store, 50)
     yield store
     await store.close()
 
@@ -176,7 +176,14 @@ async def test_a_broken_constraint_is_not_taken_for_an_outage(store, ada):
     assert await load(store, ada, with_image=True) == ada
 
 
+async def wait_for_locks(store: SqliteProfiles, milliseconds: int) -> None:
+    """How long its writes wait for another's lock from now on."""
+    pragma = f"PRAGMA busy_timeout = {milliseconds}"
+    await store._write(lambda connection: connection.execute(pragma).close())
+
+
 async def test_more_writes_than_the_queue_holds_are_unavailable_at_once(store, path, ada):
+    await wait_for_locks(store, 30_000)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     waiting = [
@@ -195,6 +202,8 @@ async def test_more_writes_than_the_queue_holds_are_unavailable_at_once(store, p
 async def test_two_stores_on_one_file_see_each_other_and_lose_nothing(store, path, ada):
     second = SqliteProfiles(f"sqlite:///{path}")
     await second.open()
+    for each in (store, second):
+        await wait_for_locks(each, 30_000)
 
     async def saver(mine: SqliteProfiles, number: int) -> int:
         """How many of ten races it won."""
