@@ -158,6 +158,18 @@ def test_a_profile_in_several_jpeg_segments_is_put_together_in_their_order():
     assert examine(upload(image)).icc == b"first second third"
 
 
+def test_segments_of_the_same_code_are_neither_exif_nor_a_profile():
+    image = with_segment(JPEG, 0xE2, b"MPF\0 or anything else")
+    image = with_segment(image, 0xE1, b"http://ns.adobe.com/xap/1.0/\0<x/>")
+    found = examine(upload(image))
+    assert (found.exif, found.icc) == (b"", b"")
+
+
+@pytest.mark.parametrize("data", [b"", b"x"])
+def test_an_unknown_chunk_is_left_out_however_small(data):
+    assert examine(upload(with_chunk(PNG, b"teSt", data))).picture == examine(upload(PNG)).picture
+
+
 def test_a_profile_that_does_not_inflate_is_none():
     assert examine(upload(with_chunk(PNG, b"iCCP", b"name\0\0junk"))).icc == b""
 

@@ -13,6 +13,8 @@ ADDRESS = "ada@example.org"
     [
         ("", "local", {}, "email", "it must be an address with an @ and no spaces"),
         ("ada", "local", {}, "email", "it must be an address with an @ and no spaces"),
+        ("@example.org", "local", {}, "email", "it must be an address with an @ and no spaces"),
+        ("ada@", "local", {}, "email", "it must be an address with an @ and no spaces"),
         (ADDRESS, "LOCAL", {}, "auth_provider", "it must be local, oidc or saml"),
         (ADDRESS, "saml", {"last_name": "x" * 101}, "last_name", "it has over 100 characters"),
         (ADDRESS, "oidc", {"first_name": "a\nb"}, "first_name", "it has invalid characters"),

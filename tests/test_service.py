@@ -53,6 +53,7 @@ class World:
 
     async def load(self, identity, *, with_image):
         self.story.append("load")
+        self.with_image = with_image
         return self.stored
 
     async def permit(self, action, caller, profile, changes=()):
@@ -203,3 +204,12 @@ async def test_editable_fields_do_not_hide_a_failure():
 
     world.service._policy.permit = fail
     assert await code_of(world.service.editable_fields(CALLER, ADA)) is Code.UNAVAILABLE
+
+
+@pytest.mark.parametrize("wanted", [{}, {"with_image": True}, {"with_image": False}])
+async def test_a_picture_is_loaded_unless_it_is_not_wanted(wanted):
+    world = World()
+    await world.service.view_my_profile(CALLER, **wanted)
+    assert world.with_image is wanted.get("with_image", True)
+    await world.service.update_my_profile(CALLER, ProfileChange({}), **wanted)
+    assert world.with_image is wanted.get("with_image", True)
