@@ -138,8 +138,9 @@ def test_a_log_that_cannot_be_written_fails_no_request():
 
 async def test_metrics_have_few_labels_whatever_is_asked(service):
     user = await service.person()
-    await service.put(user, {"avatar_base64": data_uri(png(photo(8, 8)))})
-    await service.get(user)
+    same_token = service.headers(user)
+    await service.put(user, {"avatar_base64": data_uri(png(photo(8, 8)))}, **same_token)
+    await service.get(user, **same_token)
     before = (await service.client.get("/metrics")).text.count("\n")
     for number in range(50):
         await service.client.get(f"/x{number}")
