@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -20,6 +21,7 @@ from profile_infra.postgres_changes import (
     call_to_replace,
     remove,
     replace,
+    replace_together,
     save_users,
 )
 from profile_infra.postgres_pool import CALL_SECONDS, Connection, PostgresPool
@@ -30,13 +32,25 @@ from profile_infra.postgres_schema import (
     revision_in,
 )
 from profile_infra.revisions import is_known, newest
+from profile_infra.shared_trips import SharedTrips
 from profile_infra.statements import Statement
 from profile_infra.trail import CHANGE_COLUMNS, Author, kept_since
 from profile_infra.users import PROFILE_COLUMNS, User, read_profile, read_user
 
 POOL_SIZE: Final = 10
 
-_LOAD = f"SELECT {', '.join(PROFILE_COLUMNS)}, image FROM profile_load($1, $2, $3, $4)"  # noqa: S608  # our own columns
+# Trips that are under way at once, each for up to 32 calls: the next ones gather meanwhile.
+LOADS_AT_ONCE: Final = 2
+SAVES_AT_ONCE: Final = 2
+
+_LOADED = f"{', '.join(PROFILE_COLUMNS)}, image"
+_LOAD = f"SELECT {_LOADED} FROM profile_load($1, $2, $3, $4)"  # noqa: S608  # our own columns
+_LOAD_TOGETHER = f"""
+SELECT {_LOADED} FROM unnest($1::uuid[], $2::text[], $3::text[], $4::boolean[])
+  WITH ORDINALITY AS asked(tenant, issuer, subject, with_image, place),
+  LATERAL profile_load(asked.tenant, asked.issuer, asked.subject, asked.with_image)
+ORDER BY place
+"""  # noqa: S608  # our own columns
 _HISTORY = f"SELECT {', '.join(CHANGE_COLUMNS)} FROM profile_history($1, $2, $3, $4, $5)"  # noqa: S608  # our own columns
 _BY_ID = Statement(sql.BY_ID, DIALECT)
 _BY_EMAIL = Statement(sql.BY_EMAIL, DIALECT)
@@ -44,6 +58,8 @@ _LIST = Statement(sql.LIST, DIALECT)
 _LIST_AFTER = Statement(sql.LIST_AFTER, DIALECT)
 _FORGET = Statement(sql.FORGET, DIALECT)
 
+_Key = tuple[UUID, str, str, bool]
+_IMAGE: Final = 13  # among the arguments of a save: pictures are large, and travel alone
 _LARGEST = 2**63 - 1
 _JSON_COLUMNS = [CHANGE_COLUMNS.index(name) for name in ("fields", "old_values", "new_values")]
 # A row of an import may take this many seconds on top.
@@ -65,11 +81,17 @@ class PostgresProfiles:
     ) -> None:
         self._history_days = history_days
         self._pool = PostgresPool(url, size=pool_size, prepared=prepared, seconds=call_seconds)
+        self._loads = SharedTrips(
+            self._load_alone, self._load_together, at_once=min(pool_size, LOADS_AT_ONCE)
+        )
+        self._saves = SharedTrips(
+            self._save_alone, self._save_together, at_once=min(pool_size, SAVES_AT_ONCE)
+        )
 
     @property
     def waiting(self) -> int:
-        """How many calls have no connection yet."""
-        return self._pool.waiting
+        """How many calls have not set out yet."""
+        return self._pool.waiting + self._loads.waiting + self._saves.waiting
 
     async def open(self) -> None:
         """Raises UnusableDatabase, or SchemaMismatch when the database is not at this schema."""
@@ -77,6 +99,7 @@ class PostgresProfiles:
 
     async def close(self) -> None:
         """Takes no more calls, and returns when those under way are done."""
+        await asyncio.gather(self._loads.finish(), self._saves.finish())
         await self._pool.close()
 
     async def missing(self) -> str | None:
@@ -102,11 +125,12 @@ class PostgresProfiles:
         return "migrations" if older else None
 
     async def load(self, identity: Identity, *, with_image: bool) -> Profile | None:
-        """One round trip."""
-        key = (identity.tenant_id, identity.issuer, identity.subject, with_image)
+        """One round trip, shared with calls that wait at the same time."""
         if not _storable(identity.issuer, identity.subject):
             return None
-        row = await self._pool.run(lambda connection: connection.fetchrow(_LOAD, *key))
+        row = await self._loads.run(
+            (identity.tenant_id, identity.issuer, identity.subject, with_image)
+        )
         if row["id"] is None:
             return None
         return read_profile(identity.tenant_id, row, row["image"])
@@ -114,7 +138,7 @@ class PostgresProfiles:
     async def save(self, caller: Caller, before: Profile, after: Profile) -> bool:
         """Writes what differs, and its entry in the trail, in one round trip.
 
-        ``after`` is one version on. It is tried once: an ``unavailable`` save may have happened,
+        Saves that wait at the same time share a trip and its commit. ``after`` is one version on. It is tried once: an ``unavailable`` save may have happened,
         and the version tells.
         """
         if before.tenant_id != caller.identity.tenant_id:
@@ -122,7 +146,9 @@ class PostgresProfiles:
         arguments = call_to_replace(Author.of(caller), User(before), User(after))
         if arguments is None:
             return True
-        return await self._pool.run(lambda connection: replace(connection, arguments))
+        if arguments[_IMAGE] is not None:
+            return await self._save_alone(arguments)
+        return await self._saves.run(arguments)
 
     async def users_of(self, tenant_id: UUID, ids: Iterable[UUID]) -> dict[UUID, User]:
         """Those of these users that the tenant has, without their pictures."""
@@ -186,6 +212,22 @@ class PostgresProfiles:
             return int(done.removeprefix("DELETE "))
 
         return await self._pool.run(forget, extra_seconds=_FORGET_SECONDS)
+
+    async def _load_alone(self, key: _Key) -> Any:  # noqa: ANN401  # asyncpg's record
+        return await self._pool.run(lambda connection: connection.fetchrow(_LOAD, *key))
+
+    async def _load_together(self, keys: Sequence[_Key]) -> list[Any]:
+        columns = [list(column) for column in zip(*keys, strict=True)]
+        rows: list[Any] = await self._pool.run(
+            lambda connection: connection.fetch(_LOAD_TOGETHER, *columns)
+        )
+        return rows
+
+    async def _save_alone(self, arguments: Sequence[Any]) -> bool:
+        return await self._pool.run(lambda connection: replace(connection, arguments))
+
+    async def _save_together(self, saves: Sequence[Sequence[Any]]) -> list[bool] | None:
+        return await self._pool.run(lambda connection: replace_together(connection, saves))
 
     async def _users(
         self, statement: Statement, tenant_id: UUID, *asked: Mapping[str, object]
