@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from profile_domain.errors import Code, DomainError
 
@@ -52,12 +52,7 @@ def parse_json_object(body: bytes) -> dict[str, Any]:
     Raises ``malformed_json``.
     """
     try:
-        value = json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_without_repeats,
-            parse_constant=_refuse_constant,
-            parse_int=_bounded_int,
-        )
+        value = _DECODER.decode(body.decode("utf-8"))
     except (ValueError, RecursionError):
         raise DomainError(Code.MALFORMED_JSON) from None
     if not isinstance(value, dict) or _nests_too_deep(value):
@@ -79,6 +74,11 @@ def _refuse_constant(name: str) -> None:
 def _bounded_int(digits: str) -> int | float:
     """int() refuses thousands of digits, which JSON allows; no field needs them exactly."""
     return int(digits) if len(digits) < 20 else float(digits)
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_without_repeats, parse_constant=_refuse_constant, parse_int=_bounded_int
+)
 
 
 def _nests_too_deep(value: dict[str, Any]) -> bool:

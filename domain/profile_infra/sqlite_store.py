@@ -1,4 +1,4 @@
-"""The store on SQLite: read on the event loop, written by one thread, one file, any processes."""
+"""The store on SQLite: one file, read and written on the event loop, any processes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from profile_infra import statements as sql
 from profile_infra.revisions import SchemaMismatch, check_revision
 from profile_infra.sqlite_changes import DIALECT, remove, replace, save_users
 from profile_infra.sqlite_file import as_answered, connect, path_of, revision_in
-from profile_infra.sqlite_writer import LOCK_WAIT, Job, SqliteWriter, T
+from profile_infra.sqlite_writer import Job, SqliteWriter, T
 from profile_infra.statements import Statement
 from profile_infra.trail import Author, kept_since
 from profile_infra.users import PROFILE_COLUMNS, User, read_profile, read_user
@@ -32,6 +32,7 @@ _FORGET = Statement(sql.FORGET, DIALECT)
 # The event loop waits this long, in seconds, where WAL makes a reader wait at all: while another
 # process recovers the file after a crash.
 _READ_WAIT = 0.1
+_WRITE_WAIT = 0.0  # the writer waits by itself, and lets others work meanwhile
 _LARGEST = 2**63 - 1
 
 
@@ -50,7 +51,7 @@ class SqliteProfiles:
         reader = connect(self._path, wait=_READ_WAIT, read_only=True)
         try:
             check_revision(revision_in(reader))
-            self._writer = SqliteWriter(connect(self._path, wait=LOCK_WAIT))
+            self._writer = SqliteWriter(connect(self._path, wait=_WRITE_WAIT))
         except BaseException:
             reader.close()
             raise
@@ -67,7 +68,7 @@ class SqliteProfiles:
 
     async def missing(self) -> str | None:
         """What is not ready: ``store`` or ``migrations``; None when all is."""
-        if self._reader is None or self._writer is None or not self._writer.alive:
+        if self._reader is None or self._writer is None:
             return "store"
         try:
             check_revision(revision_in(self._reader))
