@@ -14,7 +14,7 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Scope
+from starlette.types import Scope
 
 from profile_api import openapi
 from profile_api.admission import Admission
@@ -149,19 +149,7 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
         document = to_json(openapi.document(app))
         _add_text(app, "/openapi.json", lambda: Response(document, media_type="application/json"))
         _add_text(app, "/docs", _page(docs_page.page, "/openapi.json", assets, people))
-    if spans is None:
-        app.middleware_stack = _from_ours_on(app.build_middleware_stack())
     return app
-
-
-def _from_ours_on(stack: ASGIApp) -> ASGIApp:
-    """Without FastAPI's outer layers, each of which a request would pass through.
-
-    Its traces are off then, and crashes and the body's size are looked after by ours.
-    """
-    while not isinstance(stack, AroundEachRequest):
-        stack = stack.app  # type: ignore[attr-defined]  # as each of these layers calls the next
-    return stack
 
 
 def _watch(metrics: Metrics, admission: Admission, store: Store, tokens: JoseTokens) -> None:

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Sequence
 from typing import Any, Final
 
 from profile_domain.errors import Code, DomainError
+from profile_domain.fields import Fields
 
 MAX_NESTING = 32
 
 
 async def read_json_object(
-    headers: Mapping[str, Sequence[str]], chunks: AsyncIterable[bytes], *, max_bytes: int
+    fields: Fields, chunks: AsyncIterable[bytes], *, max_bytes: int
 ) -> dict[str, Any]:
     """The body as a JSON object; no chunk is asked for once it is known to be too large.
 
-    ``headers`` has, in lower case, the values of ``content-length``, ``content-type`` and
-    ``content-encoding`` that were sent. Raises, in this order, ``payload_too_large``,
-    ``unsupported_media_type`` and ``malformed_json``.
+    Of ``fields`` it reads ``content-length``, ``content-type`` and ``content-encoding``. Raises,
+    in this order, ``payload_too_large``, ``unsupported_media_type`` and ``malformed_json``.
     """
-    body = await _read_within(headers.get("content-length", ()), chunks, max_bytes)
-    media_types = headers.get("content-type", ())
-    encodings = headers.get("content-encoding", ())
+    body = await _read_within(fields.get("content-length", ()), chunks, max_bytes)
+    media_types = fields.get("content-type", ())
+    encodings = fields.get("content-encoding", ())
     if (
         len(media_types) != 1
         or media_types[0].partition(";")[0].strip().lower() != "application/json"
@@ -37,12 +37,13 @@ async def _read_within(
 ) -> bytes:
     if any(length.isdecimal() and int(length[:20]) > max_bytes for length in declared):
         raise DomainError(Code.PAYLOAD_TOO_LARGE)
-    body = bytearray()
+    body, length = [], 0
     async for chunk in chunks:
-        body += chunk
-        if len(body) > max_bytes:
+        body.append(chunk)
+        length += len(chunk)
+        if length > max_bytes:
             raise DomainError(Code.PAYLOAD_TOO_LARGE)
-    return bytes(body)
+    return b"".join(body)
 
 
 def parse_json_object(body: bytes) -> dict[str, Any]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 from uuid import UUID
 
 from profile_domain.errors import Code, DomainError, unauthenticated
+from profile_domain.fields import Fields
 from profile_domain.people import Record
 
 Face = Literal["rest", "graphql"]
@@ -17,6 +19,7 @@ Face = Literal["rest", "graphql"]
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
 
+@lru_cache(1024)
 def parse_uuid(text: str) -> UUID | None:
     """The UUID in its one written form, any letter case; None for anything else."""
     return UUID(text) if _UUID.fullmatch(text) else None
@@ -28,6 +31,10 @@ class Credentials:
 
     authorization: Sequence[str]
     tenant: Sequence[str]
+
+    @classmethod
+    def sent_in(cls, fields: Fields) -> Credentials:
+        return cls(fields.get("authorization", ()), fields.get("x-tenant-id", ()))
 
     @property
     def token(self) -> str:

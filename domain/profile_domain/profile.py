@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cached_property
 from typing import Final
 from uuid import UUID
 
@@ -56,13 +55,13 @@ class Profile:
     version: int = 1
     active: bool = True
 
-    @cached_property
+    @property
     def name(self) -> str:
         """What to call the person: display name, else first and last name, else email."""
         full = " ".join(part for part in (self.first_name, self.last_name) if part)
         return self.display_name or full or self.email
 
-    @cached_property
+    @property
     def etag(self) -> str:
         """A strong entity tag (RFC 9110 section 8.8.3), different for each person and version."""
         return f'"{self.id.hex}-{self.version}"'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -14,23 +13,26 @@ from profile_domain.profile import AVATAR
 from profile_infra import statements as sql
 from profile_infra.postgres_pool import Connection, is_outage
 from profile_infra.statements import Statement
-from profile_infra.trail import Author, entry, removal
+from profile_infra.trail import Author, as_json, entry, removal
 from profile_infra.users import Clash, User, fields_of
 
 DIALECT: Final = sqlalchemy_asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's gap
 
 SET_TENANT: Final = "SELECT set_config('profile.tenant_id', $1, true)"
-_TYPES: Final = (
-    "uuid uuid bigint text text text text jsonb jsonb jsonb bytea bytea text bytea float8".split()
+_SAVE_TYPES: Final = (
+    *("uuid", "uuid", "bigint"),
+    *("text", "text", "text", "text"),
+    *("jsonb", "jsonb", "jsonb"),
+    *("bytea", "bytea", "text", "bytea", "float8"),
 )
-_PLACES: Final = range(1, len(_TYPES) + 1)
+_PLACES: Final = range(1, len(_SAVE_TYPES) + 1)
+_LISTS: Final = ", ".join(f"${n}::{type_}[]" for n, type_ in zip(_PLACES, _SAVE_TYPES, strict=True))
+_EACH: Final = ", ".join(f"a{n}" for n in _PLACES)
 _SAVE: Final = f"SELECT profile_save({', '.join(f'${n}' for n in _PLACES)})"
 # A row that somebody else has locked would keep all of them: they are undone, and go one by one.
 _SAVE_TOGETHER: Final = f"""
 WITH hurry AS MATERIALIZED (SELECT set_config('lock_timeout', '50ms', true))
-SELECT profile_save({", ".join(f"a{n}" for n in _PLACES)})
-FROM hurry, unnest({", ".join(f"${n}::{type_}[]" for n, type_ in zip(_PLACES, _TYPES, strict=True))})
-  AS saves({", ".join(f"a{n}" for n in _PLACES)})
+SELECT profile_save({_EACH}) FROM hurry, unnest({_LISTS}) AS saves({_EACH})
 """  # noqa: S608  # places and types of our own
 _UNDONE: Final = (
     asyncpg.DeadlockDetectedError,
@@ -65,9 +67,9 @@ def call_to_replace(author: Author, before: User, after: User) -> list[Any] | No
         author.subject,
         author.face,
         author.request_id,
-        json.dumps(told["fields"]),
-        json.dumps(told["old_values"]),
-        json.dumps(told["new_values"]),
+        as_json(told["fields"]),
+        as_json(told["old_values"]),
+        as_json(told["new_values"]),
         told["old_avatar"],
         picture and picture.digest,
         picture and picture.media_type,

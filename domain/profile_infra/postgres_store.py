@@ -138,8 +138,8 @@ class PostgresProfiles:
     async def save(self, caller: Caller, before: Profile, after: Profile) -> bool:
         """Writes what differs, and its entry in the trail, in one round trip.
 
-        Saves that wait at the same time share a trip and its commit. ``after`` is one version on. It is tried once: an ``unavailable`` save may have happened,
-        and the version tells.
+        Saves that wait at the same time share a trip and its commit. ``after`` is one version on.
+        It is tried once: an ``unavailable`` save may have happened, and the version tells.
         """
         if before.tenant_id != caller.identity.tenant_id:
             return False

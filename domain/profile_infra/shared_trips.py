@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 Job = TypeVar("Job")
 Told = TypeVar("Told")
@@ -42,7 +42,7 @@ class SharedTrips(Generic[Job, Told]):
 
     async def finish(self) -> None:
         """Returns when all that has been asked until now is done."""
-        asked = [future for _, future in self._queue]
+        asked: list[asyncio.Future[Any]] = [future for _, future in self._queue]
         if asked or self._trips:
             await asyncio.wait([*asked, *self._trips])
 
@@ -60,7 +60,7 @@ class SharedTrips(Generic[Job, Told]):
 
     def _arrived(self) -> None:
         self._free += 1
-        trip = []
+        trip: list[tuple[Job, asyncio.Future[Told]]] = []
         while self._queue and len(trip) < MOST_TOGETHER:
             job, future = self._queue.popleft()
             if not future.done():  # its caller was cancelled

@@ -13,10 +13,10 @@ from sqlalchemy.dialects import sqlite
 from profile_domain.avatar import Avatar
 from profile_infra import statements as sql
 from profile_infra.statements import Statement, replace_user_statement
-from profile_infra.trail import Author, entry, removal
+from profile_infra.trail import Author, as_json, entry, removal
 from profile_infra.users import Clash, User, fields_of
 
-DIALECT: Final = sqlite.dialect()
+DIALECT: Final = sqlite.dialect(json_serializer=as_json)
 
 _ADD_USER = Statement(sql.ADD_USER, DIALECT)
 _ADD_CHANGE = Statement(sql.ADD_CHANGE, DIALECT)

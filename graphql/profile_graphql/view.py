@@ -14,6 +14,7 @@ from starlette.responses import Response
 from profile_domain.bodies import parse_json_object, read_json_object
 from profile_domain.caller import Credentials
 from profile_domain.errors import Code, DomainError
+from profile_domain.fields import Fields, joined, read_fields
 from profile_domain.service import ProfileService
 from profile_graphql.documents import Documents
 from profile_graphql.errors import RequestRefused, entry, field_error, invalid_query
@@ -49,56 +50,52 @@ class GraphQLView:
         self._page = page
 
     async def post(self, request: Request) -> Response:
-        headers = {
-            name: request.headers.getlist(name)
-            for name in ("content-length", "content-type", "content-encoding")
-        }
+        fields = read_fields(request.scope["headers"])
         try:
             parameters = await read_json_object(
-                headers, request.stream(), max_bytes=self._max_body_bytes
+                fields, request.stream(), max_bytes=self._max_body_bytes
             )
-            return await self._answer(request, parameters)
+            return await self._answer(request, fields, parameters)
         except RequestRefused as refused:
-            return _refusal(request, refused)
+            return _refusal(request, fields, refused)
         except DomainError as error:
-            return _respond(request, {"errors": [entry(error)]}, status=_STATUS[error.code])
+            payload = {"errors": [entry(error)]}
+            return _respond(request, fields, payload, status=_STATUS[error.code])
 
     async def get(self, request: Request) -> Response:
-        if (
-            self._page is not None
-            and preferred_type(", ".join(request.headers.getlist("accept"))) == HTML
-        ):
+        fields = read_fields(request.scope["headers"])
+        if self._page is not None and preferred_type(joined(fields, "accept") or "") == HTML:
             return self._page()
         parameters: dict[str, Any] = dict(request.query_params)
         try:
             for name in {"variables", "extensions"} & parameters.keys():
                 parameters[name] = parse_json_object(parameters[name].encode())
-            return await self._answer(request, parameters)
+            return await self._answer(request, fields, parameters)
         except RequestRefused as refused:
-            return _refusal(request, refused)
+            return _refusal(request, fields, refused)
         except (DomainError, UnicodeEncodeError):
             error = invalid_query("variables and extensions must be JSON objects.")
-            return _respond(request, {"errors": [error]}, status=400)
+            return _respond(request, fields, {"errors": [error]}, status=400)
 
-    async def _answer(self, request: Request, parameters: dict[str, Any]) -> Response:
+    async def _answer(
+        self, request: Request, fields: Fields, parameters: dict[str, Any]
+    ) -> Response:
         text, variables, operation_name = _checked(parameters)
         document = self._documents.read(text)
         operation_type = document.operation_type(operation_name)
         if request.method == "GET" and operation_type is not OperationType.QUERY:
             error = entry(DomainError(Code.METHOD_NOT_ALLOWED))
             raise RequestRefused([error], status=405, headers={"Allow": "POST"})
+        told = request.scope["state"]
         context = RequestContext(
             service=self._service,
-            credentials=Credentials(
-                authorization=request.headers.getlist("authorization"),
-                tenant=request.headers.getlist("x-tenant-id"),
-            ),
-            request_id=request.state.request_id,
+            credentials=Credentials.sent_in(fields),
+            request_id=told["request_id"],
             wants_image=document.wants_image,
-            told=request.scope["state"],
+            told=told,
         )
         if document.plan is not None:
-            return _result(request, await document.plan.run(context, variables))
+            return _result(request, fields, await document.plan.run(context, variables))
         executed: Awaitable[ExecutionResult] | ExecutionResult = execute(
             self._schema,
             document.ast,
@@ -107,7 +104,7 @@ class GraphQLView:
             operation_name=operation_name,
         )
         result = await executed if isawaitable(executed) else executed
-        return _result(request, result)
+        return _result(request, fields, result)
 
 
 def _checked(parameters: dict[str, Any]) -> tuple[str, dict[str, Any], str | None]:
@@ -129,9 +126,9 @@ def _checked(parameters: dict[str, Any]) -> tuple[str, dict[str, Any], str | Non
     raise RequestRefused([invalid_query(problem)], status=400)
 
 
-def _result(request: Request, result: ExecutionResult) -> Response:
+def _result(request: Request, fields: Fields, result: ExecutionResult) -> Response:
     if not result.errors:
-        return _respond(request, {"data": result.data})
+        return _respond(request, fields, {"data": result.data})
     told, known = zip(
         *(field_error(error, request.state.request_id) for error in result.errors), strict=True
     )
@@ -139,17 +136,18 @@ def _result(request: Request, result: ExecutionResult) -> Response:
         raise RequestRefused(list(told))
     waits = [error.retry_after for error in known if error and error.retry_after]
     headers = {"Retry-After": str(max(waits))} if waits else {}
-    return _respond(request, {"errors": told, "data": result.data}, headers=headers)
+    payload = {"errors": told, "data": result.data}
+    return _respond(request, fields, payload, headers=headers)
 
 
-def _refusal(request: Request, refused: RequestRefused) -> Response:
-    return _respond(
-        request, {"errors": refused.errors}, status=refused.status, headers=refused.headers
-    )
+def _refusal(request: Request, fields: Fields, refused: RequestRefused) -> Response:
+    payload = {"errors": refused.errors}
+    return _respond(request, fields, payload, status=refused.status, headers=refused.headers)
 
 
 def _respond(
     request: Request,
+    fields: Fields,
     payload: dict[str, Any],
     *,
     status: int | None = None,
@@ -158,7 +156,8 @@ def _respond(
     """By default 200, but 400 for what was not executed where the media type can say so."""
     if "errors" in payload:
         request.state.code = payload["errors"][0]["extensions"]["code"]
-    media_type = _preferred(request)
+    # Several fields are one list (RFC 9110 section 5.3).
+    media_type = preferred_type(joined(fields, "accept") or "")
     if status is None:
         status = 400 if "data" not in payload and media_type == GRAPHQL_RESPONSE else 200
     if media_type != GRAPHQL_RESPONSE:
@@ -168,8 +167,3 @@ def _respond(
     answer = Response(body, status, headers, media_type=f"{media_type}; charset=utf-8")
     answer.headers["Vary"] = "Accept"
     return answer
-
-
-def _preferred(request: Request) -> str:
-    """Several lines of ``Accept`` are one list (RFC 9110 section 5.3)."""
-    return preferred_type(", ".join(request.headers.getlist("accept")))
