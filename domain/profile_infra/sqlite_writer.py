@@ -71,6 +71,7 @@ class SqliteWriter:
 
     async def _work(self) -> None:
         while self._queue:
+            await self._gather()
             try:
                 await self._begin()
                 batch = [self._queue.popleft() for _ in range(min(len(self._queue), MOST_TOGETHER))]
@@ -84,6 +85,17 @@ class SqliteWriter:
             for (_, future), outcome in zip(batch, outcomes, strict=True):
                 _answer(future, outcome)
         self._working = None
+
+    async def _gather(self) -> None:
+        """Requests that are here already come along: each batch costs a commit.
+
+        One that was just read from its socket comes in the second turn of the event loop.
+        """
+        idle = 0
+        while idle < 2 and len(self._queue) < MOST_TOGETHER:
+            here = len(self._queue)
+            await asyncio.sleep(0)
+            idle = idle + 1 if len(self._queue) == here else 0
 
     async def _begin(self) -> None:
         """Another process may hold the file's lock for a while."""
