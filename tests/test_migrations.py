@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.schema import CreateTable
 
-from profile_infra import statements
+from profile_infra import revisions, statements
 from profile_infra.schema_version import SchemaMismatch, check_schema, migrate, newest
 from profile_infra.sqlite_file import UnusableDatabase
 from profile_infra.sqlite_store import SqliteProfiles
@@ -113,3 +114,10 @@ def test_the_tables_and_statements_serve_postgres_too():
     assert "users.issuer IN ($2" in load.text
     update = Statement(statements.replace_user(["first_name"]), dialect)
     assert update.text.startswith("UPDATE users SET first_name=$1")
+
+
+def test_the_revisions_are_named_by_their_files_as_alembic_finds_them():
+    script = ScriptDirectory(str(Path(revisions.__file__).with_name("migrations")))
+    found = [each.revision for each in script.walk_revisions()]
+    assert revisions.newest() == script.get_current_head() == found[0]
+    assert all(revisions.is_known(each) for each in found)

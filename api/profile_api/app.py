@@ -121,7 +121,11 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     _watch(metrics, admission, store, tokens)
 
     _add_rest(app, ProfileRoutes(service, max_body_bytes=settings.max_body_bytes))
-    assets = Assets.load(graphiql_page.ASSETS, docs_page.ASSETS, modules=[settings_page.ASSETS])
+    assets = Assets.load(
+        *([graphiql_page.ASSETS] if settings.graphiql else []),
+        *([docs_page.ASSETS] if settings.docs else []),
+        modules=[settings_page.ASSETS] if people else [],
+    )
     _add(app, "GET", "/assets/{name:path}", assets.serve, include_in_schema=False)
     view = GraphQLView(
         schema._schema,  # noqa: SLF001  # Strawberry has no public name for it

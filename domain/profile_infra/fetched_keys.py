@@ -8,13 +8,18 @@ import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from jose.backends.base import Key
 
 from profile_domain.errors import unavailable
 from profile_infra.issuers import Issuer, UnusableKeys
 from profile_infra.jwks import KeySet, NoUsableKeys, read_key_set
-from profile_infra.key_server import Fetched, fetch_key_set
+
+if TYPE_CHECKING:
+    from profile_infra.key_server import Fetched
+
+    Fetch = Callable[[Issuer], Awaitable[Fetched]]
 
 _log = logging.getLogger(__name__)
 
@@ -37,12 +42,12 @@ class FetchedKeys:
         issuer: Issuer,
         *,
         kept: float = KEPT,
-        fetch: Callable[[Issuer], Awaitable[Fetched]] = fetch_key_set,
+        fetch: Fetch | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._issuer = issuer
         self._kept = kept
-        self._fetch = fetch
+        self._fetch = fetch or _over_http
         self._now = now
         self._keys: KeySet | None = None
         self._failing = False
@@ -146,3 +151,10 @@ class FetchedKeys:
         if self._keys is None:
             raise unavailable(max(1, math.ceil(self._next_fetch - self._now())))
         return self._keys
+
+
+async def _over_http(issuer: Issuer) -> Fetched:
+    # A service whose keys are at hand starts a tenth of a second sooner without an HTTP client.
+    from profile_infra.key_server import fetch_key_set  # noqa: PLC0415
+
+    return await fetch_key_set(issuer)

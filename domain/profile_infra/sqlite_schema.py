@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 
-from alembic import command
 from sqlalchemy import Connection, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from profile_infra.revisions import (
     UnusableDatabase,
-    alembic_config,
     check_revision,
     check_upgradable,
+    upgrade,
     upgrade_script,
 )
 from profile_infra.sqlite_file import connect, create, path_of, revision_in
@@ -48,9 +47,7 @@ def migrate(url: str) -> str | None:
         with engine.begin() as connection:
             before = revision_in(_driver(connection))
             check_upgradable(before)
-            config = alembic_config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            upgrade(connection)
     except DBAPIError as error:
         raise UnusableDatabase(f"{path} cannot be migrated: {error.orig}.") from error
     finally:
