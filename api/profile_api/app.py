@@ -207,9 +207,9 @@ def _add_text(app: FastAPI, path: str, respond: Callable[[], Response]) -> None:
 
 def _add_rest(app: FastAPI, routes: ProfileRoutes) -> None:
     ok = {
-        "model": ProfileBody,
         "description": "The profile.",
         "headers": openapi.headers("ETag"),
+        "content": {"application/json": {"schema": openapi.schema_of(ProfileBody)}},
     }
     unchanged = {
         "description": "The profile is still the one in `If-None-Match`.",
