@@ -70,8 +70,8 @@ class PostgresServer:
             time.sleep(0.05)
 
     def kill(self) -> None:
-        """SIGKILL, as by the out-of-memory killer."""
-        self._process.kill()
+        """SIGKILL, as by the out-of-memory killer; no backend lives on to answer once more."""
+        self.signal(signal.SIGKILL)
         self._process.wait()
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:

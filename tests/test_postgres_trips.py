@@ -13,6 +13,7 @@ from profile_infra.users import User
 from wire import wire_to
 
 TENANT = UUID("00000000-0000-4000-8000-00000000000a")
+PICTURE_TO_BE = Avatar.of("image/gif", b"GIF8" * 50_000)
 PICTURE = Avatar.of("image/png", b"\x89PNG" * 50_000)
 
 
@@ -47,7 +48,9 @@ async def test_an_update_is_two_round_trips_and_a_read_is_one(postgres, ada, cha
     async with wire_to(postgres.url) as (wire, url):
         store = PostgresProfiles(url, pool_size=1)
         await store.open()
-        await update(store, ada, last_name="To prepare the statements on this connection.")
+        # The first time prepares the statements on this connection.
+        await update(store, ada, last_name="Love", avatar_base64=PICTURE_TO_BE)
+        await update(store, ada, last_name="Lovelace")
         identity = Identity(TENANT, "https://i.example", str(ada.id))
         await store.history(TENANT, ada.id, first=9)
         counted = []

@@ -29,9 +29,11 @@ _PLACES: Final = range(1, len(_SAVE_TYPES) + 1)
 _LISTS: Final = ", ".join(f"${n}::{type_}[]" for n, type_ in zip(_PLACES, _SAVE_TYPES, strict=True))
 _EACH: Final = ", ".join(f"a{n}" for n in _PLACES)
 _SAVE: Final = f"SELECT profile_save({', '.join(f'${n}' for n in _PLACES)})"
-# A row that somebody else has locked would keep all of them: they are undone, and go one by one.
+# A row that somebody else has locked would keep all others: nothing is done then.
+_HURRY: Final = "SELECT set_config('lock_timeout', '50ms', true)"
+_SAVE_SOON: Final = f"WITH hurry AS MATERIALIZED ({_HURRY}) {_SAVE} FROM hurry"
 _SAVE_TOGETHER: Final = f"""
-WITH hurry AS MATERIALIZED (SELECT set_config('lock_timeout', '50ms', true))
+WITH hurry AS MATERIALIZED ({_HURRY})
 SELECT profile_save({_EACH}) FROM hurry, unnest({_LISTS}) AS saves({_EACH})
 """  # noqa: S608  # places and types of our own
 _UNDONE: Final = (
@@ -90,13 +92,16 @@ async def replace(connection: Connection, arguments: Sequence[Any]) -> bool:
 async def replace_together(
     connection: Connection, saves: Sequence[Sequence[Any]]
 ) -> list[bool] | None:
-    """As ``replace`` for each, in one round trip and one transaction; None when all was undone.
+    """As ``replace`` for each, in one round trip and one transaction.
 
+    None when all was undone, at the latest 50 ms after it met a row that somebody has locked.
     Rows are locked in the order of their keys, so that two processes never wait in a circle.
     """
     order = sorted(range(len(saves)), key=lambda n: (saves[n][0].bytes, saves[n][1].bytes))
-    columns = zip(*(saves[n] for n in order), strict=True)
     try:
+        if len(saves) == 1:
+            return [await connection.fetchval(_SAVE_SOON, *saves[0])]
+        columns = zip(*(saves[n] for n in order), strict=True)
         rows = await connection.fetch(_SAVE_TOGETHER, *columns)
     except asyncpg.PostgresError as error:
         if is_outage(error) and not isinstance(error, _UNDONE):

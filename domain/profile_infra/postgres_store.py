@@ -81,12 +81,8 @@ class PostgresProfiles:
     ) -> None:
         self._history_days = history_days
         self._pool = PostgresPool(url, size=pool_size, prepared=prepared, seconds=call_seconds)
-        self._loads = SharedTrips(
-            self._load_alone, self._load_together, at_once=min(pool_size, LOADS_AT_ONCE)
-        )
-        self._saves = SharedTrips(
-            self._save_alone, self._save_together, at_once=min(pool_size, SAVES_AT_ONCE)
-        )
+        self._loads = SharedTrips(self._load_together, self._load_alone, at_once=LOADS_AT_ONCE)
+        self._saves = SharedTrips(self._save_together, self._save_alone, at_once=SAVES_AT_ONCE)
 
     @property
     def waiting(self) -> int:
@@ -217,6 +213,8 @@ class PostgresProfiles:
         return await self._pool.run(lambda connection: connection.fetchrow(_LOAD, *key))
 
     async def _load_together(self, keys: Sequence[_Key]) -> list[Any]:
+        if len(keys) == 1:
+            return [await self._load_alone(keys[0])]
         columns = [list(column) for column in zip(*keys, strict=True)]
         rows: list[Any] = await self._pool.run(
             lambda connection: connection.fetch(_LOAD_TOGETHER, *columns)

@@ -9,31 +9,32 @@ from typing import Any, Final, Generic, TypeVar
 
 Job = TypeVar("Job")
 Told = TypeVar("Told")
+_Passenger = tuple[Job, asyncio.Future[Told]]
 
 MOST_TOGETHER: Final = 32
 
 
 class SharedTrips(Generic[Job, Told]):
-    """A call sets out alone while fewer than ``at_once`` trips are under way.
+    """A call sets out at once while fewer than ``at_once`` trips are under way.
 
-    Those that come meanwhile wait, and the next trip takes up to 32 of them. ``alone`` does one
-    job. ``together`` does several and tells of each, in their order; or it does none of them, and
-    returns None: each then goes alone, and fails alone if it must. What ``together`` raises, all
-    are told.
+    Those that come meanwhile wait, and the next trip takes up to 32 of them. ``together`` does
+    all its jobs and tells of each, in their order. Or, soon, it has done none and gives None:
+    then each is done ``alone``, takes the time it takes, and keeps no trip from setting out.
+    What ``together`` raises, all on the trip are told.
     """
 
     def __init__(
         self,
-        alone: Callable[[Job], Awaitable[Told]],
         together: Callable[[Sequence[Job]], Awaitable[Sequence[Told] | None]],
+        alone: Callable[[Job], Awaitable[Told]],
         *,
         at_once: int,
     ) -> None:
-        self._alone = alone
         self._together = together
+        self._alone = alone
         self._free = at_once
-        self._queue: deque[tuple[Job, asyncio.Future[Told]]] = deque()
-        self._trips: set[asyncio.Task[None]] = set()
+        self._queue: deque[_Passenger[Job, Told]] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def waiting(self) -> int:
@@ -43,50 +44,51 @@ class SharedTrips(Generic[Job, Told]):
     async def finish(self) -> None:
         """Returns when all that has been asked until now is done."""
         asked: list[asyncio.Future[Any]] = [future for _, future in self._queue]
-        if asked or self._trips:
-            await asyncio.wait([*asked, *self._trips])
+        if asked or self._tasks:
+            await asyncio.wait([*asked, *self._tasks])
 
     async def run(self, job: Job) -> Told:
         """A job that has set out with others is done even if its caller is cancelled."""
-        if self._free:
-            self._free -= 1
-            try:
-                return await self._alone(job)
-            finally:
-                self._arrived()
-        future: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
-        self._queue.append((job, future))
-        return await future
+        if not self._free:
+            future: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
+            self._queue.append((job, future))
+            return await future
+        self._free -= 1
+        try:
+            told = await self._together([job])
+        finally:
+            self._arrived()
+        return await self._alone(job) if told is None else told[0]
 
     def _arrived(self) -> None:
         self._free += 1
-        trip: list[tuple[Job, asyncio.Future[Told]]] = []
+        trip: list[_Passenger[Job, Told]] = []
         while self._queue and len(trip) < MOST_TOGETHER:
             job, future = self._queue.popleft()
             if not future.done():  # its caller was cancelled
                 trip.append((job, future))
         if trip:
             self._free -= 1
-            task = asyncio.create_task(self._travel(trip))
-            self._trips.add(task)
-            task.add_done_callback(self._trips.discard)
+            self._start(self._travel(trip))
 
-    async def _travel(self, trip: list[tuple[Job, asyncio.Future[Told]]]) -> None:
-        told: Sequence[Told] | None = None
+    def _start(self, work: Any) -> None:  # noqa: ANN401  # a coroutine
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _travel(self, trip: list[_Passenger[Job, Told]]) -> None:
         try:
-            if len(trip) > 1:
-                told = await self._together([job for job, _ in trip])
+            told = await self._together([job for job, _ in trip])
         except Exception as error:  # noqa: BLE001  # callers without an answer would wait forever
             for _, future in trip:
                 if not future.done():
                     future.set_exception(error)
         else:
-            if told is None:
-                await asyncio.gather(*(self._go_alone(job, future) for job, future in trip))
-            else:
-                for (_, future), each in zip(trip, told, strict=True):
-                    if not future.done():
-                        future.set_result(each)
+            for place, (job, future) in enumerate(trip):
+                if told is None:
+                    self._start(self._go_alone(job, future))
+                elif not future.done():
+                    future.set_result(told[place])
         finally:
             self._arrived()
 
