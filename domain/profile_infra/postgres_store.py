@@ -137,9 +137,11 @@ class PostgresProfiles:
         Saves that wait at the same time share a trip and its commit. ``after`` is one version on.
         It is tried once: an ``unavailable`` save may have happened, and the version tells.
         """
-        if before.tenant_id != caller.identity.tenant_id:
+        identity = caller.identity
+        if before.tenant_id != identity.tenant_id:
             return False
-        arguments = call_to_replace(Author.of(caller), User(before), User(after))
+        old, new = (User(each, subject=identity.subject) for each in (before, after))
+        arguments = call_to_replace(Author.of(caller), old, new)
         if arguments is None:
             return True
         if arguments[_IMAGE] is not None:

@@ -98,9 +98,11 @@ class SqliteProfiles:
 
     async def save(self, caller: Caller, before: Profile, after: Profile) -> bool:
         """Writes what differs, and its entry in the trail; ``after`` is one version on."""
-        if before.tenant_id != caller.identity.tenant_id:
+        identity = caller.identity
+        if before.tenant_id != identity.tenant_id:
             return False
-        author, old, new = Author.of(caller), User(before), User(after)
+        author = Author.of(caller)
+        old, new = (User(each, subject=identity.subject) for each in (before, after))
         return await self._write(lambda at: replace(at, author, old, new))
 
     async def users_of(self, tenant_id: UUID, ids: Iterable[UUID]) -> dict[UUID, User]:
