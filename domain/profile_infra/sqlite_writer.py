@@ -54,7 +54,7 @@ class SqliteWriter:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self.waiting += 1
         self._queue.append((job, future))
-        if self._working is None:
+        if self._working is None or self._working.done():
             self._working = asyncio.create_task(self._work())
         try:
             return await future
@@ -84,7 +84,6 @@ class SqliteWriter:
             self.waiting -= len(batch)
             for (_, future), outcome in zip(batch, outcomes, strict=True):
                 _answer(future, outcome)
-        self._working = None
 
     async def _gather(self) -> None:
         """Requests that are here already come along: each batch costs a commit.
