@@ -1,19 +1,28 @@
 """What many tests share."""
 
 import os
-import socket
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
+import ports
 from browsing import chromium, demonstrated
 from postgres_database import new_database
 from postgres_server import INSTALLED, PostgresServer
 from profile_api import logs
 from running import Nowhere, running
 
-settings.register_profile("tests", deadline=None, print_blob=True)
+# A verdict depends neither on chance nor on how busy the machine is. New examples come with
+# `pytest --hypothesis-profile=explore`, and with the fuzzers.
+settings.register_profile(
+    "tests",
+    deadline=None,
+    derandomize=True,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("explore", settings.get_profile("tests"), derandomize=False)
 settings.load_profile("tests")
 logs.configure("json", Nowhere())
 
@@ -32,11 +41,10 @@ def repository():
 
 
 @pytest.fixture
-def free_port():
-    """A port on the loopback interface that nobody has now."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+def port():
+    """One of the loopback interface that nobody else is given during the test."""
+    with ports.reserved() as held:
+        yield held.getsockname()[1]
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import asyncio
 import json
 import secrets
 import shutil
-import socket
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 
+import ports
 from profile_infra.issuers import Issuer
 from signing import AUDIENCE, b64, private_jwk, rsa_key
 
@@ -38,9 +38,8 @@ class OpenIdProvider:
     """``accounts`` are the people by their subjects, with the claims that are told of them."""
 
     def __init__(self):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self._held = ports.reserved()
+        self.port = self._held.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.keys = ["one"]
         self.accounts = {}
@@ -71,13 +70,17 @@ class OpenIdProvider:
         vars(self).update(changes)
         told = {"keys": [signing_key(name) for name in self.keys], "accounts": self.accounts}
         self._process.stdin.write(json.dumps(told).encode() + b"\n")
-        answer = await asyncio.wait_for(self._process.stdout.readline(), 20)
+        answer = await asyncio.wait_for(self._process.stdout.readline(), 120)
         return int(answer)
 
     async def stop(self):
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
+
+    def close(self):
+        """Gives its port back."""
+        self._held.close()
 
     async def sign_in(self, subject):
         """An access token, by the authorization code flow with PKCE (RFC 7636), as a page does."""
@@ -123,3 +126,4 @@ async def provider(**accounts):
         yield it
     finally:
         await it.stop()
+        it.close()

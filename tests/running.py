@@ -180,7 +180,8 @@ def served(folder: Path, **changed):
                 await asyncio.sleep(0.01)
             port = server.servers[0].sockets[0].getsockname()[1]
             user = await service.person(subject="ada", first_name="Ada", last_name="Lovelace")
-            started.put(Served(f"http://127.0.0.1:{port}", service.headers(user), service))
+            address, headers = f"http://127.0.0.1:{port}", service.headers(user)
+            started.put(Served(address, headers, service, server, asyncio.get_running_loop()))
             await asyncio.to_thread(stop.wait)
             server.should_exit = True
             await serving
@@ -188,18 +189,23 @@ def served(folder: Path, **changed):
     thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()
     try:
-        yield started.get(timeout=20)
+        yield started.get(timeout=120)  # other programs may keep the machine busy
     finally:
         stop.set()
-        thread.join(20)
+        thread.join(120)
 
 
 class Served(NamedTuple):
-    """Where it is, and the headers of one of its people, whose subject is ``ada``."""
+    """Where it is, and the headers of one of its people, whose subject is ``ada``.
+
+    The server works in its own loop, in another thread.
+    """
 
     address: str
     headers: dict[str, str]
     service: Running
+    server: GuardedServer
+    loop: asyncio.AbstractEventLoop
 
 
 class Nowhere(io.StringIO):

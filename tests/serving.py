@@ -10,14 +10,15 @@ from pathlib import Path
 
 import httpx2
 
+import ports
 from signing import AUDIENCE, ISSUER, SECRET
 
 _ISSUER = {"issuer": ISSUER, "audience": AUDIENCE, "algorithms": ["HS256"], "secret": SECRET}
 
 
 @contextmanager
-def serving(url: str, ports: list[int]):
-    """The addresses of as many processes as there are ports, each ready; ended afterwards."""
+def serving(url: str, count: int):
+    """The addresses of as many processes, each ready; ended afterwards."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PROFILE_")}
     settings = {
         "PROFILE_DATABASE_URL": url,
@@ -26,22 +27,24 @@ def serving(url: str, ports: list[int]):
     }
     command = Path(sys.executable).with_name("profile-service")
     with ExitStack() as at_the_end:
-        processes = []
-        for port in ports:
+        processes, addresses = [], []
+        for _ in range(count):
+            port = at_the_end.enter_context(ports.reserved()).getsockname()[1]
             process = subprocess.Popen(
                 [command, "serve", "--port", str(port)], env=kept | settings, cwd="/"
             )
             at_the_end.callback(process.wait)
             at_the_end.callback(process.terminate)
             processes.append(process)
-        addresses = [f"http://127.0.0.1:{port}" for port in ports]
+            addresses.append(f"http://127.0.0.1:{port}")
         for address, process in zip(addresses, processes, strict=True):
             _wait_for(address, process)
         yield addresses
 
 
 def _wait_for(address: str, process: subprocess.Popen) -> None:
-    for _ in range(200):
+    deadline = time.monotonic() + 120  # other programs may keep the machine busy
+    while time.monotonic() < deadline:
         assert process.poll() is None, "the service ended"
         try:
             if httpx2.get(f"{address}/readyz", timeout=5).status_code == 200:

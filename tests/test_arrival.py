@@ -1,7 +1,9 @@
 """What a client may send and how slowly: by raw bytes, against the real server."""
 
+import asyncio
 import json
 import re
+import select
 import socket
 import subprocess
 import time
@@ -20,24 +22,36 @@ LIMITS = {
     "max_headers": 20,
     "max_body_bytes": 20_000,
     "max_connections": 12,
-    "header_seconds": 0.3,
-    "body_seconds": 0.4,
 }
+# Nobody is late by chance, however busy the machine is: who is to be late is made so.
+PATIENT = {"header_seconds": 600, "body_seconds": 600}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def quick_looks():
+    """Looks often at what is overdue, and leaves a refused client time to read why."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(serving, "LOOK_SECONDS", 0.02)
-        patch.setattr(protocol, "LINGER", 0.3)
-        with served(tmp_path_factory.mktemp("served"), **LIMITS) as server:
-            yield server
+        patch.setattr(protocol, "LINGER", 600)
+        yield
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, quick_looks):
+    with served(tmp_path_factory.mktemp("served"), **LIMITS, **PATIENT) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory, quick_looks):
+    with served(tmp_path_factory.mktemp("served"), **LIMITS, header_seconds=0.3) as server:
+        yield server
 
 
 @contextmanager
 def connection(server):
     host, _, port = server.address.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=5) as sock:
+    with socket.create_connection((host, int(port)), timeout=60) as sock:
         yield sock
 
 
@@ -49,6 +63,30 @@ def send(server, *parts):
         return rest(sock)
 
 
+def send_and_wait(server, *parts):
+    """All that is answered when a client owes the rest for hours."""
+    with connection(server) as sock:
+        for part in parts:
+            sock.sendall(part)
+        hours_pass(server, sock, lambda seen: seen.received == sum(map(len, parts)))
+        return rest(sock)
+
+
+def hours_pass(server, sock, when):
+    """For the server, on this connection, once it has come so far."""
+
+    async def wait():
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(60):
+            while True:
+                for each in server.server.server_state.connections:
+                    if each.client == sock.getsockname() and when(each):
+                        return each.end_overdue(loop.time() + 3600)
+                await asyncio.sleep(0.001)
+
+    asyncio.run_coroutine_threadsafe(wait(), server.loop).result()
+
+
 def rest(sock):
     answered = b""
     while part := sock.recv(65536):
@@ -57,14 +95,11 @@ def rest(sock):
 
 
 def one_answer(sock):
-    answered = b""
-    while b"\r\n\r\n" not in answered:
-        answered += sock.recv(65536)
-    head, _, body = answered.partition(b"\r\n\r\n")
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += sock.recv(1) or pytest.fail("the connection was closed")
     length = int(re.search(rb"content-length: (\d+)", head)[1])
-    while len(body) < length:
-        body += sock.recv(65536)
-    return body
+    return sock.recv(length, socket.MSG_WAITALL)
 
 
 def assert_refused(answered, code):
@@ -125,7 +160,7 @@ def test_headers_below_the_limit_pass_also_with_a_body_behind_them(server):
     "parts", [[b"GET /healthz"], [GET], [GET + b"X: a"], [b"\r\nGET / HTTP/1.1\r\n"]]
 )
 def test_a_head_that_takes_too_long_is_refused(server, parts):
-    assert_refused(send(server, *parts), Code.REQUEST_TIMEOUT)
+    assert_refused(send_and_wait(server, *parts), Code.REQUEST_TIMEOUT)
 
 
 @pytest.mark.parametrize(
@@ -138,27 +173,26 @@ def test_a_head_that_takes_too_long_is_refused(server, parts):
     ],
 )
 def test_a_body_that_takes_too_long_is_refused(server, parts):
-    assert_refused(send(server, *parts), Code.REQUEST_TIMEOUT)
+    assert_refused(send_and_wait(server, *parts), Code.REQUEST_TIMEOUT)
 
 
 @pytest.mark.parametrize("parts", [[], [b"\r\n"], [b"\r\n", b"\r\n"]])
 def test_a_client_that_asks_nothing_is_left_without_an_answer(server, parts):
+    assert send_and_wait(server, *parts) == b""
+
+
+def test_drop_by_drop_lasts_no_longer(impatient):
     started = time.monotonic()
-    assert send(server, *parts) == b""
-    assert time.monotonic() - started < 2
+    with connection(impatient) as sock:
+        sock.sendall(GET + b"X: ")
+        while not select.select([sock], [], [], 0.02)[0]:
+            sock.sendall(b"a")
+        assert time.monotonic() - started >= 0.3
+        assert_refused(rest(sock), Code.REQUEST_TIMEOUT)
 
 
-def test_drop_by_drop_lasts_no_longer(server):
-    with connection(server) as sock:
-        started = time.monotonic()
-        sock.setblocking(False)
-        while time.monotonic() - started < 3:
-            try:
-                sock.send(b"X: a\r\n" if time.monotonic() - started > 0.05 else GET)
-            except (BrokenPipeError, ConnectionResetError):
-                break
-            time.sleep(0.02)
-    assert 0.2 < time.monotonic() - started < 2
+def test_a_client_that_asks_nothing_is_left_in_time(impatient):
+    assert send(impatient) == b""
 
 
 def test_a_connection_is_used_again_and_again(server):
@@ -173,7 +207,7 @@ def test_a_pause_between_two_requests_is_no_slowness(server):
         for _ in range(2):
             sock.sendall(GET + b"\r\n")
             assert ALIVE in one_answer(sock)
-            time.sleep(LIMITS["body_seconds"] + 0.2)
+            hours_pass(server, sock, lambda seen: seen.received == 0)
 
 
 def test_requests_in_a_row_are_all_answered_before_a_bad_one_ends_the_connection(server):
@@ -199,10 +233,8 @@ def test_trailers_and_chunk_extensions_have_an_end(server, endless):
     start = b"0\r\n" if endless != b"a" else b"1;"
     with connection(server) as sock:
         sock.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n" + start)
-        started = time.monotonic()
-        with pytest.raises(ConnectionError):  # noqa: PT012  # any of many sends
-            while time.monotonic() - started < 3:
-                sock.sendall(endless * 1000)
+        sock.sendall(endless * 200_000)
+        assert_refused(rest(sock), Code.PAYLOAD_TOO_LARGE)
 
 
 def test_a_body_may_come_after_an_early_answer_and_the_connection_stays(server):
@@ -217,11 +249,11 @@ def test_a_body_that_goes_on_after_its_answer_is_cut(server):
     with connection(server) as sock:
         sock.sendall(POST + b"Content-Length: 1000000000\r\n\r\n")
         assert b"payload_too_large" in one_answer(sock)
-        started = time.monotonic()
+        sock.sendall(b"a" * 1000)
+        hours_pass(server, sock, lambda seen: seen.due < protocol.NEVER)
         with pytest.raises(ConnectionError):  # noqa: PT012  # any of many sends
-            while True:
+            for _ in range(100_000):
                 sock.sendall(b"a" * 1000)
-        assert time.monotonic() - started < 2
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -231,6 +263,7 @@ def test_httpx_reads_the_413(server, chunked):
         server.address + ME,
         content=iter([body] * 4) if chunked else body,
         headers={**server.headers, "Content-Type": "application/json"},
+        timeout=60,
     )
     assert answer.status_code == 413
     assert answer.json()["code"] == Code.PAYLOAD_TOO_LARGE
@@ -263,7 +296,7 @@ def test_a_connection_too_many_is_refused_and_later_ones_are_not(server):
             answered = rest(sock)
         assert_refused(answered, Code.UNAVAILABLE)
         assert b"retry-after: 1\r\n" in answered
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + 60
     while ALIVE not in (answered := send(server, GET + b"Connection: close\r\n\r\n")):
         assert time.monotonic() < deadline, answered
 
@@ -273,6 +306,6 @@ def test_who_does_not_read_the_answers_is_cut(server):
     script = re.search(r"/assets/docs/swagger-ui\.[0-9a-f]+\.js", page)[0].encode()
     with connection(server) as sock:
         sock.sendall((b"GET " + script + b" HTTP/1.1\r\nHost: x\r\n\r\n") * 20)
-        time.sleep(2 * LIMITS["body_seconds"])
+        hours_pass(server, sock, lambda seen: seen.flow.write_paused and seen.due < protocol.NEVER)
         with suppress(ConnectionError):
             assert len(rest(sock)) < 10_000_000

@@ -315,7 +315,7 @@ async def test_what_is_remembered_is_bounded_and_answers_the_same(service):
         assert answer.json() == {"data": {"me": {"name": "Ada"}}}
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(
     query=st.text(alphabet='{}()[]:$!@"\\ \n#.ame1é\ud800', max_size=60)
     | st.lists(st.sampled_from(["{", "}", "me", "id", "...", "on", "Profile", "(", ")", "$x", ":", "!",

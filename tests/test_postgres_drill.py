@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import socket
 import time
 from contextlib import asynccontextmanager
 from itertools import count
@@ -34,12 +33,7 @@ async def database(postgres_server):
 
 @pytest.fixture(scope="module")
 def addresses(database: Database):
-    ports = []
-    for _ in range(2):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            ports.append(free.getsockname()[1])
-    with serving(database.url, ports) as addresses:
+    with serving(database.url, 2) as addresses:
         yield addresses
 
 
@@ -78,7 +72,7 @@ class Writer:
         self.slowest = 0.0
         signed = token(claims(sub=str(user), tenant_id=str(TENANT)))
         self.headers = {"Authorization": f"Bearer {signed}", "X-Tenant-ID": str(TENANT)}
-        self.client = httpx2.AsyncClient(base_url=address, headers=self.headers, timeout=30)
+        self.client = httpx2.AsyncClient(base_url=address, headers=self.headers, timeout=60)
 
     async def write(self, value: str) -> None:
         started = time.monotonic()
@@ -162,10 +156,11 @@ async def test_five_kills_of_postgres_lose_no_answered_write(database, addresses
         await asyncio.sleep(random.uniform(0, 0.2))
         await asyncio.to_thread(postgres_server.start)
     before = sum(len(writer.answered) for writer in writers)
-    await asyncio.sleep(0.5)
+    async with asyncio.timeout(20):  # to recover in
+        while sum(len(writer.answered) for writer in writers) == before:
+            await asyncio.sleep(0.05)
     over.set()
     await asyncio.gather(*writing)
-    assert sum(len(writer.answered) for writer in writers) > before, "it did not recover"
     for user in users:
         kept = {
             each.new_version: each.new_values["display_name"]

@@ -316,7 +316,7 @@ json_values = st.recursive(
 fields = st.sampled_from(["first_name", "last_name", "display_name", "avatar_base64", "x", "id"])
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(body=st.binary(max_size=40) | st.dictionaries(fields, json_values).map(lambda it: json.dumps(it).encode()))  # fmt: skip
 async def test_any_body_is_taken_or_refused_and_a_refusal_changes_nothing(service, person, body):
     before = (await service.get(person)).json()
