@@ -29,7 +29,7 @@ NPM = Path(__file__).parent / "clients/node_modules"
 AXE = NPM / "axe-core/axe.min.js"
 
 # Other programs may keep the machine busy.
-expect.set_options(timeout=15000)
+expect.set_options(timeout=60_000)
 
 needs_chromium = pytest.mark.skipif(
     CHROMIUM is None, reason="there is no Chromium: install the system's package chromium"
@@ -45,7 +45,7 @@ async def chromium() -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         tab = await browser.new_page()
-        tab.set_default_timeout(15000)
+        tab.set_default_timeout(60_000)
         yield tab
         await browser.close()
 

@@ -85,7 +85,7 @@ class OpenIdProvider:
     async def sign_in(self, subject):
         """An access token, by the authorization code flow with PKCE (RFC 7636), as a page does."""
         verifier = secrets.token_urlsafe(48)
-        async with httpx2.AsyncClient(base_url=self.url) as page:
+        async with httpx2.AsyncClient(base_url=self.url, timeout=60) as page:
             asked = {
                 "client_id": "page",
                 "response_type": "code",

@@ -60,10 +60,11 @@ async def test_what_is_too_much_is_shed_in_the_form_of_its_face(service):
 async def test_who_is_still_sending_takes_no_room(service):
     user = await service.person()
     service.slow.may_go_on.set()
-    whole = asyncio.Event()
+    begun, whole = asyncio.Semaphore(0), asyncio.Event()
 
     async def body():
         yield b"{"
+        begun.release()
         await whole.wait()
         yield b"}"
 
@@ -72,7 +73,8 @@ async def test_who_is_still_sending_takes_no_room(service):
         asyncio.create_task(service.client.put(ME, content=body(), headers=headers))
         for _ in range(5)
     ]
-    await asyncio.sleep(0.05)
+    for _ in sending:
+        await begun.acquire()
     assert (await service.get(user)).status_code == 200
     whole.set()
     assert {(await each).status_code for each in sending} <= {200, STATUS[Code.UNAVAILABLE]}

