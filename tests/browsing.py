@@ -144,7 +144,7 @@ async def looking_at(
         await page.goto(f"{demo.address}{path}")
         yield page
     finally:
-        await page.unroute_all()
+        await page.unroute_all(behavior="wait")
         await page.goto("about:blank")
         for event, listener in listeners.items():
             page.remove_listener(event, listener)

@@ -11,6 +11,7 @@ from browsing import chromium, demonstrated
 from postgres_database import new_database
 from postgres_server import INSTALLED, PostgresServer
 from profile_api import logs
+from profile_infra.postgres_store import PostgresProfiles
 from running import Nowhere, running
 
 # A verdict depends neither on chance nor on how busy the machine is. New examples come with
@@ -59,6 +60,14 @@ async def demo(tmp_path):
     """A demo with fresh people, for one test."""
     async with demonstrated(tmp_path) as demo:
         yield demo
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience():
+    """No call to Postgres is given up because the machine is busy, unless a test says so."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PostgresProfiles.__init__.__kwdefaults__, "call_seconds", 60)
+        yield
 
 
 @pytest.fixture(scope="session")

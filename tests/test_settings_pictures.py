@@ -11,7 +11,7 @@ from playwright.async_api import expect
 from browsing import looking_at, needs_chromium
 from images import photo, png
 from profile_domain.avatar import MAX_BYTES
-from settings_steps import chosen, file, image_of, put, saved, stored, uri
+from settings_steps import chosen, file, image_of, offered, put, saved, stored, uri, used
 
 pytestmark = needs_chromium
 
@@ -39,21 +39,21 @@ async def test_the_crop_is_what_was_moved_into_the_circle(tab, demo):
     out = BytesIO()
     halves.save(out, "PNG")
     async with looking_at(tab, demo) as page:
-        await page.set_input_files("#file", files=[file(out.getvalue())])
+        await offered(page, out.getvalue())
         await page.focus(".stage")
         for _ in range(25):
             await page.keyboard.press("ArrowRight")
-        await page.click("text=Use picture")
+        await used(page)
         await saved(page)
         right = image_of(await stored(demo))[2].convert("RGB")
-        await page.set_input_files("#file", files=[file(out.getvalue())])
+        await offered(page, out.getvalue())
         stage = await page.locator(".stage").bounding_box()
         await page.mouse.move(stage["x"] + 20, stage["y"] + 60)
         await page.mouse.down()
         await page.mouse.move(stage["x"] + stage["width"] - 10, stage["y"] + 60, steps=8)
         await page.mouse.up()
         await page.get_by_label("Zoom").fill("2")
-        await page.click("text=Use picture")
+        await used(page)
         await saved(page)
     left = image_of(await stored(demo))[2].convert("RGB")
     assert right.size == (200, 200)
@@ -82,7 +82,7 @@ async def test_a_picture_is_dropped(tab, demo):
         assert not await page.evaluate(HAND_OVER, ["dragover", data])
         await expect(page.locator("#picture")).to_have_class("picture hovered")
         await page.evaluate(HAND_OVER, ["drop", data])
-        await page.click("text=Use picture")
+        await used(page)
         await expect(page.locator("#picture")).to_have_class("picture")
         await saved(page)
     assert image_of(await stored(demo))[2].size == (40, 40)
@@ -93,7 +93,7 @@ async def test_a_picture_is_pasted(tab, demo):
     async with looking_at(tab, demo) as page:
         await expect(page.locator("h1")).to_have_text("Ada Lovelace")
         await page.evaluate(HAND_OVER, ["paste", data])
-        await page.click("text=Use picture")
+        await used(page)
         await saved(page)
     assert (await stored(demo))["avatar_base64"]
 
@@ -111,8 +111,7 @@ async def test_a_picture_is_removed(tab, demo):
 
 async def test_changing_ones_mind_while_cropping_keeps_the_picture(tab, demo):
     async with looking_at(tab, demo) as page:
-        await page.set_input_files("#file", files=[file(png(photo(40, 40)))])
-        await expect(page.locator("dialog")).to_be_visible()
+        await offered(page, png(photo(40, 40)))
         await page.keyboard.press("Escape")
         await expect(page.locator("#choose")).to_be_focused()
         await expect(page.locator("#picture img")).to_be_hidden()
