@@ -1,6 +1,8 @@
 """What many tests share."""
 
 import os
+import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -8,10 +10,13 @@ from hypothesis import HealthCheck, settings
 
 import ports
 from browsing import chromium, demonstrated
-from postgres_database import new_database
+from postgres_database import Database, new_database
 from postgres_server import INSTALLED, PostgresServer
 from profile_api import logs
+from profile_api.cli import main
 from profile_infra.postgres_store import PostgresProfiles
+from profile_infra.schema_version import migrate
+from profile_infra.stores import Store, store_of
 from running import Nowhere, running
 
 # A verdict depends neither on chance nor on how busy the machine is. New examples come with
@@ -46,6 +51,27 @@ def port():
     """One of the loopback interface that nobody else is given during the test."""
     with ports.reserved() as held:
         yield held.getsockname()[1]
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Runs the command in an empty folder, with nothing but these settings; gives what it prints."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("PROFILE_")]:
+        monkeypatch.delenv(name)
+
+    def run(*arguments, ok=True, **settings):
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "argv", ["profile-service", *arguments])
+            for name, value in settings.items():
+                patched.setenv(f"PROFILE_{name.upper()}", value)
+            with pytest.raises(SystemExit) as ended:
+                main()
+        told = capsys.readouterr()
+        assert (not ended.value.code) is ok, told.out + told.err
+        return told.out if ok else told.err
+
+    return run
 
 
 @pytest.fixture(scope="session")
@@ -100,3 +126,28 @@ async def postgres(postgres_database):
     """The database, with nothing in it."""
     await postgres_database.empty()
     return postgres_database
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    url = f"sqlite:///{tmp_path}/profile.db"
+    migrate(url)
+    return url
+
+
+@pytest.fixture
+def postgres_url(postgres: Database) -> str:
+    return postgres.url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    return request.getfixturevalue(f"{request.param}_url")
+
+
+@pytest.fixture
+async def store(store_url: str) -> AsyncIterator[Store]:
+    store = store_of(store_url, connections=10, prepared=True)
+    await store.open()
+    yield store
+    await store.close()

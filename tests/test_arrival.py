@@ -4,17 +4,16 @@ import asyncio
 import json
 import re
 import select
-import socket
 import subprocess
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 
 import httpx2
 import pytest
 
 from profile_api import protocol, serving
-from profile_api.errors import STATUS
-from profile_domain.errors import MESSAGES, Code
+from profile_domain.errors import Code
+from raw_http import ALIVE, GET, POST, assert_refused, connection, one_answer, rest, send
 from running import ME, served
 
 LIMITS = {
@@ -23,6 +22,8 @@ LIMITS = {
     "max_body_bytes": 20_000,
     "max_connections": 12,
 }
+
+
 # Nobody is late by chance, however busy the machine is: who is to be late is made so.
 PATIENT = {"header_seconds": 600, "body_seconds": 600}
 
@@ -48,21 +49,6 @@ def impatient(tmp_path_factory, quick_looks):
         yield server
 
 
-@contextmanager
-def connection(server):
-    host, _, port = server.address.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=60) as sock:
-        yield sock
-
-
-def send(server, *parts):
-    """All that is answered until the server closes."""
-    with connection(server) as sock:
-        for part in parts:
-            sock.sendall(part)
-        return rest(sock)
-
-
 def send_and_wait(server, *parts):
     """All that is answered when a client owes the rest for hours."""
     with connection(server) as sock:
@@ -85,35 +71,6 @@ def hours_pass(server, sock, when):
                 await asyncio.sleep(0.001)
 
     asyncio.run_coroutine_threadsafe(wait(), server.loop).result()
-
-
-def rest(sock):
-    answered = b""
-    while part := sock.recv(65536):
-        answered += part
-    return answered
-
-
-def one_answer(sock):
-    head = b""
-    while not head.endswith(b"\r\n\r\n"):
-        head += sock.recv(1) or pytest.fail("the connection was closed")
-    length = int(re.search(rb"content-length: (\d+)", head)[1])
-    return sock.recv(length, socket.MSG_WAITALL)
-
-
-def assert_refused(answered, code):
-    head, _, body = answered.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 %d " % STATUS[code]), answered[:200]
-    assert json.loads(body) == {"code": code, "message": MESSAGES[code]}
-    assert b"connection: close" in head
-    assert b"x-content-type-options: nosniff" in head
-    assert re.search(rb"\r\nx-request-id: [0-9a-f]{32}\r\n", head)
-
-
-GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
-POST = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-ALIVE = b'{"status":"ok"}'
 
 
 @pytest.mark.parametrize(

@@ -24,21 +24,6 @@ query Changes($first: Int, $after: String) { me { etag changes(first: $first, af
 
 
 @pytest.fixture
-def sqlite_url(tmp_path):
-    return f"sqlite:///{tmp_path}/profile.db"
-
-
-@pytest.fixture
-def postgres_url(postgres):
-    return postgres.url
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def store_url(request):
-    return request.getfixturevalue(f"{request.param}_url")
-
-
-@pytest.fixture
 async def service(tmp_path, store_url):
     async with running(tmp_path, database_url=store_url, history_days=30) as service:
         yield service

@@ -1,61 +1,18 @@
-"""Keys from the network: when they are fetched, and what an outage or a rotation does."""
+"""Keys from the network: when they are fetched, and what a rotation does."""
 
 import asyncio
 
 import pytest
 
+from key_provider import ISSUER, Provider, finds, refused, settle
 from key_server import key_set, response, serving
-from profile_domain.errors import Code, DomainError
 from profile_infra import fetched_keys
 from profile_infra.fetched_keys import FRESH, KEPT, PAUSE, FetchedKeys
-from profile_infra.issuers import UnusableKeys
 from profile_infra.jwks import KeySet
 from profile_infra.key_server import Fetched
 from profile_infra.keys import keys_of
 from profile_infra.tokens import JoseTokens
 from signing import claims, issuer, outcome, public_jwk, rsa_key, token
-
-ISSUER = issuer(secret=None, algorithms=["RS256"], jwks_url="https://idp.example/keys")
-
-
-class Provider:
-    """The network's place: a clock, the key set there is, and how often it was asked for."""
-
-    def __init__(self, *names):
-        self.names = names
-        self.max_age = None
-        self.down = False
-        self.now = 1000.0
-        self.fetches = 0
-        self.gate = asyncio.Event()
-        self.gate.set()
-
-    async def fetch(self, _issuer):
-        self.fetches += 1
-        await self.gate.wait()
-        if self.down:
-            raise UnusableKeys(ISSUER, "down")
-        document = key_set(*self.names).partition(b"\r\n\r\n")[2]
-        return Fetched(document, self.max_age)
-
-    def keys(self, **options):
-        return FetchedKeys(ISSUER, fetch=self.fetch, now=lambda: self.now, **options)
-
-
-async def finds(keys, kid):
-    return await keys.key_for(kid, "RS256") is not None
-
-
-async def refused(keys, kid="a"):
-    with pytest.raises(DomainError) as error:
-        await keys.key_for(kid, "RS256")
-    assert error.value.code is Code.UNAVAILABLE
-    return error.value.retry_after
-
-
-async def settle():
-    for _ in range(5):
-        await asyncio.sleep(0)
 
 
 async def test_many_who_come_at_once_wait_for_one_fetch():
@@ -129,63 +86,6 @@ async def test_a_thousand_unknown_keys_cause_one_fetch_in_ten_seconds():
     assert provider.fetches == 2
 
 
-async def test_without_keys_there_is_no_answer_yet():
-    provider = Provider("a")
-    provider.down = True
-    keys = provider.keys()
-    assert await refused(keys) == PAUSE
-    provider.now += 3.5
-    assert await refused(keys) == 7
-    assert (provider.fetches, keys.there) == (1, False)
-    provider.down = False
-    provider.now += PAUSE
-    assert await finds(keys, "a")
-    assert keys.there
-
-
-async def test_known_keys_outlive_an_outage_for_an_hour():
-    provider = Provider("a")
-    keys = provider.keys()
-    await finds(keys, "a")
-    provider.down = True
-    provider.now += KEPT - 1
-    assert await finds(keys, "a")
-    assert not await finds(keys, "b")
-    provider.now += 1
-    await refused(keys)
-    assert not keys.there
-    provider.down = False
-    provider.now += PAUSE
-    assert await finds(keys, "a")
-
-
-async def test_how_long_is_a_setting_but_fresh_keys_always_work():
-    provider = Provider("a")
-    provider.max_age = 60
-    keys = provider.keys(kept=0)
-    await finds(keys, "a")
-    provider.down = True
-    provider.now += 59
-    assert await finds(keys, "a")
-    provider.now += 1
-    await refused(keys)
-
-
-async def test_in_an_outage_nobody_waits_for_a_provider_that_hangs():
-    provider = Provider("a")
-    keys = provider.keys()
-    await finds(keys, "a")
-    provider.down = True
-    provider.now += FRESH
-    assert await finds(keys, "a")
-    provider.gate.clear()
-    provider.now += PAUSE
-    assert await asyncio.wait_for(finds(keys, "a"), 60)
-    await settle()
-    assert provider.fetches == 3
-    provider.gate.set()
-
-
 async def test_a_fetch_that_takes_long_is_still_the_only_one():
     provider = Provider("a")
     provider.gate.clear()
@@ -198,20 +98,6 @@ async def test_a_fetch_that_takes_long_is_still_the_only_one():
     assert provider.fetches == 1
     provider.gate.set()
     assert await asyncio.gather(waiting, too) == [True, True]
-
-
-async def test_after_an_outage_removed_keys_stop_working_in_time_again():
-    provider = Provider("a", "b")
-    keys = provider.keys()
-    await finds(keys, "a")
-    for down in (True, False):
-        provider.down = down
-        provider.now += FRESH
-        assert await finds(keys, "a")
-        await settle()
-    provider.names = ("b",)
-    provider.now += FRESH
-    assert not await finds(keys, "a")
 
 
 async def test_a_first_set_without_a_usable_key_is_none():
@@ -294,15 +180,6 @@ async def test_an_end_in_the_middle_of_a_fetch_is_clean():
     assert keys._fetching is None
 
 
-async def test_what_nobody_foresaw_is_an_outage_too(caplog):
-    async def fetch(_):
-        raise RuntimeError("surprise")
-
-    keys = FetchedKeys(ISSUER, fetch=fetch)
-    await refused(keys)
-    assert "could not be fetched" in caplog.text
-
-
 async def test_tokens_are_verified_with_keys_from_an_address(monkeypatch):
     monkeypatch.setattr(fetched_keys, "PAUSE", 0.0)
     async with serving({"/keys": key_set("a", "b")}) as server:
@@ -330,14 +207,3 @@ async def test_a_removed_key_takes_its_verified_tokens_along(monkeypatch):
             server.answers["/keys"] = key_set("b")
             assert await outcome(tokens, other) == "invalid"
             assert await outcome(tokens, sent) == "invalid"
-
-
-async def test_one_issuer_without_keys_leaves_the_others_at_work():
-    async with serving() as server:
-        made = issuer(secret=None, algorithms=["RS256"], jwks_url=f"{server.url}/keys")
-        other = issuer(issuer="https://other.example")
-        tokens = JoseTokens({each: keys_of(each) for each in (made, other)})
-        sent = token(algorithm="RS256", key=rsa_key("a"), header={"kid": "a"})
-        assert await outcome(tokens, sent) == "unavailable"
-        assert await outcome(tokens, token(claims(iss=other.issuer))) == "accepted"
-        assert await tokens.missing() is None

@@ -81,6 +81,9 @@ async def test_keys_rotate_while_requests_run(tmp_path, quick):
                     seen.append(await status(service, running_on))
                     await asyncio.sleep(0.005)
 
+            async def many():
+                return len(seen) > 10
+
             going_on = asyncio.create_task(requests())
             await idp.tell(keys=["two", "one"])
             new = await idp.sign_in("ada")
@@ -89,8 +92,7 @@ async def test_keys_rotate_while_requests_run(tmp_path, quick):
             assert await status(service, old) == 200
             await idp.tell(keys=["two"])
             await until(lambda: _is(401, service, old))
-            while len(seen) < 10:
-                await asyncio.sleep(0)
+            await until(many)
             over.set()
             await going_on
             assert set(seen) == {200}

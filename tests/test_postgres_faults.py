@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import time
+from collections.abc import Awaitable
 from contextlib import asynccontextmanager, contextmanager
 from uuid import UUID, uuid4
 
@@ -20,10 +21,7 @@ from running import ME_QUERY, UPDATE, running
 from wire import wire_to
 
 TENANT = UUID("00000000-0000-4000-8000-00000000000a")
-
-
 PATIENCE = 60  # seconds for what must happen, however busy the machine is
-ANSWER_WITHIN = 10  # seconds, says the contract
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +75,8 @@ async def unavailable_in_time():
     started = time.monotonic()
     with pytest.raises(DomainError) as refused:
         yield
-    assert refused.value.code is Code.UNAVAILABLE
-    assert refused.value.retry_after == 1
-    assert time.monotonic() - started < ANSWER_WITHIN
+    assert (refused.value.code, refused.value.retry_after) == (Code.UNAVAILABLE, 1)
+    assert time.monotonic() - started < 10, "the contract's time"
 
 
 async def test_a_stopped_server_is_unavailable_and_works_again_once_it_is_back(
@@ -111,16 +108,16 @@ async def test_a_killed_server_loses_no_answered_write(store, ada, postgres_serv
 
 
 async def test_a_server_that_hangs_is_unavailable_in_time(store, ada, postgres_server):
-    async def is_refused(number: int) -> None:
+    async def is_refused(call: Awaitable[object]) -> None:
         async with unavailable_in_time():
-            await rename(store, ada, str(number))
+            await call
 
     postgres_server.signal(signal.SIGSTOP)
     try:
         with in_a_hurry(store):
-            async with unavailable_in_time():
-                await load(store, ada)
-            await asyncio.gather(*map(is_refused, range(5)))  # on new connections, too
+            await is_refused(load(store, ada))
+            renames = [is_refused(rename(store, ada, str(number))) for number in range(5)]
+            await asyncio.gather(*renames)  # on new connections, too
     finally:
         postgres_server.signal(signal.SIGCONT)
     assert await asyncio.wait_for(until_it_works(store, ada), PATIENCE)
@@ -156,8 +153,7 @@ async def test_an_exhausted_pool_is_unavailable_in_time_and_recovers(store, ada)
         await over.wait()
 
     held = [asyncio.create_task(store._pool.run(hold)) for _ in range(2)]
-    for _ in held:
-        await begun.acquire()
+    await begun.acquire(), await begun.acquire()
     with in_a_hurry(store):
         async with unavailable_in_time():
             await load(store, ada)
@@ -189,9 +185,9 @@ async def test_a_save_whose_answer_is_lost_is_neither_told_as_done_nor_repeated(
         asked = wire.trips
         async with unavailable_in_time():
             await rename(store, first, "Second")
-        assert wire.trips - asked == 1
+        assert wire.trips == asked + 1
         wire.swallow = False
-        # It happened; the version tells, and refuses to let it happen twice.
+        # It happened; the version tells, and refuses a second time.
         assert (await load(store, ada)).display_name == "Second"
         assert not await rename(store, first, "Second")
         assert await changes_of(store, ada) == [3, 2]

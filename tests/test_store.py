@@ -1,86 +1,27 @@
 """What every store does: it meets people by their tokens, and loses and mixes up nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from uuid import UUID, uuid4
 
 import pytest
 
-from postgres_database import Database
 from profile_domain.avatar import Avatar
-from profile_domain.caller import Caller, Identity
+from profile_domain.caller import Identity
 from profile_domain.errors import Code, DomainError
-from profile_domain.profile import AuthProvider, Profile
-from profile_infra.postgres_store import PostgresProfiles
-from profile_infra.schema_version import migrate
-from profile_infra.stores import Store, store_of
-from profile_infra.trail import Author
-from profile_infra.users import Clash, User
-
-TENANT = UUID("00000000-0000-4000-8000-00000000000a")
-OTHER_TENANT = UUID("00000000-0000-4000-8000-00000000000b")
-ISSUER = "https://login.example.org"
-IMPORT = Author("", "", "import", "test")
-OPERATOR = Author("", "", "operator", "test")
-PICTURE = Avatar.of("image/png", b"\x89PNG a picture \x00\xff" * 1000)
-OTHER_PICTURE = Avatar.of("image/webp", b"RIFF another picture")
-
-
-@pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    url = f"sqlite:///{tmp_path}/profile.db"
-    migrate(url)
-    return url
-
-
-@pytest.fixture
-def postgres_url(postgres: Database) -> str:
-    return postgres.url
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def store_url(request: pytest.FixtureRequest) -> str:
-    return request.getfixturevalue(f"{request.param}_url")
-
-
-@pytest.fixture
-async def store(store_url: str) -> AsyncIterator[Store]:
-    store = store_of(store_url, connections=10, prepared=True)
-    await store.open()
-    yield store
-    await store.close()
-
-
-def person(tenant: UUID = TENANT, *, issuer: str = "", subject: str = "", **fields: object) -> User:
-    known = {"email": "ada@example.org", "auth_provider": AuthProvider.LOCAL, "first_name": "Ada"}
-    profile = Profile(tenant, uuid4(), **(known | fields))  # type: ignore[arg-type]  # by name
-    return User(profile, issuer, subject)
-
-
-def token_of(user: User, issuer: str = ISSUER) -> Identity:
-    return Identity(user.profile.tenant_id, issuer, user.subject)
-
-
-def caller_of(user: User) -> Caller:
-    return Caller(token_of(user), "rest", "request-1")
-
-
-async def stored(store: Store, *users: User) -> None:
-    await store.apply(IMPORT, users, [])
-
-
-async def rename(store: Store, user: User, **names: str | None) -> bool:
-    before = await load(store, user)
-    return await store.save(caller_of(user), before, before.with_changes(names))
-
-
-async def load(store: Store, user: User, *, with_image: bool = False) -> Profile:
-    profile = await store.load(token_of(user), with_image=with_image)
-    assert profile is not None
-    return profile
+from profile_infra.users import User
+from storing import (
+    ISSUER,
+    OTHER_PICTURE,
+    OTHER_TENANT,
+    PICTURE,
+    TENANT,
+    caller_of,
+    load,
+    person,
+    rename,
+    stored,
+    token_of,
+)
 
 
 async def test_a_user_without_an_issuer_is_met_by_any_issuer_by_their_id(store):
@@ -272,157 +213,6 @@ async def test_a_change_of_name_keeps_the_picture(store):
     assert (await load(store, ada, with_image=True)).avatar == PICTURE
 
 
-async def test_users_are_found_by_id_and_by_email_in_their_tenant_only(store):
-    ada, namesake = person(issuer=ISSUER, subject="7"), person(email="other@example.org")
-    stranger = person(OTHER_TENANT)
-    await stored(store, ada, namesake, stranger)
-    ids = [user.profile.id for user in (ada, namesake, stranger)]
-    assert await store.users_of(TENANT, ids) == {ids[0]: ada, ids[1]: namesake}
-    assert await store.users_by_email(TENANT, "ada@example.org") == [ada]
-    assert await store.users_by_email(OTHER_TENANT, "ada@example.org") == [stranger]
-    for nobody in ("nobody@example.org", "", "\udcff", "%"):
-        assert await store.users_by_email(TENANT, nobody) == []
-
-
-async def test_users_are_listed_page_by_page(store):
-    people = sorted((person() for _ in range(5)), key=lambda user: user.profile.id)
-    people.insert(0, User(replace(people[0].profile, id=UUID(int=0))))
-    await stored(store, *people, person(OTHER_TENANT))
-    listed: list[User] = []
-    while page := await store.list_users(
-        TENANT, first=4, after=listed[-1].profile.id if listed else None
-    ):
-        listed += page
-    assert listed == people
-
-
-async def test_an_import_adds_and_updates_in_one_go(store):
-    ada, bob = person(avatar=PICTURE), person()
-    await stored(store, ada)
-    renewed = replace(
-        ada, profile=replace(ada.profile, email="new@example.org"), issuer=ISSUER, subject="7"
-    )
-    await store.apply(IMPORT, [bob], [(ada, renewed)])
-    found = await store.load(Identity(TENANT, ISSUER, "7"), with_image=True)
-    assert found == replace(renewed.profile, version=2)
-    assert await load(store, bob) == bob.profile
-    (change,) = await store.history(TENANT, ada.profile.id, first=9)
-    assert (change.face, change.fields) == ("import", ["email", "issuer", "subject"])
-
-
-async def test_an_update_without_a_difference_writes_nothing(store):
-    ada = person(avatar=PICTURE)
-    await stored(store, ada)
-    await store.apply(IMPORT, [], [(ada, ada)])
-    assert await store.save(caller_of(ada), ada.profile, ada.profile)
-    assert await load(store, ada, with_image=True) == ada.profile
-    assert await store.history(TENANT, ada.profile.id, first=9) == []
-
-
-CLASHES = {
-    "an id that is there": lambda ada: ([User(ada.profile, ISSUER, "new")], []),
-    "a subject that is there": lambda ada: ([person(subject=ada.subject)], []),
-    "a subject twice": lambda ada: ([person(subject="7"), person(subject="7")], []),
-    "a version that is gone": lambda ada: (
-        [],
-        [(User(replace(ada.profile, version=7)), User(replace(ada.profile, email="x@y.z")))],
-    ),
-    "a user who is not there": lambda ada: (
-        [],
-        [(user := person(), replace(user, subject="8"))],
-    ),
-}
-
-
-@pytest.mark.parametrize("case", CLASHES)
-async def test_an_import_that_meets_a_clash_changes_nothing(store, case):
-    ada, bob, new = person(), person(), person()
-    await stored(store, ada, bob)
-    inserts, updates = CLASHES[case](ada)
-    good = (bob, User(replace(bob.profile, email="changed@example.org")))
-    with pytest.raises(Clash) as clash:
-        await store.apply(IMPORT, [new, *inserts], [good, *updates])
-    assert clash.value.user in [*inserts, *(after for _, after in updates)]
-    assert await store.list_users(TENANT, first=9) == sorted(
-        [ada, bob], key=lambda user: user.profile.id
-    )
-    assert await store.history(TENANT, bob.profile.id, first=9) == []
-
-
-async def test_of_first_requests_at_once_one_makes_the_user(store):
-    people = [person(issuer=ISSUER, subject="new") for _ in range(10)]
-    outcomes = await asyncio.gather(
-        *(stored(store, user) for user in people), return_exceptions=True
-    )
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Clash"] * 9 + ["NoneType"]
-    (made,) = await store.list_users(TENANT, first=9)
-    assert outcomes[people.index(made)] is None
-
-
-async def test_a_change_is_recorded_with_who_when_and_what(store):
-    ada = person(avatar=PICTURE)
-    await stored(store, ada)
-    after = ada.profile.with_changes(
-        {"first_name": None, "display_name": "Countess", "avatar_base64": OTHER_PICTURE}
-    )
-    assert await store.save(caller_of(ada), ada.profile, after)
-    (change,) = await store.history(TENANT, ada.profile.id, first=9)
-    assert (change.issuer, change.subject) == (ISSUER, ada.subject)
-    assert (change.face, change.request_id) == ("rest", "request-1")
-    assert (change.old_version, change.new_version) == (1, 2)
-    assert change.fields == ["first_name", "display_name", "avatar_base64"]
-    assert change.old_values == {"first_name": "Ada", "display_name": None}
-    assert change.new_values == {"first_name": None, "display_name": "Countess"}
-    assert (change.old_avatar, change.new_avatar) == (PICTURE.digest, OTHER_PICTURE.digest)
-    assert change.at.utcoffset() is not None
-
-
-async def test_the_history_is_read_page_by_page_newest_first(store):
-    ada = person()
-    await stored(store, ada)
-    for number in range(7):
-        assert await rename(store, ada, display_name=str(number))
-    seen: list[int] = []
-    while page := await store.history(
-        TENANT, ada.profile.id, first=3, after=seen[-1] if seen else None
-    ):
-        seen += [change.new_version for change in page]
-    assert seen == [8, 7, 6, 5, 4, 3, 2]
-
-
-async def test_forgetting_keeps_the_last_change_of_a_user_who_is_gone(store, request, monkeypatch):
-    ada, bob = person(), person()
-    await stored(store, ada, bob)
-    for name in ("One", "Two"):
-        for user in (ada, bob):
-            assert await rename(store, user, display_name=name)
-    gone = "DELETE FROM users WHERE id = '{}'"
-    if isinstance(store, PostgresProfiles):
-        await request.getfixturevalue("postgres").execute(gone.format(ada.profile.id))
-    else:
-        await store._write(lambda at: at.execute(gone.format(ada.profile.id.hex)).rowcount)
-    for module in ("sqlite_store", "postgres_store"):
-        monkeypatch.setattr(
-            f"profile_infra.{module}.kept_since", lambda _: datetime.now(UTC) + timedelta(days=1)
-        )
-    assert await store.forget_changes(OTHER_TENANT) == 0
-    assert await store.forget_changes(TENANT) == 3
-    monkeypatch.undo()
-    assert await store.history(TENANT, bob.profile.id, first=9) == []
-    (last,) = await store.history(TENANT, ada.profile.id, first=9)
-    assert last.new_version == 3
-    await stored(store, ada)
-    assert (await load(store, ada)).version == 4
-
-
-@pytest.mark.parametrize(("after", "count"), [(0, 0), (-1, 0), (-(10**30), 0), (10**30, 1)])
-async def test_a_cursor_beyond_all_versions_is_harmless(store, after, count):
-    ada = person()
-    await stored(store, ada)
-    assert await rename(store, ada, display_name="Countess")
-    assert len(await store.history(TENANT, ada.profile.id, first=9, after=after)) == count
-
-
 async def test_a_closed_store_is_unavailable_and_has_done_all_it_was_asked(store):
     people = [person() for _ in range(9)]
     await stored(store, *people)
@@ -444,75 +234,3 @@ async def test_a_closed_store_is_unavailable_and_has_done_all_it_was_asked(store
     await store.open()
     assert await store.missing() is None
     assert (await load(store, people[0])).display_name == "Late"
-
-
-async def test_a_deleted_user_leaves_nothing_but_digests(store):
-    ada = person(avatar=PICTURE, display_name="Countess")
-    bob = person(issuer=ISSUER, subject="bob", avatar=OTHER_PICTURE)
-    await stored(store, ada, bob)
-    await rename(store, ada, display_name=None)
-    await rename(store, bob, display_name="Bob")
-    (kept,) = await store.history(TENANT, bob.profile.id, first=9)
-    leaving = (await store.users_of(TENANT, [ada.profile.id]))[ada.profile.id]
-    assert await store.delete(OPERATOR, leaving) == 1
-    assert await store.load(token_of(ada), with_image=True) is None
-    assert await store.users_of(TENANT, [ada.profile.id]) == {}
-    removal, change = await store.history(TENANT, ada.profile.id, first=9)
-    assert (change.old_values, change.new_values, change.fields) == (None, None, ["display_name"])
-    assert (removal.old_values, removal.new_values, removal.face) == (None, None, "operator")
-    assert (removal.fields, removal.old_avatar) == (["avatar_base64"], PICTURE.digest)
-    assert (removal.old_version, removal.new_version) == (2, 3)
-    assert await store.history(TENANT, bob.profile.id, first=9) == [kept]
-    assert (await load(store, bob, with_image=True)).avatar == OTHER_PICTURE
-
-
-async def test_a_user_who_was_changed_meanwhile_is_not_deleted(store):
-    ada = person()
-    await stored(store, ada)
-    await rename(store, ada, display_name="Countess")
-    for user in (ada, person()):
-        with pytest.raises(Clash):
-            await store.delete(OPERATOR, user)
-    assert len(await store.history(TENANT, ada.profile.id, first=9)) == 1
-    elsewhere = replace(ada, profile=replace(ada.profile, tenant_id=OTHER_TENANT, version=2))
-    with pytest.raises(Clash):
-        await store.delete(OPERATOR, elsewhere)
-    assert (await load(store, ada)).display_name == "Countess"
-
-
-async def test_a_user_who_is_deleted_and_comes_back_has_a_new_entity_tag(store):
-    ada = person()
-    await stored(store, ada)
-    before = await load(store, ada)
-    await store.delete(OPERATOR, ada)
-    await stored(store, ada)
-    after = await load(store, ada)
-    assert (after.etag, after.version) != (before.etag, before.version)
-    assert await rename(store, ada, display_name="Again")
-    assert [
-        change.new_version for change in await store.history(TENANT, ada.profile.id, first=9)
-    ] == [4, 2]
-
-
-async def test_who_has_left_is_loaded_as_such(store):
-    ada = person()
-    await stored(store, ada)
-    await store.apply(
-        OPERATOR, [], [(ada, replace(ada, profile=replace(ada.profile, active=False)))]
-    )
-    for with_image in (True, False):
-        assert (await load(store, ada, with_image=with_image)).active is False
-    (change,) = await store.history(TENANT, ada.profile.id, first=9)
-    assert (change.old_values, change.new_values) == ({"active": True}, {"active": False})
-
-
-async def test_when_a_token_was_applied_is_kept_beside_the_trail(store):
-    ada = person()
-    await stored(store, ada)
-    after = replace(ada, profile=replace(ada.profile, email="new@example.org"), told_at=1.8e9 + 0.5)
-    await store.apply(IMPORT, [], [(ada, after)])
-    found = (await store.users_of(TENANT, [ada.profile.id]))[ada.profile.id]
-    assert found.told_at == 1.8e9 + 0.5
-    (change,) = await store.history(TENANT, ada.profile.id, first=9)
-    assert change.fields == ["email"]
-    assert change.new_values == {"email": "new@example.org"}

@@ -1,0 +1,112 @@
+"""The command on people, as an operator types it."""
+
+import re
+from uuid import uuid4
+
+import pytest
+
+from command import HEADER, ISSUERS, csv, person
+from running import OTHER_TENANT, TENANT
+
+
+def test_people_are_imported_listed_shown_and_signed_for(run, tmp_path):
+    run("migrate")
+    ada, grace = uuid4(), uuid4()
+    file = csv(
+        tmp_path,
+        person(ada, "ada@example.com", "local", " Ada ", "Lovelace"),
+        person(
+            grace, "grace@example.com", "oidc", "Grace", "Hopper", "", "https://idp.example", "g-1"
+        ),
+    )
+    assert run("users", "import", file) == "2 added, 0 changed, 0 unchanged.\n"
+    assert run("users", "import", file) == "0 added, 0 changed, 2 unchanged.\n"
+    listed = run("users", "list", "--tenant", TENANT)
+    assert f"{ada}\tada@example.com\tlocal\tAda Lovelace\n" in listed
+    assert run("users", "list", "--tenant", OTHER_TENANT) == ""
+    shown = run("users", "show", "grace@example.com", "--tenant", TENANT)
+    assert str(grace) in shown
+    assert "g-1" in shown
+    token = run("token", "--tenant", TENANT, "--user", str(ada), issuers=ISSUERS).strip()
+    assert token.count(".") == 2
+    assert "no user" in run("users", "show", str(uuid4()), "--tenant", TENANT, ok=False)
+    assert "secret" in run("token", "--tenant", TENANT, "--user", str(ada), ok=False)
+
+
+def test_people_leave_come_back_and_are_deleted(run, tmp_path):
+    run("migrate")
+    ada = uuid4()
+    run("users", "import", csv(tmp_path, person(ada, "ada@example.com", "oidc", "Ada")))
+    told = run("users", "deactivate", "ada@example.com", "--tenant", TENANT)
+    assert f"{ada} is deactivated" in told
+    assert re.search(r"active\s+no", run("users", "show", str(ada), "--tenant", TENANT))
+    moved = csv(tmp_path, person(ada, "ada@new.example", "oidc", "Ada"))
+    assert run("users", "import", moved) == "0 added, 1 changed, 0 unchanged.\n"
+    assert re.search(r"active\s+no", run("users", "show", str(ada), "--tenant", TENANT))
+    assert f"{ada} is active" in run("users", "activate", str(ada), "--tenant", TENANT)
+    assert re.search(r"active\s+yes", run("users", "show", str(ada), "--tenant", TENANT))
+    for command in ("deactivate", "activate", "delete"):
+        assert "no user" in run("users", command, str(ada), "--tenant", OTHER_TENANT, ok=False)
+    told = run("users", "delete", str(ada), "--tenant", TENANT)
+    assert f"{ada} is deleted" in told
+    assert "the values in 3 entries of the history" in told
+    assert run("users", "list", "--tenant", TENANT) == ""
+    assert "no user" in run("users", "delete", str(ada), "--tenant", TENANT, ok=False)
+
+
+def test_an_import_brings_up_to_date_what_the_provider_owns_and_no_more(run, tmp_path):
+    run("migrate")
+    ada, grace = uuid4(), uuid4()
+    run("users", "import", csv(
+        tmp_path,
+        person(ada, "ada@example.com", "local", "Ada", "Lovelace", "Countess"),
+        person(grace, "grace@example.com", "oidc", "Grace", "Hopper", "Admiral"),
+    ))  # fmt: skip
+    again = csv(
+        tmp_path,
+        person(ada, "new-ada@example.com", "local", "X", "Y", "Z"),
+        person(grace, "new-grace@example.com", "oidc", "Gracie", "Murray", "Z"),
+    )
+    assert run("users", "import", again) == "0 added, 2 changed, 0 unchanged.\n"
+    assert "new-ada@example.com\tlocal\tCountess" in run("users", "list", "--tenant", TENANT)
+    shown = run("users", "show", str(grace), "--tenant", TENANT)
+    assert re.search(r"first_name\s+Gracie", shown)
+    assert re.search(r"display_name\s+Admiral", shown)
+    assert run("users", "import", again, "--overwrite") == "0 added, 2 changed, 0 unchanged.\n"
+    assert re.search(r"display_name\s+Z", run("users", "show", str(ada), "--tenant", TENANT))
+
+
+@pytest.mark.parametrize(
+    ("rows", "header", "problem"),
+    [
+        (["x"], "tenant_id,id", "lacks email, auth_provider"),
+        ([], HEADER + ",shoe_size", "shoe_size"),
+        ([], HEADER + ",email", "twice"),
+        ([person("no-uuid")], HEADER, "line 2: id: it must be a UUID"),
+        ([person(uuid4(), "nobody")], HEADER, "line 2: email"),
+        ([person(uuid4(), "a@b.c", "ldap")], HEADER, "line 2: auth_provider"),
+        ([person(uuid4(), "a@b.c", "local", "x" * 101)], HEADER, "line 2: first_name"),
+        ([person(uuid4(), "a@b.c", "local", "a\u202eb")], HEADER, "line 2: first_name"),
+        ([f"{TENANT},{uuid4()}"], HEADER, "line 2: it does not have as many cells"),
+        ([person(uuid4()) + ",more"], HEADER, "line 2: it does not have as many cells"),
+        (['"' + person(uuid4())], HEADER, "line"),
+    ],
+)
+def test_a_file_with_one_bad_line_imports_nobody(run, tmp_path, rows, header, problem):
+    run("migrate")
+    good = person(uuid4()) if header == HEADER else ""
+    told = run("users", "import", csv(tmp_path, *rows, good, header=header), ok=False)
+    assert problem in " ".join(told.split())
+    assert run("users", "list", "--tenant", TENANT) == ""
+
+
+def test_the_same_person_twice_in_a_file_or_a_subject_taken_imports_nobody(run, tmp_path):
+    run("migrate")
+    ada = uuid4()
+    assert "line 2 too" in run("users", "import", csv(tmp_path, person(ada), person(ada)), ok=False)
+    taken = [
+        person(uuid4(), "a@b.c", "oidc", "", "", "", "https://idp.example", "same") for _ in "ab"
+    ]
+    told = run("users", "import", csv(tmp_path, *taken), ok=False)
+    assert "issuer and subject" in " ".join(told.split())
+    assert run("users", "list", "--tenant", TENANT) == ""
