@@ -69,7 +69,7 @@ def _serve(served: list[str], health: list[str], folder: Path) -> None:
             raise SystemExit("the health check never passed")
     finally:
         server.terminate()
-        status = server.wait(10)
+        status = server.wait(60)
     if status != 0:
         raise SystemExit(f"the service ended with status {status}")
     print("The image's commands work; its health check passes.")

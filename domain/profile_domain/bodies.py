@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterable, Sequence
-from typing import Any, Final
+from typing import Any
 
 from profile_domain.errors import Code, DomainError
 from profile_domain.fields import Fields
@@ -46,14 +46,16 @@ async def _read_within(
     return b"".join(body)
 
 
-def parse_json_object(body: bytes) -> dict[str, Any]:
+def parse_json_object(body: bytes, *, exact_integers: bool = False) -> dict[str, Any]:
     """One JSON object in UTF-8 (RFC 8259), without byte order mark, NaN, Infinity, repeated
     keys, or nesting over 32. Lone surrogates written as escapes are left for the fields' rules.
 
-    Raises ``malformed_json``.
+    Integers of 20 digits and more lose the last ones; where they are to be exact, thousands of
+    digits are too many. Raises ``malformed_json``.
     """
+    decoder = _EXACT_DECODER if exact_integers else _DECODER
     try:
-        value = _DECODER.decode(body.decode("utf-8"))
+        value = decoder.decode(body.decode("utf-8"))
     except (ValueError, RecursionError):
         raise DomainError(Code.MALFORMED_JSON) from None
     if not isinstance(value, dict) or _nests_too_deep(value):
@@ -77,8 +79,11 @@ def _bounded_int(digits: str) -> int | float:
     return int(digits) if len(digits) < 20 else float(digits)
 
 
-_DECODER: Final = json.JSONDecoder(
-    object_pairs_hook=_without_repeats, parse_constant=_refuse_constant, parse_int=_bounded_int
+_DECODER, _EXACT_DECODER = (
+    json.JSONDecoder(
+        object_pairs_hook=_without_repeats, parse_constant=_refuse_constant, parse_int=parse_int
+    )
+    for parse_int in (_bounded_int, int)
 )
 
 

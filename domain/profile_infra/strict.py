@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
-import json
-from typing import Any, NoReturn
+from typing import Any
+
+from profile_domain.bodies import parse_json_object
+from profile_domain.errors import DomainError
 
 
 def read_base64url(text: str) -> bytes:
@@ -20,28 +22,8 @@ def read_base64url(text: str) -> bytes:
 
 
 def read_json_object(data: bytes) -> dict[str, Any]:
-    """One JSON object in UTF-8, with no key twice at any depth, no NaN and no Infinity.
-
-    Raises ValueError.
-    """
+    """One JSON object as in a request's body, with exact integers. Raises ValueError."""
     try:
-        value = _decoder.decode(data.decode("utf-8"))
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    if not isinstance(value, dict):
-        raise ValueError("not an object")  # noqa: TRY004  callers know one refusal: ValueError
-    return value
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a key stands twice")
-    return members
-
-
-def _no_constant(_name: str) -> NoReturn:
-    raise ValueError("not a JSON number")
-
-
-_decoder = json.JSONDecoder(object_pairs_hook=_distinct, parse_constant=_no_constant)
+        return parse_json_object(data, exact_integers=True)
+    except DomainError:
+        raise ValueError("not one unambiguous JSON object") from None
