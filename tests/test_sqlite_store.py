@@ -14,7 +14,7 @@ from profile_domain.avatar import Avatar
 from profile_domain.caller import Caller, Identity
 from profile_domain.errors import Code, DomainError
 from profile_domain.profile import AuthProvider, Profile
-from profile_infra import sqlite_store
+from profile_infra import sqlite_store, sqlite_writer
 from profile_infra.schema_version import migrate
 from profile_infra.sqlite_file import UnusableDatabase, path_of
 from profile_infra.sqlite_store import SqliteProfiles
@@ -39,6 +39,12 @@ async def store(path: Path) -> AsyncIterator[SqliteProfiles]:
     await store.open()
     yield store
     await store.close()
+
+
+@pytest.fixture
+def waits_for_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it takes: other programs may keep the machine busy."""
+    monkeypatch.setattr(sqlite_writer, "LOCK_WAIT", 60)
 
 
 @pytest.fixture
@@ -104,8 +110,10 @@ async def test_reading_goes_on_while_another_process_writes(store, path, ada):
     other.close()
 
 
-async def test_a_write_that_meets_a_lock_too_long_is_unavailable_then_works(store, path, ada):
-    await wait_for_locks(store, 50)
+async def test_a_write_that_meets_a_lock_too_long_is_unavailable_then_works(
+    store, path, ada, monkeypatch
+):
+    monkeypatch.setattr(sqlite_writer, "LOCK_WAIT", 0.05)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     outcomes = await asyncio.gather(
@@ -118,8 +126,7 @@ async def test_a_write_that_meets_a_lock_too_long_is_unavailable_then_works(stor
     assert await rename(store, ada, "Countess")
 
 
-async def test_a_write_waits_for_a_lock_that_is_soon_free(store, path, ada):
-    await wait_for_locks(store, 30_000)
+async def test_a_write_waits_for_a_lock_that_is_soon_free(store, path, ada, waits_for_locks):
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     renaming = asyncio.create_task(rename(store, ada, "Countess"))
@@ -177,14 +184,9 @@ async def test_a_broken_constraint_is_not_taken_for_an_outage(store, ada):
     assert await load(store, ada, with_image=True) == ada
 
 
-async def wait_for_locks(store: SqliteProfiles, milliseconds: int) -> None:
-    """How long its writes wait for another's lock from now on."""
-    pragma = f"PRAGMA busy_timeout = {milliseconds}"
-    await store._write(lambda connection: connection.execute(pragma).close())
-
-
-async def test_more_writes_than_the_queue_holds_are_unavailable_at_once(store, path, ada):
-    await wait_for_locks(store, 30_000)
+async def test_more_writes_than_the_queue_holds_are_unavailable_at_once(
+    store, path, ada, waits_for_locks
+):
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     waiting = [
@@ -200,11 +202,11 @@ async def test_more_writes_than_the_queue_holds_are_unavailable_at_once(store, p
     assert await rename(store, ada, "Room again")
 
 
-async def test_two_stores_on_one_file_see_each_other_and_lose_nothing(store, path, ada):
+async def test_two_stores_on_one_file_see_each_other_and_lose_nothing(
+    store, path, ada, waits_for_locks
+):
     second = SqliteProfiles(f"sqlite:///{path}")
     await second.open()
-    for each in (store, second):
-        await wait_for_locks(each, 30_000)
 
     async def saver(mine: SqliteProfiles, number: int) -> int:
         """How many of ten races it won."""
