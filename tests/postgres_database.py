@@ -1,13 +1,14 @@
 """A migrated database with its three roles: who administers, who owns, who serves."""
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import asyncpg
 
+from profile_infra.postgres_store import PostgresProfiles
 from profile_infra.schema_version import migrate
 
 TABLES = ("users", "avatars", "profile_changes")
@@ -45,6 +46,14 @@ async def connected(url: str):
         yield connection
     finally:
         await connection.close(timeout=10)
+
+
+@contextmanager
+def in_a_hurry(store: PostgresProfiles):
+    """Its calls are given up soon: for those that would wait for ever."""
+    patience, store._pool._seconds = store._pool._seconds, 0.3
+    yield
+    store._pool._seconds = patience
 
 
 @asynccontextmanager

@@ -4,12 +4,12 @@ import asyncio
 import signal
 import time
 from collections.abc import Awaitable
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 import pytest
 
-from postgres_database import Database, connected, new_database
+from postgres_database import Database, connected, in_a_hurry, new_database
 from profile_domain.caller import Caller, Identity
 from profile_domain.errors import Code, DomainError
 from profile_domain.profile import AuthProvider, Profile
@@ -60,14 +60,6 @@ async def rename(store: PostgresProfiles, before: Profile, name: str) -> bool:
 
 async def changes_of(store: PostgresProfiles, profile: Profile) -> list[int]:
     return [change.new_version for change in await store.history(TENANT, profile.id, first=9)]
-
-
-@contextmanager
-def in_a_hurry(store: PostgresProfiles):
-    """Calls are given up soon; for those that would wait for ever."""
-    patience, store._pool._seconds = store._pool._seconds, 0.3
-    yield
-    store._pool._seconds = patience
 
 
 @asynccontextmanager

@@ -5,11 +5,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from postgres_database import connected
+from postgres_database import connected, in_a_hurry
 from profile_domain.avatar import Avatar
 from profile_domain.caller import Caller, Identity
 from profile_domain.errors import Code, DomainError
 from profile_domain.profile import AuthProvider, Profile
+from profile_infra import postgres_pool
 from profile_infra.postgres_store import LOADS_AT_ONCE, SAVES_AT_ONCE, PostgresProfiles
 from profile_infra.trail import Author
 from profile_infra.users import User
@@ -99,10 +100,7 @@ async def test_of_many_saves_of_one_version_one_wins_and_each_knows(postgres, pe
 
 async def test_a_row_that_somebody_holds_keeps_nobody_else_waiting(postgres, people):
     held, others = people[: 2 * SAVES_AT_ONCE], people[2 * SAVES_AT_ONCE :]
-    async with (
-        opened(postgres.url, call_seconds=3.0) as store,
-        connected(postgres.admin) as other,
-    ):
+    async with opened(postgres.url) as store, connected(postgres.admin) as other:
         lock = other.transaction()
         await lock.start()
         ids = [each.id for each in held]
@@ -145,13 +143,15 @@ async def test_processes_that_save_the_same_people_at_once_never_wait_in_a_circl
             assert [a ^ b for a, b in zip(by_one, by_two, strict=True)] == [True] * len(now)
 
 
-async def test_an_outage_on_the_way_is_told_to_all_on_it(postgres, people):
-    async with opened(postgres.url, call_seconds=1.0) as store, connected(postgres.admin) as other:
+async def test_an_outage_on_the_way_is_told_to_all_on_it(postgres, people, monkeypatch):
+    monkeypatch.setattr(postgres_pool, "_CANCEL_SECONDS", 60)
+    async with opened(postgres.url) as store, connected(postgres.admin) as other:
         async with other.transaction():
             await other.execute("LOCK TABLE profile_changes IN ACCESS EXCLUSIVE MODE")
-            told = await asyncio.gather(
-                *(rename(store, each, "x") for each in people), return_exceptions=True
-            )
+            with in_a_hurry(store):
+                told = await asyncio.gather(
+                    *(rename(store, each, "x") for each in people), return_exceptions=True
+                )
         codes = {each.code for each in told if isinstance(each, DomainError)}
         assert codes == {Code.UNAVAILABLE}
         assert len(told) == len(people)
