@@ -10,6 +10,10 @@ import pytest
 from profile_api.errors import STATUS
 from profile_domain.errors import MESSAGES
 
+GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+POST = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+ALIVE = b'{"status":"ok"}'
+
 
 @contextmanager
 def connection(server):
@@ -48,8 +52,3 @@ def assert_refused(answered, code):
     assert b"connection: close" in head
     assert b"x-content-type-options: nosniff" in head
     assert re.search(rb"\r\nx-request-id: [0-9a-f]{32}\r\n", head)
-
-
-GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
-POST = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-ALIVE = b'{"status":"ok"}'
