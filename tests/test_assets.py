@@ -20,7 +20,6 @@ def client() -> TestClient:
 every_url = pytest.mark.parametrize("url", ASSETS.urls.values(), ids=list(ASSETS.urls))
 
 
-# Serving
 @every_url
 def test_an_asset_is_the_same_bytes_with_and_without_gzip(client: TestClient, url: str) -> None:
     plain = client.get(url, headers={"Accept-Encoding": "identity"})

@@ -63,7 +63,6 @@ def policy(name: str) -> dict[str, str]:
     return {directive.partition(" ")[0]: directive.partition(" ")[2] for directive in directives}
 
 
-# The pages
 @each_page
 def test_a_page_runs_no_script_of_its_own(name: str) -> None:
     scripts = [(at, text) for tag, at, text in elements(name).found if tag == "script"]

@@ -16,7 +16,6 @@ from profile_graphql.graphiql import page as graphiql
 MANIFESTS = [folder / "vendored/VENDORED.json" for folder in (docs.ASSETS, graphiql.ASSETS)]
 
 
-# What is vendored
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=["docs", "graphiql"])
 def test_vendored_files_are_those_of_the_package_and_no_others(manifest: Path) -> None:
     packages = json.loads(manifest.read_text("utf-8"))["packages"]
