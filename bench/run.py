@@ -1,153 +1,165 @@
-"""Ours and the bare programs under one load, in turn: medians, spreads and ratios."""
+"""Ours and the bare programs under one load, in turns: ``make bench``. Each part is one run."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import random
-import shutil
-import statistics
-import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 
-from targets import (
-    BENCH,
-    LOAD_CPU,
-    Target,
-    World,
-    bare,
-    fill_bare_sqlite,
-    fill_ours,
-    make_world,
-    ours,
-    postgres,
-)
+import layers
+import start
+import targets
+from compare import COLUMNS, Contender, Rounds, compare
+from results import RESULTS, Row, circumstances, keep, table, told
+from stores import Store, postgres_stores, sqlite_stores
+from targets import ALL_CORES, Target
+from world import World, make_world
+from wrk import TIMEOUT_SECONDS, Kind, require
 
-
-class Round(NamedTuple):
-    """What one round of load showed."""
-
-    rate: float
-    p50: float
-    p99: float
-    cpu: float
-    failed: int
-    requests: int
+PUT_CONNECTIONS = [1, 4, 16, 64, 256]
+CONNECTIONS = [1, 16, 64]
 
 
-def load(target: Target, world: World, kind: str, connections: int, seconds: int) -> Round:
-    """The load has a core of its own; ``cpu`` is the server's, in microseconds for each request."""
-    before = target.cpu_seconds()
-    done = subprocess.run(
-        [
-            "taskset", "-c", LOAD_CPU, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s",
-            "-s", str(BENCH / "load.lua"), f"http://127.0.0.1:{target.port}",
-        ],
-        env=os.environ | {"BENCH_KIND": kind, "BENCH_PEOPLE": str(world.people_file)},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    if done.stderr:
-        sys.exit(f"{target.name} {kind}: {done.stderr}")
-    told = json.loads(done.stdout.partition("RESULT ")[2])
-    cpu = (target.cpu_seconds() - before) / max(told["requests"], 1) * 1e6
-    rate = told["requests"] / told["seconds"]
-    return Round(rate, told["p50"], told["p99"], cpu, told["failed"], told["requests"])
+class Run:
+    """One run of the parts, each with its own world."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self._rounds = Rounds(args.rounds, args.seconds)
+        self._connections: list[int] | None = args.connections
+        self._only: list[str] = args.only
+
+    def postgres(self, folder: Path) -> list[Row]:
+        world = make_world(folder)
+        with (
+            postgres_stores(world) as (our_store, bare_store),
+            targets.ours(world, our_store.url) as us,
+            targets.bare(world, "postgres", bare_store.url) as them,
+        ):
+            return self._programs("Postgres", world, (us, our_store), (them, bare_store))
+
+    def sqlite(self, folder: Path) -> list[Row]:
+        world = make_world(folder)
+        with (
+            sqlite_stores(world) as (our_store, bare_store),
+            targets.ours(world, our_store.url) as us,
+            targets.bare(world, "sqlite", bare_store.url) as them,
+        ):
+            return self._programs("SQLite", world, (us, our_store), (them, bare_store))
+
+    def pictures(self, folder: Path) -> list[Row]:
+        world = make_world(folder, image=random.Random(1).randbytes(100 * 1024))
+        with (
+            postgres_stores(world) as (our_store, bare_store),
+            targets.ours(world, our_store.url) as us,
+            targets.bare(world, "postgres", bare_store.url) as them,
+        ):
+            pair = [
+                Contender("bare", them, bare_store, "get"),
+                Contender("ours", us, our_store, "get"),
+            ]
+            what = "GET of 100 KiB, Postgres"
+            return [
+                row
+                for connections in self._connections or [16, 64]
+                for row in compare(what, pair, world, connections, self._rounds)
+            ]
+
+    def workers(self, folder: Path) -> list[Row]:
+        """Servers, Postgres and wrk share all cores."""
+        world = make_world(folder)
+        rounds = Rounds(self._rounds.count, self._rounds.seconds, ALL_CORES)
+        with (
+            postgres_stores(world) as (store, _),
+            targets.ours(world, store.url, cores=ALL_CORES) as one,
+            targets.ours(world, store.url, cores=ALL_CORES, workers=2) as two,
+        ):
+            rows: list[Row] = []
+            for kind in ("put", "get"):
+                pair = [
+                    Contender("one worker", one, store, kind),
+                    Contender("two workers", two, store, kind),
+                ]
+                what = f"{kind.upper()}, Postgres, cores shared"
+                for connections in self._connections or [64]:
+                    rows += compare(what, pair, world, connections, rounds)
+            return [*rows, resident("one worker", one), resident("two workers", two)]
+
+    def start(self, folder: Path) -> list[Row]:
+        return start.starts(make_world(folder))
+
+    def layers(self, folder: Path) -> list[Row]:
+        world = make_world(folder)
+        seconds = self._rounds.seconds * 3
+        with postgres_stores(world) as (store, _):
+            kinds: list[Kind] = ["put", "mutation", "get", "query"]
+            rows = layers.layers(world, "Postgres", store.url, kinds, seconds)
+        with sqlite_stores(world) as (store, _):
+            rows += layers.layers(world, "SQLite", store.url, ["put"], seconds)
+        return rows
+
+    def _programs(
+        self, name: str, world: World, ours: tuple[Target, Store], bare: tuple[Target, Store]
+    ) -> list[Row]:
+        def we(program: str, kind: Kind) -> Contender:
+            return Contender(program, *ours, kind)
+
+        def they(kind: Kind) -> Contender:
+            return Contender("bare", *bare, kind)
+
+        comparisons = [
+            ("PUT", they("put"), we("ours", "put"), PUT_CONNECTIONS),
+            ("mutation", we("our PUT", "put"), we("ours", "mutation"), CONNECTIONS),
+            ("GET", they("get"), we("ours", "get"), CONNECTIONS),
+            ("me { id name }", we("our GET", "get"), we("ours", "query"), CONNECTIONS),
+        ]
+        rows: list[Row] = []
+        for what, first, second, usual in comparisons:
+            if not any(word in what for word in self._only):
+                continue
+            for connections in self._connections or usual:
+                pair = [first, second]
+                rows += compare(f"{what}, {name}", pair, world, connections, self._rounds)
+        return [*rows, resident("bare", bare[0]), resident("ours", ours[0])]
 
 
-def compare(
-    title: str,
-    contenders: list[tuple[str, Target, World, str]],
-    connections: int,
-    args: argparse.Namespace,
-) -> None:
-    rounds: dict[str, list[Round]] = {name: [] for name, *_ in contenders}
-    for _ in range(args.rounds):
-        for name, target, world, kind in contenders:
-            rounds[name].append(load(target, world, kind, connections, args.seconds))
-    base = statistics.median(each.rate for each in rounds[contenders[0][0]])
-    for name, runs in rounds.items():
-        rates = sorted(each.rate for each in runs)
-        failed = sum(each.failed for each in runs)
-        print(
-            f"| {title} | {connections} | {name} | {statistics.median(rates):,.0f} | {rates[0]:,.0f} to {rates[-1]:,.0f}"
-            f" | {statistics.median(rates) / base:.2f} | {statistics.median(e.p50 for e in runs):.2f}"
-            f" | {statistics.median(e.p99 for e in runs):.2f} | {statistics.median(e.cpu for e in runs):.0f}"
-            f" | {failed or ''} |",
-            flush=True,
-        )
+def resident(program: str, target: Target) -> Row:
+    """After the load, with what it has left in memory."""
+    sizes = ", ".join(f"{size:.0f} MiB" for size in target.resident_mib())
+    print(f"\n{program}: {sizes} resident", flush=True)
+    return {"what": "resident", "program": program, "spread": sizes}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parts = ["postgres", "sqlite", "pictures", "workers", "start", "layers"]
+    parser.add_argument("--parts", nargs="+", default=parts, choices=parts)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
-    parser.add_argument("--stores", nargs="+", default=["postgres", "sqlite", "pictures"])
+    parser.add_argument("--connections", type=int, nargs="+", help="instead of each part's own")
     parser.add_argument("--only", nargs="+", default=[""], help="words of the comparisons to run")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="a folder")
     args = parser.parse_args()
-    if shutil.which("wrk") is None:
-        sys.exit("wrk is needed: apt-get install wrk, or brew install wrk")
-    print(
-        "| what | connections | program | requests/s | spread | ratio | p50 ms | p99 ms | CPU µs | failed |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|---|")
-    for store in args.stores:
+    require()
+    print(told(circumstances()), flush=True)
+    run = Run(args)
+    lost = 0
+    for part in args.parts:
+        columns = {"start": start.COLUMNS, "layers": layers.COLUMNS}.get(part, COLUMNS)
+        print(f"\n## {part}\n", flush=True)
+        if columns is COLUMNS:
+            print(table(COLUMNS, []), flush=True)
+        work: Callable[[Path], list[Row]] = getattr(run, part)
         with TemporaryDirectory(prefix="bench-") as folder:
-            {"postgres": on_postgres, "sqlite": on_sqlite, "pictures": with_pictures}[store](
-                Path(folder), args
-            )
-
-
-def programs(store: str, us: Target, them: Target, world: World, args: argparse.Namespace) -> None:
-    for connections in args.connections:
-        pairs = {
-            f"PUT, {store}": [("bare", them, world, "put"), ("ours", us, world, "put")],
-            f"mutation, {store}": [("our PUT", us, world, "put"), ("ours", us, world, "mutation")],
-            f"GET, {store}": [("bare", them, world, "get"), ("ours", us, world, "get")],
-            f"me {{ id name }}, {store}": [
-                ("our GET", us, world, "get"),
-                ("ours", us, world, "query"),
-            ],
-        }
-        for title, contenders in pairs.items():
-            if any(word in title for word in args.only):
-                compare(title, contenders, connections, args)
-    print(f"\nResident, {store}: {us.resident_mib():.0f} MiB\n", flush=True)
-
-
-def on_sqlite(folder: Path, args: argparse.Namespace) -> None:
-    world = make_world(folder)
-    url = f"sqlite:///{folder / 'ours.db'}"
-    fill_ours(world, url)
-    fill_bare_sqlite(world, folder / "bare.db")
-    with ours(world, url, 8301) as us, bare(world, "sqlite", str(folder / "bare.db"), 8302) as them:
-        programs("SQLite", us, them, world, args)
-
-
-def on_postgres(folder: Path, args: argparse.Namespace) -> None:
-    world = make_world(folder)
-    with (
-        postgres(world) as (url, bare_url),
-        ours(world, url, 8303) as us,
-        bare(world, "postgres", bare_url, 8304) as them,
-    ):
-        programs("Postgres", us, them, world, args)
-
-
-def with_pictures(folder: Path, args: argparse.Namespace) -> None:
-    world = make_world(folder, image=random.Random(1).randbytes(100 * 1024))
-    with (
-        postgres(world) as (url, bare_url),
-        ours(world, url, 8305) as us,
-        bare(world, "postgres", bare_url, 8306) as them,
-    ):
-        pair = [("bare", them, world, "get"), ("ours", us, world, "get")]
-        for connections in args.connections:
-            compare("GET of 100 KiB, Postgres", pair, connections, args)
+            rows = work(Path(folder))
+        if columns is not COLUMNS:
+            print(table(columns, rows), flush=True)
+        keep(args.results, part, rows)
+        lost += sum(row.get("failed") or 0 for row in rows)
+    if lost:
+        sys.exit(f"{lost} requests were lost, or not answered in {TIMEOUT_SECONDS} s: see above")
 
 
 if __name__ == "__main__":

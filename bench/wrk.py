@@ -1,0 +1,98 @@
+"""One round of load by wrk, and whether it did to the store what the answers say."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from typing import Literal, NamedTuple
+
+from stores import Store
+from targets import BENCH, LOAD_CORE, Target
+from world import World
+
+Kind = Literal["put", "mutation", "get", "query"]
+TIMEOUT_SECONDS = 10
+
+
+class Round(NamedTuple):
+    """Milliseconds; ``cpu`` is the server's, in microseconds for each request."""
+
+    rate: float
+    p50: float
+    p99: float
+    cpu: float
+    answered: int
+    refused: int
+    failed: int
+
+
+def require() -> None:
+    """Ends the run where it could not measure."""
+    if sys.platform != "linux" or shutil.which("taskset") is None:
+        sys.exit("Linux is needed, and taskset of util-linux: processes are pinned to cores.")
+    if shutil.which("wrk") is None:
+        sys.exit("wrk is needed: apt-get install wrk, or brew install wrk")
+
+
+def load(
+    target: Target,
+    world: World,
+    kind: Kind,
+    *,
+    connections: int,
+    seconds: float,
+    cores: str = LOAD_CORE,
+) -> Round:
+    """Ends the run at the first answer that is neither a success nor a conflict."""
+    before = target.cpu_seconds()
+    done = subprocess.run(
+        [
+            "taskset", "-c", cores, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s",
+            "--timeout", f"{TIMEOUT_SECONDS}s", "-s", str(BENCH / "load.lua"),
+            f"http://127.0.0.1:{target.port}",
+        ],
+        env=os.environ | {"BENCH_KIND": kind, "BENCH_PEOPLE": str(world.people_file)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    told = done.stdout.partition("RESULT ")[2]
+    if done.stderr or not told:
+        sys.exit(f"{target.name} {kind}: {done.stderr or done.stdout}")
+    found = json.loads(told)
+    answered, refused = found["answered"], found["refused"]
+    if not answered:
+        sys.exit(f"{target.name} {kind}: no request was answered with success")
+    cpu = (target.cpu_seconds() - before) / (answered + refused) * 1e6
+    return Round(
+        answered / found["seconds"], found["p50"], found["p99"], cpu, answered, refused,
+        found["failed"],
+    )  # fmt: skip
+
+
+def checked_load(
+    target: Target,
+    store: Store,
+    world: World,
+    kind: Kind,
+    *,
+    connections: int,
+    seconds: float,
+    cores: str = LOAD_CORE,
+) -> Round:
+    """The same, and as many rows changed as writes were answered.
+
+    When wrk stops it drops what it waits for: one write for each connection may come on top, as
+    may those that failed by a timeout.
+    """
+    before = store.writes()
+    done = load(target, world, kind, connections=connections, seconds=seconds, cores=cores)
+    grown = store.writes() - before
+    least = done.answered if kind in ("put", "mutation") else 0
+    most = least + connections + done.failed if least else 0
+    if not least <= grown <= most:
+        sys.exit(
+            f"{target.name} {kind}: {done.answered} answers of success, but {grown} rows changed"
+        )
+    return done
