@@ -16,7 +16,7 @@ from compare import COLUMNS, Contender, Rounds, compare
 from results import RESULTS, Row, circumstances, keep, table, told
 from stores import Store, postgres_stores, sqlite_stores
 from targets import ALL_CORES, Target
-from world import World, make_world
+from world import PEOPLE, World, make_world
 from wrk import TIMEOUT_SECONDS, Kind, require
 
 PUT_CONNECTIONS = [1, 4, 16, 64, 256]
@@ -30,9 +30,10 @@ class Run:
         self._rounds = Rounds(args.rounds, args.seconds)
         self._connections: list[int] | None = args.connections
         self._only: list[str] = args.only
+        self._people: int = args.people
 
     def postgres(self, folder: Path) -> list[Row]:
-        world = make_world(folder)
+        world = make_world(folder, people=self._people)
         with (
             postgres_stores(world) as (our_store, bare_store),
             targets.ours(world, our_store.url) as us,
@@ -41,7 +42,7 @@ class Run:
             return self._programs("Postgres", world, (us, our_store), (them, bare_store))
 
     def sqlite(self, folder: Path) -> list[Row]:
-        world = make_world(folder)
+        world = make_world(folder, people=self._people)
         with (
             sqlite_stores(world) as (our_store, bare_store),
             targets.ours(world, our_store.url) as us,
@@ -50,7 +51,9 @@ class Run:
             return self._programs("SQLite", world, (us, our_store), (them, bare_store))
 
     def pictures(self, folder: Path) -> list[Row]:
-        world = make_world(folder, image=random.Random(1).randbytes(100 * 1024))
+        world = make_world(
+            folder, people=self._people, image=random.Random(1).randbytes(100 * 1024)
+        )
         with (
             postgres_stores(world) as (our_store, bare_store),
             targets.ours(world, our_store.url) as us,
@@ -69,7 +72,7 @@ class Run:
 
     def workers(self, folder: Path) -> list[Row]:
         """Servers, Postgres and wrk share all cores."""
-        world = make_world(folder)
+        world = make_world(folder, people=self._people)
         rounds = Rounds(self._rounds.count, self._rounds.seconds, ALL_CORES)
         with (
             postgres_stores(world) as (store, _),
@@ -88,10 +91,10 @@ class Run:
             return [*rows, resident("one worker", one), resident("two workers", two)]
 
     def start(self, folder: Path) -> list[Row]:
-        return start.starts(make_world(folder))
+        return start.starts(make_world(folder, people=self._people))
 
     def layers(self, folder: Path) -> list[Row]:
-        world = make_world(folder)
+        world = make_world(folder, people=self._people)
         seconds = self._rounds.seconds * 3
         with postgres_stores(world) as (store, _):
             kinds: list[Kind] = ["put", "mutation", "get", "query"]
@@ -139,6 +142,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--connections", type=int, nargs="+", help="instead of each part's own")
+    parser.add_argument("--people", type=int, default=PEOPLE, help="who are served in turn")
     parser.add_argument("--only", nargs="+", default=[""], help="words of the comparisons to run")
     parser.add_argument("--results", type=Path, default=RESULTS, help="a folder")
     args = parser.parse_args()

@@ -1,0 +1,53 @@
+"""The pictures of docs/images, drawn from what runs have kept: ``make bench-pictures``."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+from plot import Panel, Points, svg
+from results import RESULTS, kept
+
+IMAGES = Path(__file__).parent.parent / "docs" / "images"
+
+
+def throughput(results: Path = RESULTS) -> None:
+    """Requests a second against connections, ours and the bare program's, for each store."""
+    panels = []
+    for part in ("postgres", "sqlite"):
+        lines: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+        for row in (kept(results, part) or {"rows": []})["rows"]:
+            if row["what"].startswith("PUT"):
+                lines[row["program"]].append((row["connections"], row["rate"]))
+        if lines:
+            store = {"postgres": "Postgres", "sqlite": "SQLite"}[part]
+            panels.append(Panel(f"{store}: PUTs a second", "connections", _named(lines)))
+    if panels:
+        title = "Requests a second by connections, ours and a bare program's"
+        (IMAGES / "throughput.svg").write_text(svg(panels, title=title, columns=2))
+
+
+def growth(results: Path = RESULTS) -> None:
+    """Requests a second along each axis, as ratios to its smallest size."""
+    axes: defaultdict[str, defaultdict[str, list[tuple[float, float]]]]
+    axes = defaultdict(lambda: defaultdict(list))
+    for row in (kept(results, "growth") or {"rows": []})["rows"]:
+        name = f"{row['kind']}, {row['store']}"
+        axes[row["axis"]][name].append((row["value"], row["rate_ratio"]))
+    if axes:
+        panels = [
+            Panel(f"Requests a second by {axis}", axis, lines) for axis, lines in axes.items()
+        ]
+        title = "Requests a second as ratios to the smallest of each size"
+        (IMAGES / "growth.svg").write_text(svg(panels, title=title, columns=2))
+
+
+def _named(lines: dict[str, list[tuple[float, float]]]) -> dict[str, Points]:
+    """Ours first, whatever was measured first."""
+    names = {"ours": "profile service", "bare": "bare program"}
+    return {names[program]: lines[program] for program in names if program in lines}
+
+
+if __name__ == "__main__":
+    throughput()
+    growth()
