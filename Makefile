@@ -5,10 +5,10 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3; do \
 BIN := .venv/bin
 SECONDS ?= 600
 
-.PHONY: help run test node check lint bench documents lock clean
+.PHONY: help run test node check lint bench bench-growth bench-micro bench-report documents lock clean
 
 help: ## Show what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 run: .venv/run ## Set up, and serve a demo on SQLite with people to try
 	$(BIN)/profile-service demo
@@ -37,6 +37,18 @@ lint: .venv/dev
 
 bench: .venv/dev ## Measure ours against the bare programs; needs wrk
 	PYTHONPATH=tests $(BIN)/python bench/run.py
+
+bench-growth: .venv/dev ## Measure what more users, policies, pictures and history cost
+	PYTHONPATH=tests $(BIN)/python bench/growth.py
+
+# They measure, so neither xdist nor the settings of the tests are of use to them.
+bench-micro: .venv/dev ## Time single layers
+	$(BIN)/python -m pytest bench/micro -o addopts= -o pythonpath="tests bench" -p no:xdist \
+		-p no:cacheprovider --import-mode=importlib --benchmark-only --benchmark-disable-gc \
+		--benchmark-sort=fullname --benchmark-columns=min,median,iqr,rounds
+
+bench-report: .venv/dev ## Draw the pictures and lay the tables of docs/performance.md anew
+	PYTHONPATH=tests $(BIN)/python bench/report.py
 
 documents: .venv/dev ## Write schema.graphql and openapi.json anew, after a change to a face
 	$(BIN)/profile-service sdl > schema.graphql

@@ -30,10 +30,6 @@ from profile_domain.avatar import Avatar
 from profile_domain.people import new_profile, read_record
 from profile_infra.users import User
 
-COLUMNS = {
-    "axis": "what grows", "store": "store", "value|,": "to", "kind": "request",
-    "rate|,.0f": "requests/s", "rate_ratio|.2f": "ratio", "p50|.2f": "p50 ms", "p50_ratio|.2f": "ratio",
-}  # fmt: skip
 CONNECTIONS = 16
 KINDS: Sequence[Kind] = ("put", "get")
 
@@ -100,6 +96,20 @@ def grow(axis: str, store: str, folder: Path, rounds: int, seconds: int) -> list
     return rows
 
 
+def laid_out(rows: Sequence[Row]) -> str:
+    """A line for each kind of request: requests a second and median time as ratios, by size."""
+    lines: dict[tuple[str, ...], list[str]] = {}
+    for row in rows:
+        told = f"{row['value']:,}: {row['rate_ratio']:.2f} ({row['p50_ratio']:.2f})"
+        lines.setdefault((row["axis"], row["store"], row["kind"]), []).append(told)
+    columns = {"axis": "what grows", "store": "store", "kind": "request"}
+    columns |= {"sizes": "requests/s (p50) beside the smallest"}
+    return table(
+        columns,
+        [dict(zip(columns, (*key, "; ".join(told)), strict=True)) for key, told in lines.items()],
+    )
+
+
 class _Filling:
     """Fills a new store of one kind, and gives its URL."""
 
@@ -151,13 +161,14 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=RESULTS, help="a folder")
     args = parser.parse_args()
     require()
-    print(told(circumstances()), flush=True)
+    now = circumstances()
+    print(f"{told(now)}\n{now['versions']}", flush=True)
     rows: list[Row] = []
     for axis in args.axes:
         for store in args.stores:
             with TemporaryDirectory(prefix="bench-") as folder:
                 found = grow(axis, store, Path(folder), args.rounds, args.seconds)
-            print("\n" + table(COLUMNS, found) + "\n", flush=True)
+            print("\n" + laid_out(found) + "\n", flush=True)
             rows += found
     keep(args.results, "growth", rows)
     draw.growth(args.results)

@@ -10,17 +10,17 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from results import Row
+from results import Row, table
 from sampled import LAYERS
 from targets import BENCH, SERVER_CORE, Target, free_port, our_command, settings_of, started
 from world import World
 from wrk import Kind, load
 
-COLUMNS = {"what": "what", "layer": "layer", "us|.1f": "CPU µs a request", "percent|.0f": "%"}
 CONNECTIONS = 16
+NAMES = {"put": "PUT", "mutation": "mutation", "get": "GET", "query": "me { id name }"}
 _ORDER = [
     "server: event loop, sockets, HTTP", "around: id, log, metrics, admission",
-    "routing: framework and route", "token and tenant", "body", "GraphQL: document, plan, fields",
+    "routing: framework and route", "headers and body", "token and tenant", "GraphQL: document, plan, fields",
     "policy", "rules", "store", "answer: its body, its headers", "other threads",
 ]  # fmt: skip
 
@@ -41,7 +41,7 @@ def layers(
             target.process.send_signal(signal.SIGUSR2)
             done = load(target, world, kind, connections=CONNECTIONS, seconds=seconds)
             found = _samples(target, file)
-        rows += _rows(f"{kind}, {store_name}", found, done.answered + done.refused)
+        rows += _rows(f"{NAMES[kind]}, {store_name}", found, done.answered + done.refused)
     return rows
 
 
@@ -70,3 +70,16 @@ def _rows(what: str, found: dict[str, float], requests: int) -> list[Row]:
         if found.get(layer)
     ]
     return [*rows, {"what": what, "layer": "all", "us": whole / requests * 1e6, "percent": 100}]
+
+
+def laid_out(rows: Sequence[Row]) -> str:
+    """A column for each kind of request: CPU microseconds for each, and per cent."""
+    kinds = list(dict.fromkeys(row["what"] for row in rows))
+    lines: dict[str, dict[str, str]] = {}
+    for row in rows:
+        line = lines.setdefault(row["layer"], {"layer": row["layer"]})
+        line[row["what"]] = f"{row['us']:.0f} ({row['percent']:.0f} %)"
+    order = [*(each for each in lines if each != "all"), "all"]
+    return table(
+        {"layer": "CPU µs"} | {kind: kind for kind in kinds}, [lines[each] for each in order]
+    )

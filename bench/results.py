@@ -20,7 +20,7 @@ Row = Mapping[str, Any]
 _PACKAGES = ("fastapi", "uvicorn", "uvloop", "strawberry-graphql", "asyncpg", "cedarpy", "pillow")
 
 
-def keep(folder: Path, part: str, rows: Sequence[Row], **more: object) -> None:
+def keep(folder: Path, part: str, rows: Sequence[Row], **more: str) -> None:
     """The rows of one run of this part, in place of those of the run before."""
     folder.mkdir(parents=True, exist_ok=True)
     whole = {"part": part, **circumstances(), **more, "rows": rows}
@@ -49,11 +49,8 @@ def circumstances() -> dict[str, str]:
 
 
 def told(circumstances: Mapping[str, Any]) -> str:
-    """The same in two lines."""
-    return (
-        f"{circumstances['date']}, `{circumstances['command']}`, {circumstances['machine']}.\n"
-        f"{circumstances['versions']}."
-    )
+    """The same in a line."""
+    return f"{circumstances['date']}, `{circumstances['command']}`, {circumstances['machine']}"
 
 
 def table(columns: Mapping[str, str], rows: Sequence[Row]) -> str:

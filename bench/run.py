@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,6 +21,11 @@ from wrk import TIMEOUT_SECONDS, Kind, require
 
 PUT_CONNECTIONS = [1, 4, 16, 64, 256]
 CONNECTIONS = [1, 16, 64]
+# The other parts tell each row as soon as they have it.
+LAID_OUT: Mapping[str, Callable[[list[Row]], str]] = {
+    "start": start.laid_out,
+    "layers": layers.laid_out,
+}
 
 
 class Run:
@@ -147,19 +152,19 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=RESULTS, help="a folder")
     args = parser.parse_args()
     require()
-    print(told(circumstances()), flush=True)
+    now = circumstances()
+    print(f"{told(now)}\n{now['versions']}", flush=True)
     run = Run(args)
     lost = 0
     for part in args.parts:
-        columns = {"start": start.COLUMNS, "layers": layers.COLUMNS}.get(part, COLUMNS)
         print(f"\n## {part}\n", flush=True)
-        if columns is COLUMNS:
+        if part not in LAID_OUT:
             print(table(COLUMNS, []), flush=True)
         work: Callable[[Path], list[Row]] = getattr(run, part)
         with TemporaryDirectory(prefix="bench-") as folder:
             rows = work(Path(folder))
-        if columns is not COLUMNS:
-            print(table(columns, rows), flush=True)
+        if part in LAID_OUT:
+            print(LAID_OUT[part](rows), flush=True)
         keep(args.results, part, rows)
         lost += sum(row.get("failed") or 0 for row in rows)
     if lost:

@@ -36,21 +36,16 @@ LAYERS = {
         "*/profile_infra/keys.py:*", "*/profile_infra/strict.py:*", "*/profile_domain/caller.py:*",
         "*/profile_infra/rate_limit.py:*",
     ],
-    "body": ["*/profile_domain/bodies.py:*"],
+    "headers and body": ["*/profile_domain/bodies.py:*", "*/profile_domain/fields.py:*"],
     "policy": ["*/profile_infra/policy*.py:*"],
-    "store": [
-        "*/profile_infra/postgres*.py:*", "*/profile_infra/sqlite*.py:*", "*/profile_infra/users.py:*",
-        "*/profile_infra/trail.py:*", "*/profile_infra/statements.py:*", "*/profile_infra/stores.py:*",
-    ],
+    "store": ["*/profile_infra/*:*"],
     "rules": ["*/profile_domain/*:*"],
     "GraphQL: document, plan, fields": ["*/profile_graphql/*:*"],
-    "routing: framework and route": [
-        "*/profile_api/shortcut.py:*", "*/profile_api/routes.py:*", "*/fastapi/*:*",
-        "*/starlette/routing.py:*", "*/starlette/applications.py:*", "*/starlette/middleware/*:*",
-    ],
     "server: event loop, sockets, HTTP": [
         "*/uvicorn/*:*", "*/profile_api/protocol.py:*", "*/profile_api/serving.py:*",
+        "*/profile_api/cli*.py:*",
     ],
+    "routing: framework and route": ["*/profile_api/*:*", "*/fastapi/*:*", "*/starlette/*:*"],
 }  # fmt: skip
 ELSE = "something else"
 
@@ -58,11 +53,12 @@ ELSE = "something else"
 @cache
 def layer_of(code: CodeType) -> str | None:
     place = f"{code.co_filename}:{code.co_name}"
-    for layer, patterns in LAYERS.items():
-        if any(fnmatch(place, pattern) for pattern in patterns):
-            return layer
-    ours = any(f"/{room}/" in place for room in ("profile_api", "profile_infra", "profile_graphql"))
-    return f"{ELSE}: {Path(code.co_filename).name}" if ours and "cli" not in place else None
+    fitting = (
+        layer
+        for layer, patterns in LAYERS.items()
+        if any(fnmatch(place, pattern) for pattern in patterns)
+    )
+    return next(fitting, None)
 
 
 class Sampler:
@@ -85,12 +81,11 @@ class Sampler:
 
     def take(self, _: int, frame: FrameType | None) -> None:
         now = time.thread_time()
-        while frame is not None:
+        layer = None
+        while frame is not None and layer is None:
             layer = layer_of(frame.f_code)
-            if layer is not None:
-                break
             frame = frame.f_back
-        self._seconds[layer if frame is not None and layer else ELSE] += now - self._last
+        self._seconds[layer or ELSE] += now - self._last
         self._last = now
 
 

@@ -6,12 +6,12 @@ import http.client
 import os
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
 from check import ME
-from results import Row
+from results import Row, table
 from stores import sqlite_stores
 from targets import BENCH, SERVER_CORE, bare_command, free_port, our_command, settings_of
 from world import TENANT, World
@@ -45,6 +45,10 @@ def starts(world: World, rounds: int = 5) -> list[Row]:
         }
         for program, times in took.items()
     ]
+
+
+def laid_out(rows: Sequence[Row]) -> str:
+    return table(COLUMNS, rows)
 
 
 def _first_answer(

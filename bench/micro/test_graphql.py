@@ -1,0 +1,29 @@
+"""A GraphQL document: parsed, held to the limits, validated and planned; and remembered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from profile_graphql.documents import Documents
+from profile_graphql.schema import schema
+from running import UPDATE
+
+
+def test_document_planned(benchmark: Any) -> None:
+    def fresh() -> tuple[tuple[Documents], dict[str, object]]:
+        return (_documents(),), {}
+
+    read = benchmark.pedantic(
+        lambda documents: documents.read(UPDATE), setup=fresh, rounds=200, warmup_rounds=5
+    )
+    assert read.plan is not None
+
+
+def test_document_remembered(benchmark: Any) -> None:
+    documents = _documents()
+    documents.read(UPDATE)
+    assert benchmark(documents.read, UPDATE).plan is not None
+
+
+def _documents() -> Documents:
+    return Documents(schema._schema, introspection=False)  # noqa: SLF001  # as app.py has it
