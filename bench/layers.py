@@ -79,7 +79,8 @@ def laid_out(rows: Sequence[Row]) -> str:
     for row in rows:
         line = lines.setdefault(row["layer"], {"layer": row["layer"]})
         line[row["what"]] = f"{row['us']:.0f} ({row['percent']:.0f} %)"
-    order = [*(each for each in lines if each != "all"), "all"]
+    known = [each for each in _ORDER if each in lines]
+    order = [*known, *(each for each in lines if each not in (*known, "all")), "all"]
     return table(
         {"layer": "CPU µs"} | {kind: kind for kind in kinds}, [lines[each] for each in order]
     )
