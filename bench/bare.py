@@ -111,11 +111,12 @@ def postgres() -> Any:
         pool = await asyncpg.create_pool(os.environ["BENCH_DATABASE"], min_size=8, max_size=8)
 
         async def update(tenant: str, subject: str, name: str) -> str | None:
-            return await pool.fetchval(
+            stored: str | None = await pool.fetchval(
                 "UPDATE bare SET display_name = $1, version = version + 1"
                 " WHERE tenant_id = $2 AND id = $3 RETURNING display_name",
                 name, tenant, subject,
             )  # fmt: skip
+            return stored
 
         async def read(tenant: str, subject: str) -> tuple[str, str | None, bytes | None] | None:
             row = await pool.fetchrow(

@@ -19,6 +19,7 @@ from uuid import UUID, uuid4
 
 import uvicorn
 from fastapi import FastAPI
+from results import circumstances, told
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
@@ -143,6 +144,8 @@ async def main() -> None:
                 alone.append(await by_protocol(HttpToolsProtocol, app, 400))
                 seen.append(await by_service(asking(around, headers), 50))
                 unseen.append(await by_service(asking(inside, headers), 50))
+        now = circumstances()
+        print(f"{told(now)}\n{now['versions']}")
         print(f"protocol with limits: {ratio(guarded, alone):.3f} times uvicorn's alone")
         print(f"update with log, metrics and headers: {ratio(seen, unseen):.3f} times without")
 

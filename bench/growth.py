@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 from statistics import median
 from tempfile import TemporaryDirectory
+from uuid import uuid4
 
 import draw
 import targets
@@ -120,7 +121,7 @@ class _Filling:
 
     def __call__(self, bulk: Bulk) -> str:
         if self._server is None:
-            return fill_sqlite(self._folder / f"{id(bulk)}.db", bulk)
+            return fill_sqlite(self._folder / f"{uuid4().hex}.db", bulk)
         return fill_postgres(self._stack.enter_context(database(self._server)), bulk)
 
 

@@ -50,14 +50,22 @@ def memory() -> str:
     return table({"part": "run", "program": "program", "spread": "resident, each process"}, rows)
 
 
+def versions() -> list[str]:
+    """One line where all parts ran on the same."""
+    found = [kept(RESULTS, part) for part in LAYOUTS]
+    return sorted({f"Taken with {each['versions']}." for each in found if each})
+
+
 def section(part: str) -> str | None:
     """What is known of a part; None when nothing is."""
     if part == "memory":
         return memory()
+    if part == "versions":
+        return "\n".join(versions())
     found = kept(RESULTS, part)
     if found is None:
         return None
-    return f"{LAYOUTS[part](found['rows'])}\n\nTaken {told(found)}; {found['versions']}."
+    return f"{LAYOUTS[part](found['rows'])}\n\nTaken {told(found)}."
 
 
 def main() -> None:

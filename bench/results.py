@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -12,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from platform import python_version
+from platform import machine, python_version
 from typing import Any
 
 RESULTS = Path(__file__).parent.parent / "docs" / "measured"
@@ -43,7 +44,7 @@ def circumstances() -> dict[str, str]:
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "command": " ".join(["PYTHONPATH=tests", ".venv/bin/python", *sys.argv]),
-        "machine": f"{os.cpu_count()} cores, {_processor()}",
+        "machine": f"{_cores()} cores, {_processor()}",
         "versions": ", ".join(f"{name} {number}" for name, number in versions.items()),
     }
 
@@ -69,8 +70,16 @@ def line(columns: Mapping[str, str], row: Row) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
+def _cores() -> str:
+    """Those that this run may use, of those there are."""
+    there = os.cpu_count()
+    usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else there
+    return f"{there}" if usable == there else f"{usable} of {there}"
+
+
 def _processor() -> str:
-    for told_line in Path("/proc/cpuinfo").read_text().splitlines():
-        if told_line.startswith("model name"):
-            return told_line.partition(":")[2].strip()
-    return "processor unknown"
+    file = Path("/proc/cpuinfo")
+    names = re.findall(
+        r"^model name\s*: (.*)$", file.read_text() if file.exists() else "", re.MULTILINE
+    )
+    return names[0] if names else machine()

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
@@ -63,7 +63,7 @@ def layer_of(code: CodeType) -> str | None:
 
 class Sampler:
     def __init__(self) -> None:
-        self._seconds: Counter[str] = Counter()
+        self._seconds: defaultdict[str, float] = defaultdict(float)
         self._on = False
         self._last = self._begun = 0.0
 

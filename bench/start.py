@@ -61,7 +61,7 @@ def _first_answer(
         begun = time.perf_counter()
         process = subprocess.Popen(
             ["taskset", "-c", SERVER_CORE, *command],
-            env=kept | environment, cwd=BENCH, stdout=log, stderr=log,
+            env=kept | dict(environment), cwd=BENCH, stdout=log, stderr=log,
         )  # fmt: skip
         try:
             while time.perf_counter() - begun < 60:

@@ -39,12 +39,13 @@ class Store:
 
     def writes(self) -> int:
         """How many writes it has taken, once it takes no more. Ends the run if it disagrees."""
-        before: int | None = None
-        for _ in range(200):
+        before, same = -1, 0
+        for _ in range(400):
             numbers = self._numbers()
             if len(set(numbers)) > 1:
                 sys.exit(f"{self.count}: {numbers}: versions and trail do not agree")
-            if numbers[0] == before:
+            same = same + 1 if numbers[0] == before else 0
+            if same == 3:
                 return before
             before = numbers[0]
             time.sleep(0.05)
@@ -117,7 +118,7 @@ async def _row(url: str, query: str) -> list[int]:
 
 
 async def _fill(world: World, url: str) -> None:
-    settings = Settings(_env_file=None, database_url=url)  # type: ignore[call-arg]  # pydantic-settings takes it
+    settings = Settings(_env_file=None, database_url=url)
     async with opened(settings) as store:
         await store.apply(Author("", "", "bench", "bench"), world.users, [])
 
@@ -134,6 +135,6 @@ async def _fill_bare(world: World, url: str) -> None:
 def _bare_rows(world: World) -> list[tuple[str, str, str, None, bytes | None, int]]:
     profiles = [user.profile for user in world.users]
     return [
-        (str(TENANT), str(each.id), each.email, None, each.avatar and each.avatar.image, 1)
+        (str(TENANT), str(each.id), each.email, None, each.avatar.image if each.avatar else None, 1)
         for each in profiles
     ]

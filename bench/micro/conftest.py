@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import pytest
-from results import RESULTS, keep
+from results import RESULTS, circumstances, keep
 
 from profile_domain.caller import Caller, Identity
 from profile_domain.people import new_profile, read_record
@@ -17,6 +17,11 @@ from signing import ISSUER, TENANT
 
 T = TypeVar("T")
 Finish = Callable[[Coroutine[Any, Any, T]], T]
+
+
+def pytest_report_header() -> str:
+    now = circumstances()
+    return f"{now['date']}, {now['machine']}, {now['versions']}"
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
