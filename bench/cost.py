@@ -71,8 +71,8 @@ async def by_protocol(kind: type[HttpToolsProtocol], app: FastAPI, count: int) -
     config.loaded_app = app if kind is GuardedProtocol else nothing
     protocol = kind(config, ServerState(), {}, asyncio.get_running_loop())
     if kind is GuardedProtocol:
-        protocol.app = nothing  # type: ignore[assignment]  # any application will do
-    protocol.connection_made(Wire())  # type: ignore[arg-type]  # all that is used of a transport
+        protocol.app = nothing  # any application will do
+    protocol.connection_made(Wire())  # all that is used of a transport
     headers = "".join(f"X-Header-{n}: some value of usual length\r\n" for n in range(10))
     request = f"GET / HTTP/1.1\r\nHost: x\r\n{headers}\r\n".encode()
     started = time.perf_counter()

@@ -21,6 +21,6 @@ async def test_the_snippet_for_python_runs(demo, repository):
 
 def test_the_pictures_are_there_and_small(repository):
     shown = re.findall(r"!\[[^\]]+\]\((.*?)\)", (repository / "README.md").read_text())
-    assert len(shown) == 2
+    assert len(shown) == 3
     for each in shown:
         assert (repository / each).stat().st_size < 100_000
