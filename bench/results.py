@@ -22,10 +22,19 @@ _PACKAGES = ("fastapi", "uvicorn", "uvloop", "strawberry-graphql", "asyncpg", "c
 
 
 def keep(folder: Path, part: str, rows: Sequence[Row], **more: str) -> None:
-    """The rows of one run of this part, in place of those of the run before."""
+    """The rows of one run of this part, in place of those of the run before; one a line."""
     folder.mkdir(parents=True, exist_ok=True)
-    whole = {"part": part, **circumstances(), **more, "rows": rows}
-    (folder / f"{part}.json").write_text(json.dumps(whole, indent=1) + "\n")
+    head = json.dumps({"part": part, **circumstances(), **more}, indent=1).removesuffix("\n}")
+    lines = ",\n  ".join(json.dumps(_rounded(row), ensure_ascii=False) for row in rows)
+    (folder / f"{part}.json").write_text(f'{head},\n "rows": [\n  {lines}\n ]\n}}\n')
+
+
+def _rounded(row: Row) -> Row:
+    return {
+        key: round(value, 4) if isinstance(value, float) else value
+        for key, value in row.items()
+        if value is not None
+    }
 
 
 def kept(folder: Path, part: str) -> dict[str, Any] | None:
