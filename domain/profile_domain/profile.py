@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -76,7 +76,9 @@ class Profile:
             for field, value in changes.items()
             if not same(self.value_of(field), value)
         }
-        return replace(self, **differing, version=self.version + 1) if differing else self  # type: ignore[arg-type]  # keys and types go together
+        if not differing:
+            return self
+        return Profile(**{**vars(self), **differing, "version": self.version + 1})
 
 
 def same(stored: str | Avatar | None, wanted: str | Avatar | Upload | None) -> bool:
