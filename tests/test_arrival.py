@@ -243,6 +243,43 @@ def test_an_upgrade_is_declined_and_the_request_answered(server):
     assert b'"Query"' in send(server, POST + upgrade % len(body) + body)
 
 
+HANDSHAKE = b"Connection: Upgrade\r\nSec-WebSocket-Key: YQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        (b"/no/such/thing", Code.NOT_FOUND),
+        (ME.encode(), Code.UNAUTHENTICATED),
+        (b"/graphql", Code.INVALID_QUERY),
+        (b"/v1/users/me/profile/", Code.NOT_FOUND),
+    ],
+)
+@pytest.mark.parametrize("sent", [b"Upgrade", b"UPGRADE", b"Upg|rade"])
+def test_a_websocket_is_declined_in_the_form_of_every_error(server, caplog, path, code, sent):
+    whole = b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n" + sent + b": websocket\r\n" + HANDSHAKE
+    with connection(server) as sock:
+        for number, part in enumerate(whole.split(b"|")):
+            time.sleep(0.05 * number)  # else the parts may arrive as one
+            sock.sendall(part)
+        told = json.loads(one_answer(sock))
+    error = told["errors"][0]["extensions"] if path == b"/graphql" else told
+    assert error["code"] == code
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("spelled", [b"Upgrade", b"UPGRADE"])
+def test_what_follows_a_declined_upgrade_is_answered_or_the_connection_ends(server, spelled):
+    body = b'{"query": "{ __typename }"}'
+    head = POST + spelled + b": h2c\r\nConnection: Upgrade\r\nContent-Length: %d\r\n\r\n"
+    answered = send(server, head % len(body) + body + GET + b"Connection: close\r\n\r\n")
+    if spelled == b"Upgrade":
+        assert answered.count(b"HTTP/1.1 200") == 2
+    else:
+        assert answered.count(b"HTTP/1.1") == answered.count(b"HTTP/1.1 400") == 1
+        assert b"\r\nconnection: close\r\n" in answered
+
+
 def test_a_connection_too_many_is_refused_and_later_ones_are_not(server):
     with ExitStack() as stack:
         held = [stack.enter_context(connection(server)) for _ in range(LIMITS["max_connections"])]

@@ -122,6 +122,12 @@ class GuardedProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # the contract has one sentence
         self._refuse(DomainError(Code.INVALID_HTTP))
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """An upgrade that came in pieces, or spelled as nobody does, was not seen in time: the
+        parser reads nothing more, so this request, without its body, is the last one.
+        """
+        self._refuse(DomainError(Code.INVALID_HTTP))
+
     def end_overdue(self, now: float) -> None:
         """Ends what took too long, with an answer where one can still be told from others."""
         if self.transport.is_closing() or self.flow.write_paused:
