@@ -8,21 +8,15 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
-from pathlib import Path
-from uuid import uuid4
 
 import httpx2
 import pytest
 
 from profile_api import serving
 from profile_infra.schema_version import migrate
-from profile_infra.tokens import sign
-from running import ME, SIGNER, TENANT
-from signing import AUDIENCE, ISSUER, SECRET
+from running import ME
+from serving import environment, person, serving_in, until_ready
 
-COMMAND = str(Path(sys.executable).with_name("profile-service"))
-ISSUERS = [{"issuer": ISSUER, "audience": AUDIENCE, "algorithms": ["HS256"], "secret": SECRET}]
 # What the command does after its checks.
 SERVE = """
 import sys
@@ -38,51 +32,6 @@ def folder(tmp_path):
     """A store with one person, whose subject is their id."""
     migrate(f"sqlite:///{tmp_path}/profile.db")
     return tmp_path
-
-
-def environment(**settings):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PROFILE_")}
-    return kept | {"PROFILE_ISSUERS": json.dumps(ISSUERS)} | settings
-
-
-def person(folder):
-    user = uuid4()
-    (folder / "people.csv").write_text(
-        f"tenant_id,id,email,auth_provider\n{TENANT},{user},ada@example.org,local\n"
-    )
-    subprocess.run(
-        [COMMAND, "users", "import", "people.csv"], cwd=folder, env=environment(), check=True,
-        capture_output=True,
-    )  # fmt: skip
-    token = sign(SIGNER, {"sub": str(user), "tenant_id": TENANT, "exp": int(time.time()) + 600})
-    return {"Authorization": f"Bearer {token}", "X-Tenant-ID": TENANT}
-
-
-@contextmanager
-def serving_in(folder, port, workers, **settings):
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [COMMAND, "serve", "--port", str(port), "--workers", str(workers)],
-            cwd=folder, env=environment(**settings), stderr=log,
-        )  # fmt: skip
-    try:
-        until_ready(port, process)
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def until_ready(port, process):
-    deadline = time.monotonic() + 120  # other programs may keep the machine busy
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            assert httpx2.get(f"http://127.0.0.1:{port}/readyz", timeout=60).status_code == 200
-        except httpx2.TransportError:
-            time.sleep(0.05)
-        else:
-            return
-    raise AssertionError("the server did not answer")
 
 
 def assert_nobody_listens(address):
@@ -104,6 +53,22 @@ def until_told(sock, end):
     told = b""
     while not told.endswith(end):
         told += sock.recv(1) or pytest.fail("the connection was closed")
+
+
+def workers_of(process):
+    children = subprocess.run(
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(process.pid)], capture_output=True, text=True, check=True
+    ).stdout  # fmt: skip
+    workers = [int(line.split()[0]) for line in children.splitlines() if "spawn_main" in line]
+    assert len(workers) == 2
+    return workers
+
+
+def running_still(pid):
+    state = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    return bool(state) and not state.startswith("Z")  # ended, and nobody has asked how
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -160,11 +125,7 @@ def test_who_never_finishes_does_not_hold_up_the_end(folder, port):
 
 def test_a_killed_worker_is_replaced_and_metrics_speak_for_all(folder, port):
     with serving_in(folder, port, 2) as process:
-        children = subprocess.run(
-            ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(process.pid)], capture_output=True, text=True, check=True
-        ).stdout  # fmt: skip
-        workers = [int(line.split()[0]) for line in children.splitlines() if "spawn_main" in line]
-        assert len(workers) == 2
+        workers = workers_of(process)
         for _ in range(10):
             httpx2.get(f"http://127.0.0.1:{port}/healthz", timeout=60)
         os.kill(workers[0], signal.SIGKILL)
@@ -178,6 +139,22 @@ def test_a_killed_worker_is_replaced_and_metrics_speak_for_all(folder, port):
         assert float(re.search(pattern, metrics)[1]) == 10
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0, (folder / "log").read_text()
+
+
+def test_workers_whose_parent_is_killed_end_by_themselves(folder, port):
+    with (
+        serving_in(folder, port, 2, TMPDIR=str(folder)) as process,
+        socket.create_connection(("127.0.0.1", port), timeout=60),
+    ):
+        workers = workers_of(process)
+        process.kill()
+        process.wait()
+        deadline = time.monotonic() + 60
+        while any(running_still(worker) for worker in workers):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert_nobody_listens(("127.0.0.1", port))
+    assert "Traceback" not in (folder / "log").read_text()
 
 
 def test_workers_that_cannot_start_end_all_with_one_sentence(tmp_path, port):
