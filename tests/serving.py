@@ -70,15 +70,15 @@ def until_ready(port, process):
     raise AssertionError("the service was not ready in time")
 
 
-def person(folder):
+def person(folder, **settings):
     """The headers of somebody new on the folder's SQLite file."""
     user = uuid4()
     (folder / "people.csv").write_text(
         f"tenant_id,id,email,auth_provider\n{TENANT},{user},ada@example.org,local\n"
     )
     subprocess.run(
-        [COMMAND, "users", "import", "people.csv"], cwd=folder, env=environment(), check=True,
-        capture_output=True,
+        [COMMAND, "users", "import", "people.csv"], cwd=folder, env=environment(**settings),
+        check=True, capture_output=True,
     )  # fmt: skip
     token = sign(SIGNER, {"sub": str(user), "tenant_id": TENANT, "exp": int(time.time()) + 600})
     return {"Authorization": f"Bearer {token}", "X-Tenant-ID": TENANT}

@@ -44,7 +44,8 @@ from profile_infra.keys import keys_of
 from profile_infra.pictures import PillowPictures
 from profile_infra.policy import CedarPolicy
 from profile_infra.provisioning import TokenProvisioning
-from profile_infra.rate_limit import UserRateLimit, parse_rate
+from profile_infra.rate_limit import UserRateLimit
+from profile_infra.shared_rate_limit import SharedRateLimit
 from profile_infra.stores import Store
 from profile_infra.tokens import JoseTokens
 
@@ -62,21 +63,24 @@ class LeanRoute(APIRoute):
 def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     """The whole service; ``people`` are those that a demo's pages can act as.
 
-    Raises UnusableDatabase, UnusableKeys or PolicyError for settings that cannot work.
+    Raises UnusableDatabase, UnusableKeys, UnusableRateLimitStore, TracingUnavailable or PolicyError
+    for settings that cannot work.
     """
     store = settings.store()
-    kept = settings.keys_kept_seconds
-    tokens = JoseTokens({issuer: keys_of(issuer, kept=kept) for issuer in settings.issuers})
+    tokens = JoseTokens(
+        {each: keys_of(each, kept=settings.keys_kept_seconds) for each in settings.issuers}
+    )
     pictures = PillowPictures(settings.picture_workers)
     metrics = Metrics()
     admission = Admission(settings.max_requests, settings.request_seconds)
     spans = spans_from_environment()
+    rate_limit = settings.limit()
     service = ProfileService(
         tokens=tokens,
         profiles=store,
         policy=TimedPolicy(CedarPolicy(settings.policy_dir), metrics.policy),
         pictures=TimedPictures(pictures, metrics.pictures),
-        rate_limit=UserRateLimit(parse_rate(settings.rate_limit)),
+        rate_limit=rate_limit,
         provisioning=TokenProvisioning(store),
     )
 
@@ -89,6 +93,7 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
         finally:
             await store.close()
             pictures.close()
+            await rate_limit.close()
             if spans is not None:
                 await asyncio.to_thread(spans.shutdown)
 
@@ -118,7 +123,7 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     if settings.cors_origins:
         app.add_middleware(Cors, origins=settings.cors_origins)
     app.add_middleware(AroundEachRequest, metrics=metrics, line=request_log())
-    _watch(metrics, admission, store, tokens)
+    _watch(metrics, admission, store, tokens, rate_limit)
 
     _add_rest(app, ProfileRoutes(service, max_body_bytes=settings.max_body_bytes))
     assets = Assets.load(
@@ -156,7 +161,13 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     return app
 
 
-def _watch(metrics: Metrics, admission: Admission, store: Store, tokens: JoseTokens) -> None:
+def _watch(
+    metrics: Metrics,
+    admission: Admission,
+    store: Store,
+    tokens: JoseTokens,
+    rate_limit: UserRateLimit | SharedRateLimit,
+) -> None:
     """What other rooms count by themselves."""
     metrics.gauge("profile_requests_at_work", "Being answered.", lambda: admission.at_work)
     metrics.counter("profile_requests_shed", "Refused for load.", lambda: admission.shed)
@@ -170,6 +181,11 @@ def _watch(metrics: Metrics, admission: Admission, store: Store, tokens: JoseTok
     )
     metrics.counter(
         "profile_token_cache_misses", "Tokens that were checked.", lambda: tokens.verified.misses
+    )
+    metrics.counter(
+        "profile_rate_limit_store_failures",
+        "Attempts to write that met an outage of the shared rate limit.",
+        lambda: rate_limit.failures,
     )
 
 

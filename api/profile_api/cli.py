@@ -33,6 +33,7 @@ from profile_infra.revisions import SchemaMismatch, UnusableDatabase, newest
 from profile_infra.schema_version import check_schema
 from profile_infra.schema_version import migrate as migrate_store
 from profile_infra.schema_version import script as migration_script
+from profile_infra.shared_rate_limit import UnusableRateLimitStore
 
 cli = typer.Typer(
     name="profile-service",
@@ -59,6 +60,7 @@ _EXPECTED = (
     SchemaMismatch,
     TracingUnavailable,
     UnusableDatabase,
+    UnusableRateLimitStore,
     UnusableKeys,
 )
 

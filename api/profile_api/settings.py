@@ -14,8 +14,9 @@ from sqlalchemy.exc import ArgumentError
 
 from profile_api.logs import Form
 from profile_infra.issuers import Issuers
-from profile_infra.rate_limit import parse_rate
+from profile_infra.rate_limit import UserRateLimit, parse_rate
 from profile_infra.schema_version import is_postgres
+from profile_infra.shared_rate_limit import SharedRateLimit, safe_redis_url
 from profile_infra.stores import Store, store_of
 
 PREFIX = "PROFILE_"
@@ -114,6 +115,11 @@ class Settings(BaseSettings):
     rate_limit: Annotated[str, AfterValidator(_rate)] = Field(
         default="120/minute", description="Attempts to write that a user has, or off."
     )
+    rate_limit_store: Annotated[str, AfterValidator(safe_redis_url)] | None = Field(
+        default=None,
+        description="A Redis that counts them for all processes, redis://host:6379/0 or rediss://…"
+        " (the extra redis); each process counts for itself without.",
+    )
     cors_origins: tuple[str, ...] = Field(
         default=(), description="Origins whose pages may call the service: a JSON list."
     )
@@ -130,10 +136,18 @@ class Settings(BaseSettings):
             history_days=self.history_days,
         )
 
+    def limit(self) -> UserRateLimit | SharedRateLimit:
+        """How often a user may try to write. Raises UnusableRateLimitStore."""
+        rate = parse_rate(self.rate_limit)
+        if rate is None or self.rate_limit_store is None:
+            return UserRateLimit(rate)
+        return SharedRateLimit(rate, self.rate_limit_store)
+
     def shown(self) -> dict[str, str]:
         """Each setting as its environment variable would say it, with secrets masked."""
         values: dict[str, Any] = self.model_dump(mode="json", exclude_none=True)
-        values["database_url"] = _PASSWORD.sub(r"\1***", self.database_url)
+        for name in {"database_url", "rate_limit_store"} & values.keys():
+            values[name] = _PASSWORD.sub(r"\1***", values[name])
         return {
             PREFIX + name.upper(): value if isinstance(value, str) else json.dumps(value)
             for name, value in values.items()

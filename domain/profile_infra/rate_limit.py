@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
+from typing import Final
 
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
@@ -34,6 +35,8 @@ class UserRateLimit:
     user's counter each time.
     """
 
+    failures: Final = 0  # of a store that is no other process's
+
     def __init__(self, rate: RateLimitItem | None) -> None:
         self._rate = rate
         self._windows = MovingWindowRateLimiter(MemoryStorage())
@@ -53,3 +56,6 @@ class UserRateLimit:
             room_at = self._windows.get_window_stats(self._rate, *key).reset_time
             wait = max(1, math.ceil(room_at - time.time()))
             raise DomainError(Code.RATE_LIMITED, retry_after=wait)
+
+    async def close(self) -> None:
+        """Nothing is held."""

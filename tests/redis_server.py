@@ -1,0 +1,44 @@
+"""A Redis of the tests' own: real, on loopback, with nothing on disk."""
+
+import shutil
+import subprocess
+import time
+
+from redis import Redis
+from redis.exceptions import ConnectionError as NoConnection
+
+COMMAND = shutil.which("redis-server")
+
+
+class RedisServer:
+    def __init__(self, port, folder):
+        self.url = f"redis://127.0.0.1:{port}/0"
+        self._arguments = [COMMAND, "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+        self._folder = folder
+        self._process = None
+        self.start()
+
+    def start(self):
+        """Returns when it answers; what it knew before is gone."""
+        self._process = subprocess.Popen(
+            self._arguments, cwd=self._folder, stdout=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + 30
+        while not self._answers():
+            assert time.monotonic() < deadline, "Redis did not start"
+            time.sleep(0.02)
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait()
+
+    def keys(self):
+        with Redis.from_url(self.url) as client:
+            return client.keys()
+
+    def _answers(self):
+        with Redis.from_url(self.url) as client:
+            try:
+                return client.ping()
+            except NoConnection:
+                return False
