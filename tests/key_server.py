@@ -30,11 +30,13 @@ class KeyServer:
 
     answers: dict = field(default_factory=dict)
     asked: list = field(default_factory=list)
+    heads: list = field(default_factory=list)
     url: str = ""
 
     async def handle(self, reader, writer):
         try:
             head = await reader.readuntil(b"\r\n\r\n")
+            self.heads.append(head.decode("latin-1").lower())
             path = head.split(b" ", 2)[1].decode()
             self.asked.append(path)
             answer = self.answers.get(path, response(status="404 Not Found"))

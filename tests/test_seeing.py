@@ -9,7 +9,6 @@ import pytest
 
 from images import data_uri, photo, png
 from profile_api import logs
-from profile_api.tracing import TracingUnavailable, spans_from_environment
 from profile_domain.errors import Code, DomainError
 from running import ME, TENANT, UPDATE, Nowhere, running
 
@@ -185,15 +184,6 @@ async def test_every_answer_says_what_browsers_may_do_with_it_and_not_what_made_
     page = await service.client.get("/docs")
     assert "script-src" in page.headers["Content-Security-Policy"]
     assert len(page.headers.get_list("Content-Security-Policy")) == 1
-
-
-def test_without_a_collector_there_are_no_traces(monkeypatch):
-    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
-    assert spans_from_environment() is None
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setitem(__import__("sys").modules, "opentelemetry.sdk.resources", None)
-    with pytest.raises(TracingUnavailable, match="otel"):
-        spans_from_environment()
 
 
 def test_dashboard_and_alerts_ask_for_metrics_that_exist(repository, service):

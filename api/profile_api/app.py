@@ -144,7 +144,7 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     shortcuts |= {
         (method, route.path): route
         for route in app.routes
-        if isinstance(route, APIRoute) and route.path in {ME, GRAPHQL}
+        if spans is None and isinstance(route, APIRoute) and route.path in {ME, GRAPHQL}
         for method in route.methods or ()
     }
     if people:

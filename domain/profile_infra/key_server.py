@@ -9,6 +9,7 @@ from ssl import SSLContext
 from typing import NamedTuple
 
 import httpx2
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from profile_infra.issuers import Issuer, UnusableKeys, safe_url
 from profile_infra.strict import read_json_object
@@ -16,6 +17,9 @@ from profile_infra.strict import read_json_object
 MAX_BYTES = 256 * 1024
 MAX_SECONDS = 5.0
 DISCOVERY = "/.well-known/openid-configuration"
+
+# Not what else a caller may have sent along, its baggage.
+_trace = TraceContextTextMapPropagator()
 
 _MAX_AGE = re.compile(r'(?:^|,)\s*max-age\s*=\s*"?(\d{1,9})"?\s*(?=,|$)', re.IGNORECASE)
 _NOT_FRESH = re.compile(r"(?:^|,)\s*no-(?:store|cache)\s*(?=[,=]|$)", re.IGNORECASE)
@@ -70,6 +74,7 @@ async def _discover(client: httpx2.AsyncClient, issuer: Issuer) -> str:
 
 async def _get(client: httpx2.AsyncClient, url: str, issuer: Issuer) -> Fetched:
     headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+    _trace.inject(headers)
     async with client.stream("GET", url, headers=headers) as answer:
         if answer.status_code != 200:
             redirected = ", and redirects are not followed" if answer.has_redirect_location else ""
