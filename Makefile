@@ -58,15 +58,19 @@ lock: .venv/dev ## Pin the newest versions that fit pyproject.toml
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
 		pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
-		pyproject.toml --group dev --extra otel -o requirements-dev.lock
+		pyproject.toml --group dev --extra otel --extra redis -o requirements-dev.lock
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
+		--group torment --constraint requirements-dev.lock -o requirements-torment.lock
 
 DRILLS := kills slow avatars memory clock full_disk
 drills: .venv/dev ## Torment a real service: kills, slow clients, pictures, memory, clock, disk
 	@for each in $(DRILLS); do $(BIN)/python bench/drills/$$each.py || exit 1; done
 
-fuzz: .venv/torment ## Fuzz each target for SECONDS (600); findings go to .fuzz
-	@for each in rest_body graphql_document token avatar; do \
-		$(BIN)/python fuzz/run.py $$each $(SECONDS) || exit 1; done
+FUZZED := rest_body graphql_document token avatar
+fuzz: $(FUZZED:%=fuzz-%) ## Fuzz each target for SECONDS (600); findings go to .fuzz
+
+fuzz-%: .venv/torment
+	$(BIN)/python fuzz/run.py $* $(SECONDS)
 
 mutants: .venv/torment ## Change the rules in every way, and count what the tests notice
 	rm -rf .mutants && mkdir -p .mutants/src
@@ -74,8 +78,9 @@ mutants: .venv/torment ## Change the rules in every way, and count what the test
 	cp -r tests README.md pyproject.toml .mutants/
 	cd .mutants && ../$(BIN)/mutmut run && ../$(BIN)/mutmut results
 
-.venv/torment: .venv/dev
-	$(BIN)/python -m pip install -q --disable-pip-version-check --group torment
+.venv/torment: requirements-torment.lock .venv/dev
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes \
+		--only-binary atheris -r requirements-torment.lock
 	@touch $@
 
 .venv/bin/python:
