@@ -69,6 +69,11 @@ def test_what_is_no_base64_data_uri_of_an_image_is_malformed(text: str):
     assert (refused.value.code, refused.value.limits) == (Code.AVATAR_MALFORMED, {})
 
 
+@pytest.mark.parametrize("last", "AXZaz09+/")
+def test_unpadded_base64_may_end_with_any_letter(last: str):
+    assert len(read_data_uri(f"data:image/png;base64,AAB{last}").image) == 3
+
+
 @pytest.mark.parametrize("short", [0, 1, 2])
 def test_256_kib_pass(short: int):
     image = b"x" * (MAX_BYTES - short)

@@ -29,6 +29,7 @@ async def code_of(headers, *parts, max_bytes=100):
         JSON_TYPE,
         {"content-type": ["Application/JSON; charset=utf-8"]},
         {**JSON_TYPE, "content-encoding": ["identity"], "content-length": ["7"]},
+        {**JSON_TYPE, "content-encoding": [""]},
     ],
 )
 async def test_a_json_object_is_read_in_however_many_chunks(headers):
@@ -119,6 +120,12 @@ def test_what_is_not_one_unambiguous_json_object_is_malformed(body):
 )
 def test_odd_but_valid_json_is_read(body, value):
     assert parse_json_object(body) == value
+
+
+def test_a_whole_number_stays_one():
+    assert str(parse_json_object(b'{"a":[7,-123456789012345678]}')) == (
+        "{'a': [7, -123456789012345678]}"
+    )
 
 
 def test_an_object_nests_at_most_32_deep():

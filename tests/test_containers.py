@@ -83,6 +83,8 @@ def test_two_frames_are_animated_and_one_is_a_picture(form: str):
 
 
 def test_a_png_that_counts_one_frame_and_has_another_is_animated():
+    many = with_chunk(PNG, b"acTL", struct.pack(">II", 0xFFFFFFFF, 0))
+    assert refusal(many) == Code.AVATAR_ANIMATED
     hidden = with_chunk(PNG, b"acTL", struct.pack(">II", 1, 0))
     assert examine(upload(hidden)).frames == 1
     assert refusal(with_chunk(hidden, b"fdAT", b"\0\0\0\1x", before=b"IEND")) == (
@@ -143,8 +145,9 @@ def test_a_gif_frame_beyond_the_screen_counts():
     image = GIF[:6] + struct.pack("<HH", 3, 4096) + GIF[10:]
     assert examine(upload(image)).sides == (64, 4096)
     frame = GIF.index(b",\0\0\0\0")
-    image = GIF[: frame + 1] + struct.pack("<HH", 4096, 0) + GIF[frame + 5 :]
-    assert refusal(image) == Code.AVATAR_DIMENSIONS
+    for beyond in ((4096, 0), (0, 4096), (40_000, 0), (0, 40_000)):
+        image = GIF[: frame + 1] + struct.pack("<HH", *beyond) + GIF[frame + 5 :]
+        assert refusal(image) == Code.AVATAR_DIMENSIONS
 
 
 # Damage
@@ -276,8 +279,9 @@ def test_a_palette_picture_without_a_sound_palette_is_corrupt(extra: bytes):
     assert refusal(raw_png(1, 4, PALETTE_PIXELS, colour=3, extra=extra)) == Code.AVATAR_CORRUPT
 
 
-def test_a_palette_with_transparency_is_kept():
-    extra = chunk(b"PLTE", bytes(6)) + chunk(b"tRNS", bytes(2))
+@pytest.mark.parametrize("colours", [1, 2, 256])
+def test_a_palette_with_transparency_is_kept(colours: int):
+    extra = chunk(b"PLTE", bytes(3 * colours)) + chunk(b"tRNS", bytes(colours))
     image = raw_png(1, 4, PALETTE_PIXELS, colour=3, extra=extra)
     assert examine(upload(image)).picture == image
 

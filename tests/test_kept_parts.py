@@ -174,7 +174,43 @@ def test_a_profile_that_does_not_inflate_is_none():
     assert examine(upload(with_chunk(PNG, b"iCCP", b"name\0\0junk"))).icc == b""
 
 
+def test_a_profile_is_inflated_no_further_than_4_mib():
+    bomb = with_chunk(PNG, b"iCCP", b"name\0\0" + zlib.compress(bytes(5 * 2**20)))
+    assert len(examine(upload(bomb)).icc) == 4 * 2**20
+
+
+@pytest.mark.parametrize("image", [PNG, JPEG, WEBP, ALPHA])
+def test_a_picture_with_neither_exif_nor_a_profile_has_none(image: bytes):
+    found = examine(upload(image))
+    assert (found.exif, found.icc) == (b"", b"")
+
+
+@pytest.mark.parametrize("flags", [0x01, 0x07, 0x80, 0x87])
+def test_the_colours_of_a_gif_and_of_its_frame_are_stepped_over(flags: int):
+    colours = bytes(3 * 2 ** ((flags & 7) + 1)) if flags & 0x80 else b""
+    screen = b"GIF89a" + struct.pack("<HHBBB", 1, 1, flags, 0, 0) + colours
+    frame = b"," + struct.pack("<HHHHB", 0, 0, 1, 1, flags) + colours
+    assert examine(upload(screen + frame + b"\2\2\x4c\1\0;")).frames == 1
+
+
+@pytest.mark.parametrize("length", [0, 1, 0x7FFE, 65_533])
+def test_a_segment_of_a_jpeg_may_be_of_any_length(length: int):
+    assert examine(upload(with_segment(JPEG, 0xFE, bytes(length)))).picture == JPEG
+
+
+def test_of_adobes_segment_only_what_it_defines_is_kept():
+    adobe = b"Adobe" + bytes(7)
+    found = examine(upload(with_segment(JPEG, 0xEE, adobe + b"surplus")))
+    assert found.picture == with_segment(JPEG, 0xEE, adobe)
+
+
 # Orientation
+
+ROTATED = struct.pack(">HHIHH", 0x0112, 3, 1, 6, 0)
+
+
+def test_orientation_is_found_however_many_entries_are_claimed():
+    assert orientation(b"MM\0*\0\0\0\x08\xff\xff" + ROTATED) == 6
 
 
 @pytest.mark.parametrize("value", range(1, 9))
@@ -191,6 +227,9 @@ def test_orientation_is_read_in_either_byte_order(value: int):
     + [
         b"MM\0*\0\0\0\x08\0\x01" + struct.pack(">HHIHH", 0x0112, 4, 1, 6, 0),
         b"MM\0*\0\0\0\x08\0\0",
+        # No entry, but one that nothing counts; and an offset that would be one from the end.
+        b"MM\0*\0\0\0\x08\0\0" + ROTATED,
+        b"MM\0*\xff\xff\xff\xf2\0\x01" + ROTATED,
     ],
 )
 def test_what_is_no_orientation_is_upright(block: bytes):

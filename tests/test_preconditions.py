@@ -23,18 +23,21 @@ def test_if_match_holds_with_a_strong_tag_of_the_list(header):
         "", " ", "W/*", "**", f"W/{NOW}", f"w/{NOW}", "abc-7", '"abc-7', 'abc-7"', '"abc-8"',
         f'"x"{NOW}',
         f"{NOW}x", "'abc-7'", f'"a b", "{NOW}"', '"ABC-7"', f"*, {NOW[:-1]}", "\N{SNOWMAN}", "\x00",
+        "\xa0*", "*\v", "X*", "*X",
     ],
 )  # fmt: skip
 def test_if_match_never_holds_with_weak_malformed_or_other_tags(header):
     assert not if_match_holds(header, NOW)
 
 
-@pytest.mark.parametrize("header", ["*", NOW, f"W/{NOW}", f'W/"x", W/{NOW}'])
+@pytest.mark.parametrize("header", ["*", "\t* ", NOW, f"W/{NOW}", f'W/"x", W/{NOW}'])
 def test_if_none_match_hits_by_weak_comparison(header):
     assert if_none_match_hits(header, NOW)
 
 
-@pytest.mark.parametrize("header", [None, "", '"x"', "abc-7", f'W/"x{NOW}'])
+@pytest.mark.parametrize(
+    "header", [None, "", '"x"', "abc-7", "\xa0*", "*\v", "X*", "*X", f'W/"x{NOW}']
+)
 def test_if_none_match_misses_other_and_malformed_tags(header):
     assert not if_none_match_hits(header, NOW)
 

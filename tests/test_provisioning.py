@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from images import data_uri, photo, png
 from profile_api.people import delete_person, set_active
 from profile_domain.caller import Caller, Identity
 from profile_domain.people import Record
@@ -79,6 +80,13 @@ async def test_an_update_may_be_the_first_request(service):
     lee = Person(service, "lee")
     told = await lee.graphql(UPDATE, {"input": {"displayName": "L"}})
     assert told["data"]["updateMyProfile"]["name"] == "L"
+
+
+async def test_news_of_a_person_leave_their_picture_in_the_answer(service):
+    may = Person(service, "may")
+    stored = (await may.put({"avatar_base64": data_uri(png(photo(8, 8)))})).json()["avatar_base64"]
+    told = (await may.get(given_name="May")).json()
+    assert (told["first_name"], told["avatar_base64"]) == ("May", stored)
 
 
 async def test_first_requests_at_once_make_one_user(service):
