@@ -127,6 +127,16 @@ async def test_while_redis_is_down_each_counts_for_itself_and_then_together_agai
     assert "ConnectionError" in lines[0].getMessage()
 
 
+async def test_a_connection_that_was_closed_while_it_lay_idle_is_made_anew(redis):
+    async with limit_at(redis.url) as limit:
+        await limit.take(ADA)
+        redis.kill()
+        redis.start()
+        await limit.take(ADA)
+        assert limit.failures == 0
+        assert len(redis.keys()) == 1
+
+
 async def test_a_redis_that_hangs_is_waited_for_once_and_briefly(monkeypatch):
     monkeypatch.setattr(shared_rate_limit, "PAUSE", 60)
     asked = 0
