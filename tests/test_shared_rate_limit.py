@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
+import ports
 from profile_api.settings import Settings
 from profile_domain.caller import Identity
 from profile_domain.errors import Code, DomainError
@@ -19,7 +20,6 @@ from profile_infra.rate_limit import parse_rate
 from profile_infra.shared_rate_limit import SharedRateLimit, UnusableRateLimitStore
 from redis_server import COMMAND, RedisServer
 from running import UPDATE, running
-from serving import held_port
 
 RATE = parse_rate("3/hour")
 ADA = Identity(UUID(int=1), "https://idp.example", "ada@planted.example")
@@ -31,8 +31,8 @@ def redis(tmp_path, monkeypatch):
     monkeypatch.setattr(shared_rate_limit, "PATIENCE", 30)  # a busy machine is no outage
     if COMMAND is None:
         pytest.skip("redis-server is not installed: apt install redis-server")
-    with held_port() as port:
-        server = RedisServer(port, tmp_path)
+    with ports.reserved() as held:
+        server = RedisServer(held.getsockname()[1], tmp_path)
         try:
             yield server
         finally:

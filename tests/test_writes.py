@@ -39,7 +39,7 @@ sys.addaudithook(watch)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_nothing_is_written_but_the_store(tmp_path, free_port, workers):
+def test_nothing_is_written_but_the_store(tmp_path, port, workers):
     watching, store, temporary = (tmp_path / name for name in ("watching", "store", "temporary"))
     for each in (watching, store, temporary):
         each.mkdir()
@@ -56,9 +56,9 @@ def test_nothing_is_written_but_the_store(tmp_path, free_port, workers):
         "TMPDIR": str(temporary),
     }
     there = names_in(tmp_path) | {"log", "writes"}
-    with serving_in(tmp_path, free_port, workers, **settings) as process:
+    with serving_in(tmp_path, port, workers, **settings) as process:
         picture = data_uri(png(photo(900, 600)))
-        with httpx2.Client(base_url=f"http://127.0.0.1:{free_port}", headers=headers) as client:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", headers=headers) as client:
             changed = client.put(ME, json={"first_name": "Ada", "avatar_base64": picture})
             assert changed.json()["first_name"] == "Ada"
             variables = {"input": {"avatarBase64": data_uri(png(photo(40, 900)))}}
