@@ -249,10 +249,8 @@ HANDSHAKE = b"Connection: Upgrade\r\nSec-WebSocket-Key: YQ==\r\nSec-WebSocket-Ve
 @pytest.mark.parametrize(
     ("path", "code"),
     [
-        (b"/no/such/thing", Code.NOT_FOUND),
-        (ME.encode(), Code.UNAUTHENTICATED),
-        (b"/graphql", Code.INVALID_QUERY),
-        (b"/v1/users/me/profile/", Code.NOT_FOUND),
+        *((b"/none", Code.NOT_FOUND), (ME.encode() + b"/", Code.NOT_FOUND)),
+        *((ME.encode(), Code.UNAUTHENTICATED), (b"/graphql", Code.INVALID_QUERY)),
     ],
 )
 @pytest.mark.parametrize("sent", [b"Upgrade", b"UPGRADE", b"Upg|rade"])
@@ -263,8 +261,7 @@ def test_a_websocket_is_declined_in_the_form_of_every_error(server, caplog, path
             time.sleep(0.05 * number)  # else the parts may arrive as one
             sock.sendall(part)
         told = json.loads(one_answer(sock))
-    error = told["errors"][0]["extensions"] if path == b"/graphql" else told
-    assert error["code"] == code
+    assert (told["errors"][0]["extensions"] if "errors" in told else told)["code"] == code
     assert not caplog.records
 
 
@@ -273,11 +270,9 @@ def test_what_follows_a_declined_upgrade_is_answered_or_the_connection_ends(serv
     body = b'{"query": "{ __typename }"}'
     head = POST + spelled + b": h2c\r\nConnection: Upgrade\r\nContent-Length: %d\r\n\r\n"
     answered = send(server, head % len(body) + body + GET + b"Connection: close\r\n\r\n")
-    if spelled == b"Upgrade":
-        assert answered.count(b"HTTP/1.1 200") == 2
-    else:
-        assert answered.count(b"HTTP/1.1") == answered.count(b"HTTP/1.1 400") == 1
-        assert b"\r\nconnection: close\r\n" in answered
+    expected = [b"200", b"200"] if spelled == b"Upgrade" else [b"400"]
+    assert re.findall(rb"HTTP/1.1 (\d+)", answered) == expected
+    assert b"\r\nconnection: close\r\n" in answered
 
 
 def test_a_connection_too_many_is_refused_and_later_ones_are_not(server):
