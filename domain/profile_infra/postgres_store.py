@@ -39,9 +39,9 @@ from profile_infra.users import PROFILE_COLUMNS, User, read_profile, read_user
 
 POOL_SIZE: Final = 10
 
-# Trips that are under way at once, each for up to 32 calls: the next ones gather meanwhile.
-LOADS_AT_ONCE: Final = 2
-SAVES_AT_ONCE: Final = 2
+# Trips under way at once, each for up to 32 calls: with more, fewer share one.
+LOADS_AT_ONCE: Final = 1
+SAVES_AT_ONCE: Final = 1
 
 _LOADED = f"{', '.join(PROFILE_COLUMNS)}, image"
 _LOAD = f"SELECT {_LOADED} FROM profile_load($1, $2, $3, $4)"  # noqa: S608  # our own columns
