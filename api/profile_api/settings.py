@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any
@@ -108,7 +109,12 @@ class Settings(BaseSettings):
     keep_alive_seconds: int = Field(
         default=75, ge=1, description="How long an idle connection is kept; a proxy's is shorter."
     )
-    picture_workers: int = Field(default=2, ge=1, le=64, description="Pictures at work at once.")
+    picture_workers: int = Field(
+        default=min(2, max(1, (os.cpu_count() or 1) - 1)),
+        ge=1,
+        le=64,
+        description="Pictures at work at once: by default one, or two where that leaves a core.",
+    )
     log: Form = Field(
         default="auto", description="json, pretty, or auto: pretty on a terminal, JSON elsewhere."
     )
