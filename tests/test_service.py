@@ -1,5 +1,6 @@
 """The story of one request, told with ports that live in memory."""
 
+import asyncio
 from dataclasses import replace
 from uuid import UUID
 
@@ -145,6 +146,41 @@ async def test_a_lost_race_is_run_again_on_what_the_others_stored():
     world.others_win = 2
     updated = await world.update({"first_name": "Grace"})
     assert (updated.first_name, updated.last_name, updated.version) == ("Grace", "Other", 4)
+
+
+async def test_updates_of_one_person_at_once_take_turns_and_lose_no_race():
+    world = World()
+    save = world.save
+
+    async def slowly(caller, before, after):
+        await asyncio.sleep(0)
+        return before.version == world.stored.version and await save(caller, before, after)
+
+    world.save = slowly
+    updated = await asyncio.gather(*(world.update({"last_name": f"L{n}"}) for n in range(9)))
+    assert [each.version for each in updated] == list(range(2, 11))
+    assert world.story.count("load") == 9
+
+
+async def test_one_person_does_not_wait_for_another():
+    world = World()
+    other = replace(CALLER, identity=replace(CALLER.identity, subject="another"))
+    async with asyncio.timeout(60):
+        held = world.service.update_my_profile(CALLER, ProfileChange({"last_name": "L"}))
+        gate = asyncio.Event()
+        save = world.save
+
+        async def waits(caller, before, after):
+            if caller is CALLER:
+                await gate.wait()
+            return await save(caller, before, after)
+
+        world.save = waits
+        waiting = asyncio.create_task(held)
+        await world.service.update_my_profile(other, ProfileChange({"last_name": "M"}))
+        assert not waiting.done()
+        gate.set()
+        await waiting
 
 
 async def test_three_lost_races_are_a_conflict():

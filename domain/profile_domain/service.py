@@ -13,6 +13,7 @@ from profile_domain.errors import Code, DomainError, FieldRefused, Violation, re
 from profile_domain.people import has_news
 from profile_domain.preconditions import if_match_holds
 from profile_domain.profile import AVATAR, Profile, ProfileChange
+from profile_domain.turns import Turns
 
 Action = Literal["viewMyProfile", "updateMyProfile"]
 ATTEMPTS = 3
@@ -84,6 +85,7 @@ class ProfileService:
         self._pictures = pictures
         self._rate_limit = rate_limit
         self._provisioning = provisioning
+        self._turns = Turns()
 
     async def identify(
         self, credentials: Credentials, *, face: Face, request_id: str, to_write: bool
@@ -116,7 +118,15 @@ class ProfileService:
 
         Raises, in this order: ``not_found``, the fields' errors, ``forbidden``, the picture's
         errors, ``precondition_failed``; and ``conflict`` when others won three times in a row.
+        Updates of one person take turns here, so these others are other processes.
         """
+        identity = caller.identity
+        async with self._turns.of((identity.tenant_id, identity.issuer, identity.subject)):
+            return await self._update(caller, change, if_match=if_match, with_image=with_image)
+
+    async def _update(
+        self, caller: Caller, change: ProfileChange, *, if_match: str | None, with_image: bool
+    ) -> Profile:
         for _ in range(ATTEMPTS):
             stored = await self._load(caller, with_image=with_image)
             wanted = change.against(stored)
