@@ -173,7 +173,7 @@ def _watch(
     metrics.counter("profile_requests_shed", "Refused for load.", lambda: admission.shed)
     metrics.gauge(
         "profile_store_calls_waiting",
-        "Writes for SQLite's one writer, calls for a connection to Postgres.",
+        "Writes that wait for SQLite, calls that wait for a trip to Postgres.",
         lambda: store.waiting,
     )
     metrics.counter(
