@@ -85,22 +85,18 @@ class PlannedField:
             )
             found = definition.resolve(source, run, **arguments)  # type: ignore[misc]  # checked when planned
             if not _takes_time(found):
-                found = self.complete(found, run, path)
-                return self._told(found, run, path) if _takes_time(found) else found
+                told = self.complete(found, run, path)
+                if not _takes_time(told):
+                    return told
+                return self._later(told, lambda ready, *_: ready, run, path)
         except Exception as cause:  # noqa: BLE001  # section 6.4.4: an error of a field is part of the answer
             return self._failed(cause, run, path)
-        return self._found(found, run, path)
+        return self._later(found, self.complete, run, path)
 
-    async def _found(self, found: Awaitable[Any], run: Run, path: Path) -> Any:
+    async def _later(self, value: Awaitable[Any], complete: Complete, run: Run, path: Path) -> Any:
         try:
-            told = self.complete(await found, run, path)
+            told = complete(await value, run, path)
             return await told if _takes_time(told) else told
-        except Exception as cause:  # noqa: BLE001  # as above
-            return self._failed(cause, run, path)
-
-    async def _told(self, told: Awaitable[Any], run: Run, path: Path) -> Any:
-        try:
-            return await told
         except Exception as cause:  # noqa: BLE001  # as above
             return self._failed(cause, run, path)
 
