@@ -54,13 +54,15 @@ documents: .venv/dev ## Write schema.graphql and openapi.json anew, after a chan
 	$(BIN)/profile-service sdl > schema.graphql
 	$(BIN)/profile-service openapi > openapi.json
 
-lock: .venv/dev ## Pin the newest versions that fit pyproject.toml
-	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
-		pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
-		pyproject.toml --group dev --extra otel --extra redis -o requirements-dev.lock
-	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
-		--group torment --constraint requirements-dev.lock -o requirements-torment.lock
+COMPILE := uv pip compile -q --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header
+CONSTRAINED := --constraint requirements-dev.lock
+
+lock: .venv/dev ## Pin the newest versions that fit pyproject.toml, the same in all locks
+	$(BIN)/$(COMPILE) --upgrade pyproject.toml --group dev --group build --extra otel --extra redis \
+		-o requirements-dev.lock
+	$(BIN)/$(COMPILE) --upgrade $(CONSTRAINED) pyproject.toml -o requirements.lock
+	$(BIN)/$(COMPILE) --upgrade $(CONSTRAINED) --group build -o requirements-build.lock
+	$(BIN)/$(COMPILE) --upgrade $(CONSTRAINED) --group torment -o requirements-torment.lock
 
 DRILLS := kills slow avatars memory clock full_disk
 drills: .venv/dev ## Torment a real service: kills, slow clients, pictures, memory, clock, disk
@@ -78,24 +80,34 @@ mutants: .venv/torment ## Change the rules in every way, and count what the test
 	cp -r tests README.md pyproject.toml .mutants/
 	cd .mutants && ../$(BIN)/mutmut run && ../$(BIN)/mutmut results
 
-.venv/torment: requirements-torment.lock .venv/dev
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes \
-		--only-binary atheris -r requirements-torment.lock
-	@touch $@
+# A lock is complete, so nothing is resolved: neither the extras nor the build's own requirements
+# follow what was released since.
+INSTALL := -m pip install -q --disable-pip-version-check --no-deps
+LOCKED := $(INSTALL) --require-hashes --only-binary :all: -r
+PROJECT := $(INSTALL) --no-build-isolation -e .
+CONSISTENT := -m pip check --disable-pip-version-check
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed, with venv."; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.venv/run: requirements.lock pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+.venv/run: requirements-build.lock requirements.lock pyproject.toml | .venv/bin/python
+	$(BIN)/python $(LOCKED) requirements-build.lock
+	$(BIN)/python $(LOCKED) requirements.lock
+	$(BIN)/python $(PROJECT)
+	$(BIN)/python $(CONSISTENT)
 	@touch $@
 
 .venv/dev: requirements-dev.lock pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	$(BIN)/python $(LOCKED) requirements-dev.lock
+	$(BIN)/python $(PROJECT)
+	$(BIN)/python $(CONSISTENT)
 	@touch $@ .venv/run
 
+.venv/torment: requirements-torment.lock .venv/dev
+	$(BIN)/python $(LOCKED) requirements-torment.lock
+	$(BIN)/python $(CONSISTENT)
+	@touch $@
+
 clean: ## Remove what was set up
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	rm -rf .venv .venv-newest .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

@@ -12,7 +12,10 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-SENT = ("api", "domain", "graphql", "LICENSE", "README.md", "pyproject.toml", "requirements.lock")
+SENT = (
+    *("api", "domain", "graphql", "LICENSE", "README.md", "pyproject.toml"),
+    *("requirements.lock", "requirements-build.lock"),
+)
 
 
 def main() -> None:
@@ -36,7 +39,8 @@ def main() -> None:
 
 
 def _run(command: str, folder: Path) -> None:
-    command = command.replace("/app", f"{folder}/app").replace("/wheel", f"{folder}/wheel")
+    for made in ("/app", "/build", "/wheel"):
+        command = command.replace(made, f"{folder}{made}")
     command = command.replace("python -m venv", f"{sys.executable} -m venv")
     print(f"RUN {command}", flush=True)
     subprocess.run(command, shell=True, check=True, cwd=folder / "src", stdout=subprocess.DEVNULL)
