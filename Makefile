@@ -5,7 +5,7 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3; do \
 BIN := .venv/bin
 SECONDS ?= 600
 
-.PHONY: help run test node check lint bench bench-growth bench-micro bench-report documents lock clean
+.PHONY: help run test newest soak node check lint bench bench-growth bench-micro bench-report documents lock clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -15,6 +15,21 @@ run: .venv/run ## Set up, and serve a demo on SQLite with people to try
 
 test: .venv/dev node ## Set up, and run the tests
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+
+# Not part of the checks, since what it shows depends on the day.
+newest: node ## Run the tests on the newest versions that pyproject.toml allows
+	rm -rf .venv-newest
+	$(PYTHON) -m venv .venv-newest
+	.venv-newest/bin/python -m pip install -q .
+	.venv-newest/bin/profile-service --help >/dev/null
+	.venv-newest/bin/python -m pip install -q --upgrade pip
+	.venv-newest/bin/python -m pip install -q -e '.[otel,redis]' --group dev --group build
+	.venv-newest/bin/python -m pip check
+	.venv-newest/bin/python -m pytest -n 2
+
+ROUNDS ?= 20
+soak: .venv/dev node ## Run the tests ROUNDS (20) times, shuffled, on a busy machine
+	$(BIN)/python tools/soak.py $(ROUNDS)
 
 # The tests that need Node say so and are skipped where it is missing.
 node:

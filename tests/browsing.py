@@ -2,25 +2,22 @@
 
 import asyncio
 import re
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
 import uvicorn
 from playwright.async_api import ConsoleMessage, Dialog, Page, Request, async_playwright, expect
 
 from profile_api import demo
 from profile_api.app import create_app
 from profile_api.person import Person
+from programs import found, needs
 from running import POLICIES
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
+CHROMIUM = found("chromium")
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -31,12 +28,8 @@ AXE = NPM / "axe-core/axe.min.js"
 # Other programs may keep the machine busy.
 expect.set_options(timeout=60_000)
 
-needs_chromium = pytest.mark.skipif(
-    CHROMIUM is None, reason="there is no Chromium: install the system's package chromium"
-)
-needs_axe = pytest.mark.skipif(
-    not AXE.exists(), reason="axe-core is not there: run npm ci --prefix tests/clients"
-)
+needs_chromium = needs("chromium")
+needs_axe = needs("node")  # which brings axe-core
 
 
 @asynccontextmanager

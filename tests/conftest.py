@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import ports
+import programs
 from browsing import chromium, demonstrated
 from postgres_database import Database, new_database
 from postgres_server import INSTALLED, PostgresServer
@@ -33,6 +34,13 @@ settings.load_profile("tests")
 logs.configure("json", Nowhere())
 
 
+def pytest_terminal_summary(terminalreporter):
+    skipped = terminalreporter.stats.get("skipped", [])
+    line = programs.summary([str(report.longrepr[-1]) for report in skipped])
+    if line:
+        terminalreporter.write_line(line, yellow=True)
+
+
 @pytest.fixture(scope="session")
 async def service(tmp_path_factory):
     """One service for all tests; each makes people of its own."""
@@ -40,7 +48,7 @@ async def service(tmp_path_factory):
         yield service
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def repository():
     """The folder that holds the whole project."""
     return Path(__file__).parent.parent

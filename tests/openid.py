@@ -3,26 +3,22 @@
 import asyncio
 import json
 import secrets
-import shutil
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
-import pytest
 
 import ports
 from profile_infra.issuers import Issuer
+from programs import needs
 from signing import AUDIENCE, b64, private_jwk, rsa_key
 
 FOLDER = Path(__file__).parent / "oidc"
 SIGNED_IN = "http://127.0.0.1/signed-in"
 
-needs_node = pytest.mark.skipif(
-    shutil.which("node") is None or not (FOLDER / "node_modules").exists(),
-    reason="needs Node and npm's oidc-provider: install Node with npm, then `make node`",
-)
+needs_node = needs("node")
 
 
 def signing_key(name):

@@ -1,19 +1,26 @@
 """A Redis of the tests' own: real, on loopback, with nothing on disk."""
 
-import shutil
 import subprocess
 import time
 
 from redis import Redis
 from redis.exceptions import ConnectionError as NoConnection
 
-COMMAND = shutil.which("redis-server")
+from programs import found
 
 
 class RedisServer:
     def __init__(self, port, folder):
         self.url = f"redis://127.0.0.1:{port}/0"
-        self._arguments = [COMMAND, "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+        self._arguments = [
+            found("redis-server"),
+            "--port",
+            str(port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+        ]
         self._folder = folder
         self._process = None
         self.start()

@@ -1,22 +1,19 @@
 """npm's graphql-http audit of GraphQL over HTTP, run against the service. Needs Node."""
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from programs import needs
 from running import served
 
 AUDIT = Path(__file__).parent / "audit"
 # The audits that ask for __type, which is refused where introspection is off.
 BY_INTROSPECTION = {"2EA1", "28B9", "D6D5", "6A70"}
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("node") is None or not (AUDIT / "node_modules").is_dir(),
-    reason="needs Node and `npm ci` in tests/audit",
-)
+pytestmark = needs("node")
 
 
 @pytest.mark.parametrize(("introspection", "refused"), [(True, set()), (False, BY_INTROSPECTION)])

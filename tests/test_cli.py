@@ -5,6 +5,7 @@ import json
 import pytest
 
 from command import ISSUERS
+from profile_api import people
 from running import ME
 from signing import SECRET
 
@@ -40,7 +41,8 @@ def test_serve_without_keys_says_what_to_set_and_stops(run):
     assert told.count("\n") == 1
 
 
-def test_serve_refuses_a_store_that_is_not_migrated(run, tmp_path):
+def test_serve_refuses_a_store_that_is_not_migrated(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(people, "MIGRATION_SECONDS", 0)
     told = run("serve", ok=False, issuers=ISSUERS)
     assert "profile-service migrate" in told
     (tmp_path / "profile.db").touch()

@@ -62,11 +62,15 @@ def test_migrating_again_changes_nothing(url, tmp_path):
     assert (tmp_path / "profile.db").read_bytes() == before
 
 
-def test_two_processes_that_migrate_at_once_both_succeed(url):
-    program = f"from profile_infra.schema_version import migrate; migrate({url!r})"
-    migrating = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(2)]
-    assert [process.wait(timeout=120) for process in migrating] == [0, 0]
-    check_schema(url)
+@pytest.mark.parametrize("state", ["new", "older", "unswitched"])
+def test_commands_that_start_at_the_same_moment_on_one_file_all_succeed(state, port, tmp_path):
+    """Two `migrate`, a `users import` and a `serve`, ten times; see the program's own words."""
+    program = Path(__file__).with_name("starting_together.py")
+    done = subprocess.run(
+        [sys.executable, program, "10", state, str(port), tmp_path],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 async def test_a_file_without_a_schema_is_refused_by_name(url, tmp_path):

@@ -18,7 +18,8 @@ from profile_domain.errors import Code, DomainError
 from profile_infra import shared_rate_limit
 from profile_infra.rate_limit import parse_rate
 from profile_infra.shared_rate_limit import SharedRateLimit, UnusableRateLimitStore
-from redis_server import COMMAND, RedisServer
+from programs import skip_without
+from redis_server import RedisServer
 from running import UPDATE, running
 
 RATE = parse_rate("3/hour")
@@ -29,8 +30,7 @@ BEA = dataclasses.replace(ADA, subject="bea")
 @pytest.fixture
 def redis(tmp_path, monkeypatch):
     monkeypatch.setattr(shared_rate_limit, "PATIENCE", 30)  # a busy machine is no outage
-    if COMMAND is None:
-        pytest.skip("redis-server is not installed: apt install redis-server")
+    skip_without("redis-server")
     with ports.reserved() as held:
         server = RedisServer(held.getsockname()[1], tmp_path)
         try:

@@ -3,30 +3,15 @@
 import asyncio
 import json
 import os
-import shutil
-import subprocess
 from pathlib import Path
 
-import pytest
+from programs import needs
 
 CLIENTS = Path(__file__).parent / "clients"
 QUIET = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "CI": "true"}
 
 
-def node_version():
-    node = shutil.which("node")
-    told = (
-        subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
-        if node
-        else "v0"
-    )
-    return int(told.removeprefix("v").partition(".")[0])
-
-
-pytestmark = pytest.mark.skipif(
-    node_version() < 20 or not (CLIENTS / "node_modules").is_dir(),
-    reason="needs Node 20 and `npm ci` in tests/clients",
-)
+pytestmark = needs("node")
 
 
 async def run(*command):

@@ -19,7 +19,14 @@ from profile_api import logs
 from profile_api import openapi as reference
 from profile_api.app import create_app
 from profile_api.cli_users import users
-from profile_api.people import Refused, find_person, opened, signing_issuer, token_for
+from profile_api.people import (
+    Refused,
+    await_migration,
+    find_person,
+    opened,
+    signing_issuer,
+    token_for,
+)
 from profile_api.serving import serve as serve_until_stopped
 from profile_api.settings import PREFIX, Settings
 from profile_api.tracing import TracingUnavailable
@@ -30,7 +37,6 @@ from profile_infra.people_csv import FileRefused
 from profile_infra.policy_files import PolicyError
 from profile_infra.policy_files import check as check_policies
 from profile_infra.revisions import SchemaMismatch, UnusableDatabase, newest
-from profile_infra.schema_version import check_schema
 from profile_infra.schema_version import migrate as migrate_store
 from profile_infra.schema_version import script as migration_script
 from profile_infra.shared_rate_limit import UnusableRateLimitStore
@@ -112,7 +118,7 @@ def serve(
         )
     logs.configure(settings.log)
     app = create_app(settings)
-    check_schema(settings.database_url)
+    await_migration(settings)
     typer.echo(f"Serving on http://{host}:{port} with {workers} worker(s).", err=True)
     serve_until_stopped(
         app if workers == 1 else None, settings, host=host, port=port, workers=workers

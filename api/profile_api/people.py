@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -10,16 +11,21 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
+import typer
+
 from profile_api.settings import PREFIX, Settings
 from profile_domain.caller import parse_uuid
 from profile_infra.issuers import Issuer
 from profile_infra.people_csv import FileRefused, Row, read_people
+from profile_infra.schema_version import await_schema
 from profile_infra.stores import Store
 from profile_infra.tokens import sign
 from profile_infra.trail import Author
 from profile_infra.users import Clash, User
 
 PAGE = 500
+# How long, in seconds, a command waits for a `migrate` that was started with it.
+MIGRATION_SECONDS = 30.0
 
 
 class Refused(Exception):
@@ -34,9 +40,24 @@ class Imported(NamedTuple):
     unchanged: int
 
 
+def await_migration(settings: Settings) -> None:
+    """Returns when the store has the schema that this program needs; says that it waits.
+
+    Raises SchemaMismatch after 30 seconds, or UnusableDatabase.
+    """
+    await_schema(
+        settings.database_url,
+        seconds=MIGRATION_SECONDS,
+        waiting=lambda missing: typer.echo(
+            f"{missing} Waiting up to {MIGRATION_SECONDS:.0f} seconds for it.", err=True
+        ),
+    )
+
+
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Store]:
     """The store of the settings, for one command."""
+    await asyncio.to_thread(await_migration, settings)
     store = settings.store()
     await store.open()
     try:

@@ -26,7 +26,8 @@ class SchemaMismatch(Exception):
 
     def __init__(self, found: str | None) -> None:
         needed = newest()
-        if found is None or is_known(found):
+        self.upgradable = found is None or is_known(found)
+        if self.upgradable:
             advice = "Run `profile-service migrate`."
         else:
             advice = (

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from typing import Final
+
 from profile_infra import postgres_schema, sqlite_schema
 from profile_infra.revisions import SchemaMismatch, check_revision, newest
 
-__all__ = ["SchemaMismatch", "check_revision", "check_schema", "migrate", "newest", "script"]
+__all__ = [
+    "SchemaMismatch",
+    "await_schema",
+    "check_revision",
+    "check_schema",
+    "migrate",
+    "newest",
+    "script",
+]
+
+_LOOK_AGAIN: Final = 0.2
 
 
 def is_postgres(url: str) -> bool:
@@ -21,6 +35,28 @@ def check_schema(url: str) -> None:
         postgres_schema.check_schema(url)
     else:
         sqlite_schema.check_schema(url)
+
+
+def await_schema(url: str, *, seconds: float, waiting: Callable[[str], object]) -> None:
+    """Gives a ``migrate`` that was started at the same moment some time to finish.
+
+    ``waiting`` is called once, with a sentence on what is missing, before the first pause.
+    Raises what ``check_schema`` raises; at once for a schema that ``migrate`` would not change.
+    """
+    deadline = time.monotonic() + seconds
+    announced = False
+    while True:
+        try:
+            check_schema(url)
+        except SchemaMismatch as error:
+            if not error.upgradable or time.monotonic() > deadline:
+                raise
+            if not announced:
+                waiting(str(error))
+                announced = True
+            time.sleep(_LOOK_AGAIN)
+        else:
+            return
 
 
 def migrate(url: str, *, grant_to: str | None = None) -> str | None:

@@ -20,14 +20,13 @@ _LOCK_WAIT = 10.0
 
 
 def check_schema(url: str) -> None:
-    """Raises SchemaMismatch, or UnusableDatabase when the file is missing or is none of ours."""
+    """Raises SchemaMismatch, or UnusableDatabase when the file is not a database."""
     check_revision(_revision(url))
 
 
 def script(url: str) -> str:
     """What ``migrate`` would do, as SQL. Raises what it raises."""
-    found = _revision(url) if path_of(url).exists() else None
-    changes = upgrade_script(found, "sqlite")
+    changes = upgrade_script(_revision(url), "sqlite")
     return f"BEGIN IMMEDIATE;\n\n{changes}COMMIT;\n" if changes else ""
 
 
@@ -56,7 +55,11 @@ def migrate(url: str) -> str | None:
 
 
 def _revision(url: str) -> str | None:
-    connection = connect(path_of(url), wait=_LOCK_WAIT, read_only=True)
+    """None where there is no schema yet, or no file."""
+    path = path_of(url)
+    if not path.exists():
+        return None
+    connection = connect(path, wait=_LOCK_WAIT, read_only=True)
     try:
         return revision_in(connection)
     finally:

@@ -14,7 +14,7 @@ from profile_domain.profile import Profile
 from profile_infra import statements as sql
 from profile_infra.revisions import SchemaMismatch, check_revision
 from profile_infra.sqlite_changes import DIALECT, remove, replace, save_users
-from profile_infra.sqlite_file import as_answered, connect, path_of, revision_in
+from profile_infra.sqlite_file import as_answered, connect, path_of, revision_in, set_wait
 from profile_infra.sqlite_writer import Job, SqliteWriter, T
 from profile_infra.statements import Statement
 from profile_infra.trail import Author, kept_since
@@ -29,6 +29,7 @@ _LIST_AFTER = Statement(sql.LIST_AFTER, DIALECT)
 _HISTORY = Statement(sql.HISTORY, DIALECT)
 _FORGET = Statement(sql.FORGET, DIALECT)
 
+_OPENING_WAIT = 10.0
 # The event loop waits this long, in seconds, where WAL makes a reader wait at all: while another
 # process recovers the file after a crash.
 _READ_WAIT = 0.1
@@ -48,9 +49,10 @@ class SqliteProfiles:
 
     async def open(self) -> None:
         """Raises UnusableDatabase, or SchemaMismatch when the file is not at this schema."""
-        reader = connect(self._path, wait=_READ_WAIT, read_only=True)
+        reader = connect(self._path, wait=_OPENING_WAIT, read_only=True)
         try:
             check_revision(revision_in(reader))
+            set_wait(reader, _READ_WAIT)
             self._writer = SqliteWriter(connect(self._path, wait=_WRITE_WAIT))
         except BaseException:
             reader.close()

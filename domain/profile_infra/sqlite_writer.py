@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from profile_domain.errors import unavailable
-from profile_infra.sqlite_file import as_answered, is_outage
+from profile_infra.sqlite_file import as_answered, is_busy, is_outage
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
@@ -104,7 +104,7 @@ class SqliteWriter:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or now() > until:
+                if not is_busy(error) or now() > until:
                     raise
                 await asyncio.sleep(_LOOK_AGAIN)
             else:
