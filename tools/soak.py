@@ -40,7 +40,7 @@ def main() -> None:
 
 if __name__ == "__main__":
     busy = BUSY.format(parent=os.getpid())
-    loops = [subprocess.Popen([sys.executable, "-c", busy]) for _ in range(2)]
+    loops = [subprocess.Popen([sys.executable, "-c", busy]) for _ in range(2)]  # noqa: S603
     try:
         main()
     finally:
