@@ -26,7 +26,7 @@ def pytest_report_header() -> str:
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Keeps the figures of a whole run, in microseconds."""
-    found = session.config._benchmarksession.benchmarks  # type: ignore[attr-defined]  # noqa: SLF001  # what the plugin has
+    found = session.config._benchmarksession.benchmarks  # type: ignore[attr-defined]  # what the plugin has
     if exitstatus == 0 and session.config.args == ["bench/micro"]:
         rows = [
             {

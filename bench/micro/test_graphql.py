@@ -26,4 +26,4 @@ def test_document_remembered(benchmark: Any) -> None:
 
 
 def _documents() -> Documents:
-    return Documents(schema._schema, introspection=False)  # noqa: SLF001  # as app.py has it
+    return Documents(schema._schema, introspection=False)  # as app.py has it

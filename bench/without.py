@@ -1,0 +1,112 @@
+"""``profile-service`` with one piece of its machinery taken out: ``python without.py PIECE serve …``.
+
+Each piece is replaced by the simplest thing that gives the same answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import asyncpg
+
+from profile_api import cli, shortcut
+from profile_domain import service, turns
+from profile_graphql import documents
+from profile_infra import policy, postgres_pool, shared_trips, sqlite_writer, verified
+
+
+def planned_operations() -> None:
+    """graphql-core executes every operation."""
+    documents.Documents._planned = lambda _, document: document  # type: ignore[method-assign]
+
+
+def direct_dispatch() -> None:
+    """FastAPI's router finds each route."""
+
+    async def through(self: Any, scope: Any, receive: Any, send: Any) -> None:
+        await self._app(scope, receive, send)
+
+    shortcut.Shortcut.__call__ = through  # type: ignore[method-assign]
+
+
+def connection_pool() -> None:
+    """Asyncpg's own pool."""
+
+    class Pool(postgres_pool.PostgresPool):
+        async def open(self, check: Callable[[Any], Awaitable[None]]) -> None:
+            await super().open(check)
+            self._theirs = await asyncpg.create_pool(
+                self._url, min_size=self._size, max_size=self._size, statement_cache_size=100
+            )
+
+        async def close(self) -> None:
+            await self._theirs.close()
+            await super().close()
+
+        async def run(self, job: Any, *, extra_seconds: float = 0) -> Any:
+            async with asyncio.timeout(self._seconds + extra_seconds):
+                async with self._theirs.acquire() as connection:
+                    return await job(connection)
+
+    from profile_infra import postgres_store
+
+    postgres_store.PostgresPool = Pool  # type: ignore[misc]
+
+
+def batching() -> None:
+    """Each call to Postgres makes a round trip of its own."""
+    shared_trips.SharedTrips.run = lambda self, job: self._alone(job)  # type: ignore[method-assign]
+
+
+def keyed_locks() -> None:
+    """Updates of one person race, and the version decides."""
+    turns.Turns.of = lambda *_: asyncio.Lock()  # type: ignore[method-assign]
+
+
+def group_commit() -> None:
+    """Each write to SQLite has a commit of its own."""
+    sqlite_writer.MOST_TOGETHER = 1  # type: ignore[misc]
+
+
+def commit_thread() -> None:
+    """The event loop waits for each commit to SQLite."""
+
+    class Here:
+        def submit(self, work: Any, *arguments: Any) -> Any:
+            from concurrent.futures import Future
+
+            done: Future[Any] = Future()
+            try:
+                done.set_result(work(*arguments))
+            except Exception as error:  # noqa: BLE001  # as an executor does
+                done.set_exception(error)
+            return done
+
+        def shutdown(self) -> None: ...
+
+    sqlite_writer.ThreadPoolExecutor = lambda *_: Here()  # type: ignore[misc,assignment]
+
+
+def token_cache() -> None:
+    """Every request's token is verified anew."""
+    verified.VerifiedTokens.get = lambda *_: None  # type: ignore[method-assign]
+
+
+def decision_cache() -> None:
+    """Cedar is asked by every request."""
+    policy.DECISIONS_KEPT = policy.PERSONS_KEPT = 0
+
+
+PIECES = (
+    planned_operations, direct_dispatch, connection_pool, batching, keyed_locks, group_commit,
+    commit_thread, token_cache, decision_cache,
+)  # fmt: skip
+
+if __name__ == "__main__":
+    piece = sys.argv.pop(1)
+    assert service
+    {each.__name__: each for each in PIECES}[piece]()
+    cli.main()
