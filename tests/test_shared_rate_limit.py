@@ -235,8 +235,8 @@ def test_without_the_package_the_start_says_what_to_install(monkeypatch):
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
-        ("rediss://me:pass@word@host:1/0", "rediss://me:***@host:1/0"),
-        ("redis://:secret@host", "redis://:***@host"),
+        ("rediss://me:pass@word@host:1/0", "rediss://***@host:1/0"),
+        ("redis://:secret@host", "redis://***@host"),
     ],
 )
 def test_its_password_is_never_shown(url, shown):
