@@ -22,7 +22,7 @@ _SCHEME: Final = frozenset(string.ascii_letters + string.digits + "-.+:")
 
 
 def is_clear(url: str) -> bool:
-    """Whether no part can be taken for another: an @, /, ? or # within a part is percent-encoded."""
+    """Whether no part can be taken for another: within one, @ / ? # and ; are percent-encoded."""
     return _parts(url) is not None
 
 
