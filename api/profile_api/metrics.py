@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from multiprocessing import current_process
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    values,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 
 # Where the workers of one service share their values; the library reads it when it is imported.
@@ -18,6 +26,11 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 _MICROSECONDS = (0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.1)
 
 _Observe = Callable[[float], None]
+
+if SHARED in os.environ:
+    # By default in files of the process's id, which stay, and are read, for each that ever died. A
+    # worker that replaces another goes on in its files.
+    values.ValueClass = values.MultiProcessValue(lambda: current_process().name)  # type: ignore[no-untyped-call]  # as below
 
 
 class Metrics:
