@@ -25,8 +25,6 @@ METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST",
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _MICROSECONDS = (0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.1)
 
-_Observe = Callable[[float], None]
-
 if SHARED in os.environ:
     # By default in files of the process's id, which stay, and are read, for each that ever died. A
     # worker that replaces another goes on in its files.
@@ -61,21 +59,12 @@ class Metrics:
         self.policy = self._histogram(
             "profile_policy_duration_seconds", "To decide by policy.", _MICROSECONDS
         )
-        self._known: dict[tuple[str, str, int, str], tuple[Callable[[], None], _Observe]] = {}
         self._samples: list[Callable[[], None]] = []
 
     def observe(self, method: str, route: str, status: int, code: str, seconds: float) -> None:
         """One request; ``method`` is one of METHODS, ``route`` a pattern, or they are UNKNOWN."""
-        key = (method, route, status, code)
-        known = self._known.get(key)
-        if known is None:
-            known = self._known[key] = (
-                self._requests.labels(method, route, str(status), code).inc,
-                self._seconds.labels(method, route).observe,
-            )
-        count, observe = known
-        count()
-        observe(seconds)
+        self._requests.labels(method, route, str(status), code).inc()
+        self._seconds.labels(method, route).observe(seconds)
 
     def gauge(self, name: str, tells: str, value: Callable[[], int]) -> None:
         """Shows ``value``; of several workers, the sum."""
