@@ -141,7 +141,7 @@ def run(coroutine):
 
 
 def a_token():
-    kept = VerifiedTokens()
+    kept = VerifiedTokens(MIB)
 
     def keep(number):
         digest = sha256(b"%d" % number).digest()
@@ -187,11 +187,11 @@ def a_document():
 @pytest.mark.parametrize(
     ("keeps", "most", "mib"),
     [
-        (a_token, 12_000, 8),
+        (a_token, 2000, 1),
         (an_attempt_to_write, 6000, 2),
         (a_decision, 600, 1),
-        (a_decision_on_many_scopes, 100, 1),
-        (a_document, 300, 8),
+        (a_decision_on_many_scopes, 50, 1),
+        (a_document, 260, 8),
     ],
 )
 def test_strangers_leave_no_more_behind_than_there_is_room_for(monkeypatch, keeps, most, mib):
