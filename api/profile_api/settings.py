@@ -154,8 +154,9 @@ class Settings(BaseSettings):
         """Each setting as its environment variable would say it, with secrets masked; empty where
         it has no value.
         """
-        values: dict[str, Any] = _masked(self.model_dump(mode="json"))
-        return {PREFIX + name.upper(): _as_variable(value) for name, value in values.items()}
+        values = _masked(self.model_dump(mode="json", exclude_none=True))
+        names = type(self).model_fields
+        return {PREFIX + name.upper(): _as_variable(values.get(name)) for name in names}
 
 
 def _masked(value: Any) -> Any:  # noqa: ANN401  # of JSON
