@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from sys import getsizeof
 from typing import Final, NamedTuple
 
@@ -37,7 +38,8 @@ class VerifiedTokens:
         self.hits = self.misses = 0
         self._most_bytes = most_bytes
         self._bytes = 0
-        self._entries: dict[bytes, _Entry] = {}
+        # To find its oldest, a dict walks past all that it dropped.
+        self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
 
     def get(self, digest: bytes, now: float) -> Identity | None:
         entry = self._entries.get(digest)
