@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from profile_api.errors import STATUS
-from profile_domain.errors import MESSAGES
+from profile_domain.errors import MESSAGES, Code
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 POST = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -48,7 +48,10 @@ def one_answer(sock):
 def assert_refused(answered, code):
     head, _, body = answered.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 %d " % STATUS[code]), answered[:200]
-    assert json.loads(body) == {"code": code, "message": MESSAGES[code]}
+    told = json.loads(body)
+    assert told.pop("details", {}) == ({"retry_after": 1} if code is Code.UNAVAILABLE else {})
+    assert told == {"code": code, "message": MESSAGES[code]}
+    assert (b"\r\nretry-after: 1" in head) is (code is Code.UNAVAILABLE)
     assert b"connection: close" in head
     assert b"x-content-type-options: nosniff" in head
     assert re.search(rb"\r\nx-request-id: [0-9a-f]{32}\r\n", head)

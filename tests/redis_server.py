@@ -43,6 +43,17 @@ class RedisServer:
         with Redis.from_url(self.url) as client:
             return client.keys()
 
+    def milliseconds_left(self):
+        """How long each key is kept."""
+        with Redis.from_url(self.url) as client:
+            return [client.pttl(key) for key in client.scan_iter()]
+
+    def move(self, microseconds):
+        """Has each key's time lie so much later, as if Redis's clock had gone back as far."""
+        with Redis.from_url(self.url) as client:
+            for key in client.scan_iter():
+                client.incrby(key, microseconds)
+
     def _answers(self):
         with Redis.from_url(self.url) as client:
             try:

@@ -40,13 +40,14 @@ async def test_what_is_too_much_is_shed_in_the_form_of_its_face(service):
     shed = await service.get(user)
     assert shed.status_code == 503
     assert shed.headers["Retry-After"] == "1"
-    expected = {"code": Code.UNAVAILABLE, "message": MESSAGES[Code.UNAVAILABLE]}
-    assert shed.json() == expected
+    message, details = MESSAGES[Code.UNAVAILABLE], {"retry_after": 1}
+    assert shed.json() == {"code": Code.UNAVAILABLE, "message": message, "details": details}
     graphql = await service.client.post("/graphql", json={"query": "{ me { id } }"})
     assert graphql.status_code == 503
     assert graphql.headers["Retry-After"] == "1"
     (error,) = graphql.json()["errors"]
-    assert error == {"message": expected["message"], "extensions": {"code": Code.UNAVAILABLE}}
+    extensions = {"code": Code.UNAVAILABLE, "details": details}
+    assert error == {"message": message, "extensions": extensions}
     for path in ("/healthz", "/readyz", "/metrics"):
         assert (await service.client.get(path)).status_code == 200
     metrics = (await service.client.get("/metrics")).text

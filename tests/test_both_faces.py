@@ -26,7 +26,7 @@ async def put(service, case, headers, if_match):
         headers["If-Match"] = if_match
     headers["Content-Type"] = "application/json"
     answer = await service.client.put(ME, content=json.dumps(case.body), headers=headers)
-    return answer.json(), answer.headers.get("ETag")
+    return as_told(answer, answer.json()), answer.headers.get("ETag")
 
 
 async def mutate(service, case, headers, if_match):
@@ -39,7 +39,7 @@ async def mutate(service, case, headers, if_match):
 
 async def get(service, _case, headers, _if_match):
     answer = await service.client.get(ME, headers=headers)
-    return answer.json(), answer.headers.get("ETag")
+    return as_told(answer, answer.json()), answer.headers.get("ETag")
 
 
 async def me(service, _case, headers, _if_match):
@@ -55,7 +55,7 @@ async def ask(service, query, variables, headers):
     if "errors" in told:
         assert told["data"] is None
         (error,) = told["errors"]
-        return {"message": error["message"], **error["extensions"]}, None
+        return as_told(answer, {"message": error["message"], **error["extensions"]}), None
     (result,) = told["data"].values()
     if result.pop("__typename", "Profile") == "Profile":
         result.pop("editableFields")
@@ -63,6 +63,14 @@ async def ask(service, query, variables, headers):
         etag = result.pop("etag")
         return {snake(name): value for name, value in result.items()}, etag
     return error_as_rest_tells_it(result), None
+
+
+def as_told(answer, told):
+    """Held to telling the wait twice or not at all, whatever the case."""
+    seconds = told.get("details", {}).get("retry_after")
+    assert answer.headers.get("Retry-After") == (None if seconds is None else str(seconds))
+    assert seconds is None or (type(seconds) is int and seconds >= 1)
+    return told
 
 
 def error_as_rest_tells_it(result):
@@ -137,7 +145,24 @@ async def test_a_store_out_of_reach_is_answered_alike(tmp_path, case):
             by_rest, _ = await rest(service, case, dict(headers), None)
             by_graphql, _ = await graphql(service, case, dict(headers), None)
             assert by_rest["code"] == "unavailable"
+            assert by_rest["details"] == {"retry_after": 1}
             assert by_rest == by_graphql
+
+
+@pytest.mark.parametrize(("rate", "wait"), [("1/minute", 60), ("1/hour", 3600), ("1/day", 86_400)])
+async def test_an_update_too_many_is_answered_alike(tmp_path, rate, wait):
+    case = CASES[0]
+    async with running(tmp_path, rate_limit=rate) as service:
+        headers = service.headers(await service.person())
+        told, _ = await put(service, case, dict(headers), None)
+        assert "code" not in told
+        by_rest, _ = await put(service, case, dict(headers), None)
+        by_graphql, _ = await mutate(service, case, dict(headers), None)
+        assert by_rest["code"] == by_graphql["code"] == "rate_limited"
+        # A busy machine may take its time between the two.
+        for each in (by_rest, by_graphql):
+            assert wait - 50 <= each.pop("details")["retry_after"] <= wait
+        assert by_rest == by_graphql
 
 
 def test_the_table_is_as_long_as_it_claims():

@@ -1,11 +1,13 @@
 """The command, as an operator types it."""
 
 import json
+import subprocess
 
 import pytest
 
 from command import ISSUERS
 from profile_api import people
+from profile_api.settings import Settings
 from running import ME
 from signing import SECRET
 
@@ -76,16 +78,48 @@ def test_settings_are_shown_with_secrets_masked(run):
     told = run("settings", issuers=ISSUERS, database_url="postgresql://me:hunter2@db/profile")
     assert "PROFILE_RATE_LIMIT=120/minute" in told
     assert "https://idp.example" in told
+    assert "PROFILE_DATABASE_URL='postgresql://***@db/profile'" in told
     assert SECRET not in told
-    assert "hunter2" not in told
 
 
-def test_settings_can_be_pasted_into_a_dotenv_file(run, tmp_path):
-    told = run("settings", cors_origins='["https://app.example"]', rate_limit="off")
-    assert 'PROFILE_CORS_ORIGINS=["https://app.example"]' in told
-    assert "POLICY_DIR=" not in told
+def test_each_setting_is_shown_set_or_not(run):
+    told = run("settings", history_days="30")
+    shown = [line.partition("=")[0] for line in told.splitlines() if not line.startswith("#")]
+    assert shown == [f"PROFILE_{name.upper()}" for name in Settings.model_fields]
+    assert "\nPROFILE_POLICY_DIR=\n" in told
+    assert "\nPROFILE_HISTORY_DAYS=30\n" in told
+
+
+SAID = {
+    "cors_origins": '["https://app.example", "https://o\'clock.example"]',
+    "rate_limit": "off",
+    "policy_dir": "a folder/with #signs",
+    "history_days": "7",
+    "database_url": "sqlite:////var/lib/pro file/a&b;c.db",
+}
+
+
+@pytest.mark.parametrize("said", [{}, SAID])
+def test_settings_can_be_pasted_into_a_dotenv_file(run, tmp_path, said):
+    told = run("settings", **said)
     (tmp_path / ".env").write_text(told)
     assert run("settings") == told
+
+
+@pytest.mark.parametrize("said", [{}, SAID])
+def test_settings_can_be_pasted_into_a_shell(run, tmp_path, said):
+    told = run("settings", **said)
+    (tmp_path / "env.sh").write_text(told)
+    line = "set -a; . ./env.sh; exec env -0"
+    env = subprocess.run(["sh", "-c", line], cwd=tmp_path, env={}, capture_output=True, check=True)
+    pairs = [each.partition("=") for each in env.stdout.decode().split("\0")]
+    pasted = {
+        name.removeprefix("PROFILE_").lower(): value
+        for name, _, value in pairs
+        if name.startswith("PROFILE_")
+    }
+    assert pasted.keys() == Settings.model_fields.keys()
+    assert run("settings", **pasted) == told
 
 
 def test_the_document_does_not_depend_on_the_settings(run):

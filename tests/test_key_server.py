@@ -78,6 +78,15 @@ async def test_a_bad_server_is_given_up(kind, monkeypatch):
         assert server.asked == ["/keys"]
 
 
+@pytest.mark.parametrize("kind", ["failing", "redirecting", "a zip bomb", "huge", "silent"])
+async def test_what_is_said_of_a_bad_server_shows_no_secret_of_its_address(kind, monkeypatch):
+    monkeypatch.setattr(key_server, "MAX_SECONDS", 0.3 if kind == "silent" else 60)
+    address = "/keys?token=hunter2"
+    async with serving({address: BAD[kind][0]}) as server:
+        assert "hunter2" not in await refusal(by_url(server, address))
+        assert server.asked == [address]
+
+
 async def test_a_server_that_is_not_there_is_given_up():
     async with serving() as server:
         made = by_url(server)

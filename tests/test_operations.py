@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 import pytest
 
 from postgres_database import TABLES, connected, new_database
-from profile_api.settings import Settings
 from profile_domain.avatar import Avatar
 from profile_domain.caller import Identity
 from profile_domain.profile import AuthProvider, Profile
@@ -88,17 +87,3 @@ async def test_the_roles_as_documented_migrate_and_serve(postgres_server, reposi
         async with connected(postgres_server.url) as connection:
             for drop in ("DATABASE profile", "ROLE profile_owner", "ROLE profile_service"):
                 await connection.execute(f"DROP {drop}")
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("postgresql://u:secret@h/db", "postgresql://u:***@h/db"),
-        ("postgresql://u:s:e@cr/et@a:1,b:2/db?x=y", "postgresql://u:***@a:1,b:2/db?x=y"),
-        ("postgres://u@h/db?a=b&password=secret&c=d", "postgres://u@h/db?a=b&password=***&c=d"),
-        ("postgresql://h/db", "postgresql://h/db"),
-        ("sqlite:///./a:b@c.db", "sqlite:///./a:b@c.db"),
-    ],
-)
-def test_a_password_in_the_url_is_never_shown(url, shown):
-    assert Settings(_env_file=None, database_url=url).shown()["PROFILE_DATABASE_URL"] == shown

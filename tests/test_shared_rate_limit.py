@@ -16,7 +16,7 @@ from profile_api.settings import Settings
 from profile_domain.caller import Identity
 from profile_domain.errors import Code, DomainError
 from profile_infra import shared_rate_limit
-from profile_infra.rate_limit import parse_rate
+from profile_infra.rate_limit import UserRateLimit, parse_rate
 from profile_infra.shared_rate_limit import SharedRateLimit, UnusableRateLimitStore
 from programs import skip_without
 from redis_server import RedisServer
@@ -61,7 +61,7 @@ async def test_all_processes_count_together_and_each_user_alone(redis):
     async with limit_at(redis.url) as one, limit_at(redis.url) as other:
         assert [await refused(each) for each in (one, other, one)] == [None] * 3
         for each in (other, one):
-            assert 3000 < await refused(each) <= 3600
+            assert 1100 < await refused(each) <= 1200
         assert await refused(other, BEA) is None
         assert one.failures == other.failures == 0
 
@@ -71,6 +71,51 @@ async def test_many_at_once_are_let_in_up_to_the_limit(redis):
         told = await asyncio.gather(*(refused(each) for each in [one, other] * 50))
         assert one.failures == other.failures == 0
     assert told.count(None) == 3
+
+
+async def test_here_and_in_redis_a_rate_means_the_same(redis):
+    async with limit_at(redis.url) as limit:
+        alone = UserRateLimit(RATE)
+        for hours in (0, 0.1, 0.5, 1, 0.3, 5):
+            here, there = await told_after(hours, alone), await told_after(hours, limit, redis)
+            assert [each is None for each in here] == [each is None for each in there]
+            assert abs(here[-1] - there[-1]) <= 30, "the seconds that the test takes"
+
+
+async def told_after(hours, limit, redis=None):
+    """What six attempts are told after so many hours."""
+    microseconds = int(hours * 3600 * 1_000_000)
+    if redis is not None:
+        redis.move(-microseconds)
+    else:
+        limit._tats = {key: tat - microseconds for key, tat in limit._tats.items()}
+        limit._by_tat = [(tat, key) for key, tat in limit._tats.items()]
+    return [await refused(limit) for _ in range(6)]
+
+
+async def test_waiting_as_long_as_told_is_enough_and_less_is_not(redis):
+    async with limit_at(redis.url) as limit:
+        while (told := await refused(limit)) is None:
+            pass
+        redis.move(-(told - 60) * 1_000_000)
+        assert 0 < await refused(limit) <= 60
+        redis.move(-60 * 1_000_000)
+        assert await refused(limit) is None
+
+
+async def test_who_has_paid_back_is_forgotten_in_redis(redis):
+    async with limit_at(redis.url) as limit:
+        for attempts in (1, 2, 3):
+            await limit.take(ADA)
+            (left,) = redis.milliseconds_left()
+            assert attempts * 1_200_000 - 60_000 < left <= attempts * 1_200_000
+
+
+async def test_a_clock_of_redis_that_is_set_back_keeps_nobody_waiting_for_it(redis):
+    async with limit_at(redis.url) as limit:
+        await limit.take(ADA)
+        redis.move(24 * 3600 * 1_000_000)
+        assert 0 < await refused(limit) <= 1200
 
 
 async def test_nothing_in_redis_names_a_person(redis):
@@ -190,8 +235,8 @@ def test_without_the_package_the_start_says_what_to_install(monkeypatch):
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
-        ("rediss://me:pass@word@host:1/0", "rediss://me:***@host:1/0"),
-        ("redis://:secret@host", "redis://:***@host"),
+        ("rediss://me:pass@word@host:1/0", "rediss://***@host:1/0"),
+        ("redis://:secret@host", "redis://***@host"),
     ],
 )
 def test_its_password_is_never_shown(url, shown):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -196,9 +197,9 @@ def sdl() -> None:
 
 @cli.command()
 def settings() -> None:
-    """Show every setting as it is now, with secrets masked."""
+    """Show every setting as it is now, with secrets masked, as a shell and a .env file take it."""
     shown = Settings()
     for name, value in shown.shown().items():
         field = Settings.model_fields[name.removeprefix(PREFIX).lower()]
         typer.echo(f"# {field.description}")
-        typer.echo(f"{name}={value}")
+        typer.echo(f"{name}={shlex.quote(value) if value else ''}")

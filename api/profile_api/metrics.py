@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from multiprocessing import current_process
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    values,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 
 # Where the workers of one service share their values; the library reads it when it is imported.
@@ -17,7 +25,10 @@ METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST",
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _MICROSECONDS = (0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.1)
 
-_Observe = Callable[[float], None]
+if SHARED in os.environ:
+    # By default in files of the process's id, which stay, and are read, for each that ever died. A
+    # worker that replaces another goes on in its files.
+    values.ValueClass = values.MultiProcessValue(lambda: current_process().name)  # type: ignore[no-untyped-call]  # as below
 
 
 class Metrics:
@@ -48,21 +59,12 @@ class Metrics:
         self.policy = self._histogram(
             "profile_policy_duration_seconds", "To decide by policy.", _MICROSECONDS
         )
-        self._known: dict[tuple[str, str, int, str], tuple[Callable[[], None], _Observe]] = {}
         self._samples: list[Callable[[], None]] = []
 
     def observe(self, method: str, route: str, status: int, code: str, seconds: float) -> None:
         """One request; ``method`` is one of METHODS, ``route`` a pattern, or they are UNKNOWN."""
-        key = (method, route, status, code)
-        known = self._known.get(key)
-        if known is None:
-            known = self._known[key] = (
-                self._requests.labels(method, route, str(status), code).inc,
-                self._seconds.labels(method, route).observe,
-            )
-        count, observe = known
-        count()
-        observe(seconds)
+        self._requests.labels(method, route, str(status), code).inc()
+        self._seconds.labels(method, route).observe(seconds)
 
     def gauge(self, name: str, tells: str, value: Callable[[], int]) -> None:
         """Shows ``value``; of several workers, the sum."""

@@ -44,7 +44,8 @@ class ErrorBody(BaseModel):
     details: dict[str, Any] | None = Field(
         default=None,
         description="`violations` (a list of field, code, message and limits) for field errors;"
-        " `reason` (missing, invalid or expired) for `unauthenticated`.",
+        " `reason` (missing, invalid or expired) for `unauthenticated`; `retry_after` (the seconds"
+        " of `Retry-After`) for `rate_limited` and `unavailable`.",
     )
     notices: list[str] | None = Field(
         default=None, description="What the policies that refused this have to say."

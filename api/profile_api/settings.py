@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,12 +16,11 @@ from profile_api.logs import Form
 from profile_infra.issuers import Issuers
 from profile_infra.rate_limit import UserRateLimit, parse_rate
 from profile_infra.schema_version import is_postgres
+from profile_infra.secret_urls import is_clear, masked
 from profile_infra.shared_rate_limit import SharedRateLimit, safe_redis_url
 from profile_infra.stores import Store, store_of
 
 PREFIX = "PROFILE_"
-# In a URL of several hosts too, and as an option of its own.
-_PASSWORD = re.compile(r"(://[^:/@]*:|[?&]password=)(?:.*(?=@)|[^&]*)")
 
 
 def _url(text: str) -> str:
@@ -34,6 +32,9 @@ def _url(text: str) -> str:
             "write it as sqlite:///./file.db, sqlite:////absolute/file.db or"
             " postgresql://role:password@host/database"
         ) from None
+    if not is_clear(text):
+        # What reads it would take a piece of the password for a port or an option, and say it.
+        raise ValueError("write @ / ? # and ; in a name or a password as %40 %2F %3F %23 and %3B")
     return text
 
 
@@ -150,11 +151,24 @@ class Settings(BaseSettings):
         return SharedRateLimit(rate, self.rate_limit_store)
 
     def shown(self) -> dict[str, str]:
-        """Each setting as its environment variable would say it, with secrets masked."""
-        values: dict[str, Any] = self.model_dump(mode="json", exclude_none=True)
-        for name in {"database_url", "rate_limit_store"} & values.keys():
-            values[name] = _PASSWORD.sub(r"\1***", values[name])
-        return {
-            PREFIX + name.upper(): value if isinstance(value, str) else json.dumps(value)
-            for name, value in values.items()
-        }
+        """Each setting as its environment variable would say it, with secrets masked; empty where
+        it has no value.
+        """
+        values = _masked(self.model_dump(mode="json", exclude_none=True))
+        names = type(self).model_fields
+        return {PREFIX + name.upper(): _as_variable(values.get(name)) for name in names}
+
+
+def _masked(value: Any) -> Any:  # noqa: ANN401  # of JSON
+    if isinstance(value, dict):
+        return {name: _masked(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_masked(each) for each in value]
+    return masked(value) if isinstance(value, str) else value
+
+
+def _as_variable(value: Any) -> str:  # noqa: ANN401  # of JSON
+    if value is None:
+        return ""
+    # JSON can do without the one character that shells and .env files quote in different ways.
+    return value if isinstance(value, str) else json.dumps(value).replace("'", r"\u0027")

@@ -41,8 +41,8 @@ def run(work: Work, listener: socket, count: int) -> None:
         workers = _Workers(work, listener)
         for sign in (signal.SIGTERM, signal.SIGINT):
             signal.signal(sign, lambda *_: workers.end())
-        for _ in range(count):
-            workers.start()
+        for number in range(count):
+            workers.start(f"worker-{number}")
         workers.watch()
     if workers.failed:
         raise SystemExit(STARTUP_FAILURE)
@@ -68,8 +68,9 @@ class _Workers:
         self._processes: dict[int, SpawnProcess] = {}
         self._end_by: float | None = None
 
-    def start(self) -> None:
-        process = _spawn.Process(target=self._work, args=(self._listener,))
+    def start(self, name: str) -> None:
+        """``name`` is what its metrics go by; one that replaces another has the same."""
+        process = _spawn.Process(target=self._work, args=(self._listener,), name=name)
         process.start()
         self._processes[process.sentinel] = process
         if self._end_by is not None:  # a signal came between
@@ -105,4 +106,4 @@ class _Workers:
             log.error("a worker died and is replaced", pid=process.pid, exit=process.exitcode)
             time.sleep(PAUSE_SECONDS)
             if self._end_by is None:
-                self.start()
+                self.start(process.name)

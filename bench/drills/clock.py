@@ -1,6 +1,7 @@
 """The clock steps back an hour while the service works: nobody waits for it to catch up.
 
-The parts that ask for the time are given one that steps; the machine's clock is left alone.
+What asks for the time of day is given one that steps; the machine's clock is left alone. The rate
+limit does not ask for it.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 from uuid import UUID
 
@@ -19,7 +18,6 @@ Face = Literal["rest", "graphql"]
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
 
-@lru_cache(1024)
 def parse_uuid(text: str) -> UUID | None:
     """The UUID in its one written form, any letter case; None for anything else."""
     return UUID(text) if _UUID.fullmatch(text) else None

@@ -103,7 +103,8 @@ class FieldRefused(ValueError):
 class DomainError(Exception):
     """A refusal with a code of the catalogue; faces turn it into their own form.
 
-    ``retry_after`` is in whole seconds, for ``rate_limited`` and ``unavailable``.
+    ``retry_after`` is in whole seconds, for ``rate_limited`` and ``unavailable``; the details say
+    it too, for clients that see no headers.
     """
 
     def __init__(
@@ -122,6 +123,8 @@ class DomainError(Exception):
         self.details = dict(details) if details else {}
         if violations:
             self.details["violations"] = [each.as_dict() for each in violations]
+        if retry_after is not None:
+            self.details["retry_after"] = retry_after
         self.notices = tuple(notices)
         self.retry_after = retry_after
 

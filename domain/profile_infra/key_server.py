@@ -12,6 +12,7 @@ import httpx2
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from profile_infra.issuers import Issuer, UnusableKeys, safe_url
+from profile_infra.secret_urls import masked
 from profile_infra.strict import read_json_object
 
 MAX_BYTES = 256 * 1024
@@ -76,6 +77,7 @@ async def _get(client: httpx2.AsyncClient, url: str, issuer: Issuer) -> Fetched:
     headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
     _trace.inject(headers)
     async with client.stream("GET", url, headers=headers) as answer:
+        url = masked(url)
         if answer.status_code != 200:
             redirected = ", and redirects are not followed" if answer.has_redirect_location else ""
             raise UnusableKeys(issuer, f"{url} answered {answer.status_code}{redirected}")

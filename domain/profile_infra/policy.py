@@ -20,8 +20,10 @@ from profile_domain.profile import AuthProvider, Profile
 from profile_domain.service import Action
 from profile_infra.policy_files import read_policies, schema
 
-PERSONS_KEPT = 1024
 DECISIONS_KEPT = 4096
+# About the bytes of a caller's scopes up to which a decision is remembered: a token may name
+# thousands of them.
+SCOPES_KEPT = 2048
 
 _log = logging.getLogger(__name__)
 _FAILED = re.compile(r"error while evaluating policy `(\w+)`: (.*)", re.DOTALL)
@@ -46,7 +48,8 @@ class _Verdict:
 class CedarPolicy:
     """The built-in policy with those of an operator's folder.
 
-    A decision follows from nothing but the arguments of ``_decide``, so it is remembered.
+    A decision follows from nothing but the arguments of ``_decide``, so the last 4,096 are
+    remembered.
     Raises PolicyError when a policy cannot be served with.
     """
 
@@ -56,8 +59,7 @@ class CedarPolicy:
         # Cedar numbers policies as it parses them; nested conditions are too deep for its JSON
         # form, which alone would let us set the ids.
         self._rules = {f"policy{number}": rule for number, rule in enumerate(rules)}
-        self._entities = lru_cache(PERSONS_KEPT)(_entities)
-        self._verdict = lru_cache(DECISIONS_KEPT)(self._decide)
+        self._decided = lru_cache(DECISIONS_KEPT)(self._decide)
 
     async def permit(
         self, action: Action, caller: Caller, profile: Profile, changes: Collection[str] = ()
@@ -68,7 +70,8 @@ class CedarPolicy:
         """
         person = _Person(profile.tenant_id, profile.id, profile.email, profile.auth_provider)
         scopes = caller.identity.scopes
-        verdict = self._verdict(action, person, frozenset(changes), scopes, caller.face)
+        decide = self._decided if _is_small(scopes) else self._decide
+        verdict = decide(action, person, frozenset(changes), scopes, caller.face)
         for failure in verdict.failures:
             _log.error("request %s is denied: %s", caller.request_id, failure)
         if not verdict.permitted:
@@ -91,7 +94,7 @@ class CedarPolicy:
             "context": json.dumps(context),
         }
         try:
-            answer = is_authorized(request, self._policies, self._entities(person), schema())
+            answer = is_authorized(request, self._policies, _entities(person), schema())
         except ValueError:
             # A lone surrogate, say. The engine's own words may quote the person.
             return _Verdict(permitted=False, failures=("the engine refused the person",))
@@ -112,6 +115,10 @@ class CedarPolicy:
         if failed is None:
             return "a policy could not be evaluated"
         return f"policy {self._rules[failed[1]].id} could not be evaluated: {failed[2]}"
+
+
+def _is_small(scopes: Collection[str]) -> bool:
+    return 64 * len(scopes) + sum(map(len, scopes)) <= SCOPES_KEPT
 
 
 def _entities(person: _Person) -> Entities:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import math
 import re
@@ -11,16 +10,11 @@ import time
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from limits import RateLimitItem
-from limits.aio.storage import RedisStorage
-from limits.aio.strategies import MovingWindowRateLimiter
-
 from profile_domain.caller import Identity
-from profile_domain.errors import Code, DomainError
-from profile_infra.rate_limit import UserRateLimit
+from profile_infra.rate_limit import Rate, UserRateLimit, rate_limited, user_key
 
 if TYPE_CHECKING:
-    from redis.asyncio import BlockingConnectionPool
+    from redis.asyncio import Redis
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +25,22 @@ QUIET: Final = 60.0  # between two lines of the log about an outage
 
 CONNECTIONS: Final = 8  # of a process; each carries thousands of attempts a second
 _DATABASE: Final = re.compile(r"/?|/\d{1,4}")
+_PREFIX: Final = "profile-rate:"
+
+# UserRateLimit's arithmetic, in microseconds of Redis's clock. If that goes back, a TAT may lie
+# too far ahead: then it counts as the furthest that there can be. Redis forgets what is paid back.
+_TAKE: Final = """
+local interval, tolerance = tonumber(ARGV[1]), tonumber(ARGV[2])
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local before = tonumber(redis.call('GET', KEYS[1]) or now)
+local tat = math.min(math.max(before, now), now + tolerance) + interval
+local wait = tat - now - tolerance
+if wait <= 0 then
+  redis.call('SET', KEYS[1], string.format('%.0f', tat), 'PX', math.ceil((tat - now) / 1000))
+end
+return wait
+"""
 
 
 class UnusableRateLimitStore(ValueError):
@@ -56,56 +66,44 @@ def safe_redis_url(url: str) -> str:
 
 
 class SharedRateLimit:
-    """A moving window for each user, in Redis.
+    """The rate of ``UserRateLimit``, in Redis: one number a user, one round trip an attempt.
 
     While it is out of reach each process counts for itself: nobody is refused for that, and
     nobody waits longer than PATIENCE. ``failures`` are the attempts that met the outage.
     """
 
-    def __init__(self, rate: RateLimitItem, url: str) -> None:
+    def __init__(self, rate: Rate, url: str) -> None:
         """Connects when it is first asked. Raises UnusableRateLimitStore."""
         self._rate = rate
-        self._pool = _pool(url)
-        storage = RedisStorage(
-            f"async+{url}",
-            implementation="redispy",
-            key_prefix="profile-rate",
-            connection_pool=self._pool,  # type: ignore[arg-type]  # documented, not annotated
-        )
-        self._windows = MovingWindowRateLimiter(storage)
+        self._redis = _client(url)
+        self._take = self._redis.register_script(_TAKE)
         self._alone = UserRateLimit(rate)
         self._outage = False
         self._ask_again = self._speak_again = -math.inf
         self.failures = 0
 
     async def take(self, identity: Identity) -> None:
-        """Raises ``rate_limited`` with the seconds until the window has room again."""
+        """Raises ``rate_limited`` with the seconds until there is room again."""
         now = time.monotonic()
         if now < self._ask_again:
             await self._alone.take(identity)
             return
         if self._outage:
             self._ask_again = now + PAUSE  # one goes ahead and looks; the others need not wait
+        key = _PREFIX + user_key(identity).hex()
         try:
             async with asyncio.timeout(PATIENCE):
-                room_at = await self._room_at(_key(identity))
+                wait = int(await self._take([key], [self._rate.interval, self._rate.tolerance]))
         except Exception as error:  # noqa: BLE001  # whatever fails there fails no request
             self._failed(error, now)
             await self._alone.take(identity)
             return
         self._outage, self._ask_again = False, -math.inf
-        if room_at is not None:
-            wait = max(1, math.ceil(room_at - time.time()))
-            raise DomainError(Code.RATE_LIMITED, retry_after=wait)
+        if wait > 0:
+            raise rate_limited(wait)
 
     async def close(self) -> None:
-        await self._pool.disconnect()
-
-    async def _room_at(self, key: str) -> float | None:
-        """None: there is room, and this attempt has taken it."""
-        if await self._windows.hit(self._rate, key):
-            return None
-        return (await self._windows.get_window_stats(self._rate, key)).reset_time
+        await self._redis.aclose()
 
     def _failed(self, error: Exception, now: float) -> None:
         self.failures += 1
@@ -116,22 +114,16 @@ class SharedRateLimit:
             _log.warning("the rate limit's store is out of reach (%s): counting here", kind)
 
 
-def _key(identity: Identity) -> str:
-    """Not the person's own names: those who can look into Redis need not know them."""
-    told = repr((str(identity.tenant_id), identity.issuer, identity.subject))
-    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _pool(url: str) -> BlockingConnectionPool:
+def _client(url: str) -> Redis:
     try:
-        from redis.asyncio import BlockingConnectionPool  # noqa: PLC0415  # an extra
+        from redis.asyncio import BlockingConnectionPool, Redis  # noqa: PLC0415  # an extra
         from redis.asyncio.retry import Retry  # noqa: PLC0415  # an extra
         from redis.backoff import NoBackoff  # noqa: PLC0415  # an extra
     except ImportError:
         raise UnusableRateLimitStore(
             "PROFILE_RATE_LIMIT_STORE is set: it needs `pip install profile-service[redis]`."
         ) from None
-    return BlockingConnectionPool.from_url(
+    pool = BlockingConnectionPool.from_url(
         safe_redis_url(url),
         max_connections=CONNECTIONS,
         timeout=PATIENCE,
@@ -140,3 +132,4 @@ def _pool(url: str) -> BlockingConnectionPool:
         # A connection that Redis closed while it lay idle is made anew, once.
         retry=Retry(NoBackoff(), 1),
     )
+    return Redis.from_pool(pool)

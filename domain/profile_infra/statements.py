@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -152,6 +152,6 @@ class Statement:
         return values
 
 
-@cache
+@lru_cache(128)
 def replace_user_statement(columns: tuple[str, ...], dialect: Dialect) -> Statement:
     return Statement(replace_user(columns), dialect)

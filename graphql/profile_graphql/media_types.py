@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
 HTML = "text/html"
 
 
-@lru_cache(64)
 def preferred_type(accept: str) -> str:
     """The type the client likes best; JSON where it has no say or wants what we have not.
 
