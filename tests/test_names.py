@@ -2,13 +2,14 @@
 
 import re
 import unicodedata
+from contextlib import suppress
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from profile_domain.errors import Code, FieldRefused
-from profile_domain.names import NAME_PATTERN, WHITE_SPACE, clean_name
+from profile_domain.names import NAME_PATTERN, WHITE_SPACE, clean_name, salvage_name
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=120)
 
@@ -99,3 +100,39 @@ def test_the_pattern_for_forms_says_the_same_as_the_rule(sent):
         assert not re.match(NAME_PATTERN[:-1] + r"\Z", sent)
     else:
         assert re.match(NAME_PATTERN[:-1] + r"\Z", sent)
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("Ada", "Ada"),
+        (" Ada\t", "Ada"),
+        ("\u2068Ann\u2069", "Ann"),
+        ("\u202eAnn\u202c Lee", "Ann Lee"),
+        ("\u2066 Ann \u2069", "Ann"),
+        ("A\x00n\nn", "Ann"),
+        ("\ud800Ann\udfff", "Ann"),
+        ("Ann\ufdd0\U0010ffff", "Ann"),
+        ("Zoe\u2068\u0308", "Zo\xeb"),
+        ("e\u0301" * 150, "\xe9" * 100),
+        ("x" * 16_000, "x" * 100),
+        ("\u2068" * 500 + "Ann", "Ann"),
+        ("x" * 99 + " y", "x" * 99),
+        ("\U0001f600" * 101, "\U0001f600" * 100),
+        ("نادیه\u200cخانم", "نادیه\u200cخانم"),
+        ("", None),
+        ("\u2068\u2069", None),
+        (" \x00 ", None),
+        ("\ud800", None),
+    ],
+)
+def test_of_a_providers_name_what_is_forbidden_is_taken_out_and_the_rest_kept(sent, kept):
+    assert salvage_name(sent) == kept
+
+
+@given(ANY_TEXT | st.text("e\u0301 \u2068\x00\ud800\u0958x", min_size=90, max_size=250))
+def test_a_name_that_was_salvaged_is_one_that_a_person_could_have_sent(sent):
+    kept = salvage_name(sent)
+    assert kept is None or clean_name(kept) == kept
+    with suppress(FieldRefused):
+        assert clean_name(sent) == kept

@@ -96,9 +96,9 @@ def test_nobody_is_made_without_an_email():
         ({"family_name": "e\u0301"}, None, {"last_name": "é"}, []),
         ({"given_name": "", "family_name": "  "}, None, {"first_name": None, "last_name": None}, []),
         ({"given_name": None, "email": None}, None, {}, []),
-        ({"given_name": "x" * 101, "family_name": "Ok"}, None, {"last_name": "Ok"}, ["given_name"]),
-        ({"given_name": "a\u202eb"}, None, {}, ["given_name"]),
-        ({"given_name": "\ud800"}, None, {}, ["given_name"]),
+        ({"given_name": "x" * 101, "family_name": "Ok"}, None, {"first_name": "x" * 100, "last_name": "Ok"}, []),
+        ({"given_name": "a\u202eb"}, None, {"first_name": "ab"}, []),
+        ({"given_name": "\ud800"}, None, {"first_name": None}, []),
         ({"given_name": 5, "family_name": ["x"]}, None, {}, ["given_name", "family_name"]),
         ({"email": "no address"}, None, {}, ["email"]),
         ({"email": "no@domain@"}, None, {}, ["email"]),
@@ -108,10 +108,20 @@ def test_nobody_is_made_without_an_email():
         ({"email": "a" * 317 + "@b.c"}, None, {}, ["email"]),
         ({"email": ["a@b.example"]}, None, {}, ["email"]),
         ({"email": "\ud800@b.example"}, None, {}, ["email"]),
+        ({"email": "a@b.example", "email_verified": True}, "a@b.example", {}, []),
+        ({"email": "a@b.example", "email_verified": "true"}, "a@b.example", {}, []),
+        ({"email": "a@b.example", "email_verified": None}, "a@b.example", {}, []),
+        ({"email": "a@b.example", "email_verified": False}, None, {}, ["email"]),
+        ({"email": "a@b.example", "email_verified": "false"}, None, {}, ["email"]),
+        ({"email": "a@b.example", "email_verified": "False"}, None, {}, ["email"]),
+        ({"email": "a@b.example", "email_verified": 0}, None, {}, ["email"]),
+        ({"email_verified": False, "given_name": "Ada"}, None, {"first_name": "Ada"}, []),
         ({"display_name": "Taken", "name": "Taken", "picture": "x"}, None, {}, []),
     ],
 )  # fmt: skip
-def test_claims_go_through_the_same_rules_as_names_that_people_send(claims, email, names, left_out):
+def test_claims_are_cleaned_by_the_rules_for_names_and_what_cannot_be_is_left_out(
+    claims, email, names, left_out
+):
     record, without = read_claims(claims, SAML, 100)
     assert record == Record(email, SAML, names, 100)
     assert without == left_out

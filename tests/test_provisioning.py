@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from uuid import UUID
+from dataclasses import replace
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -19,6 +20,9 @@ MAKES = issuer(issuer="https://makes.example", provision=True)
 MAKES_TOO = issuer(issuer="https://makes-too.example", provision=True, auth_provider="saml")
 OF_ONE = issuer(issuer="https://of-one.example", provision=True, tenants=[TENANT])
 KNOWS = issuer(issuer="https://knows.example")
+
+UNVERIFIED = [False, "false", "False", "FALSE", 0, "0", "no", "", [], {}, [True]]
+VERIFIED = [True, "true", "True", None, ...]
 
 
 @pytest.fixture(scope="module")
@@ -109,15 +113,61 @@ async def test_a_first_token_without_an_email_makes_nobody(service, email, caplo
     answer = await nobody.get(given_name="Nobody")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert "no email to make a user with" in caplog.text
+    assert answer.headers["x-request-id"] in caplog.text
+    assert nobody.subject not in caplog.text
 
 
-async def test_names_that_break_a_rule_are_left_out_and_logged(service, caplog):
+@pytest.mark.parametrize("said", UNVERIFIED)
+async def test_a_first_token_with_an_unverified_email_makes_nobody(service, said):
+    mallory = Person(service, f"mallory-{said!r}")
+    claims = {"email": f"{uuid4().hex}@acme.example", "email_verified": said}
+    answer = await mallory.get(**claims)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    answer = await mallory.put({"display_name": "Mallory"}, **claims)
+    assert answer.json()["code"] == "not_found"
+    refused = (await mallory.graphql(ME_QUERY, **claims))["errors"][0]["extensions"]
+    assert refused["code"] == "not_found"
+    assert await service.store.users_by_email(UUID(TENANT), claims["email"]) == []
+
+
+@pytest.mark.parametrize("said", VERIFIED)
+async def test_an_email_that_is_not_called_unverified_is_taken(service, said):
+    person = Person(service, f"verified-{said!r}")
+    answer = await person.get(email_verified=said)
+    assert answer.json()["email"] == person.claims["email"]
+
+
+@pytest.mark.parametrize("said", UNVERIFIED)
+async def test_a_policy_sees_the_stored_email_and_no_unverified_one(service, said):
+    """The service's policies forbid to look to those whose address begins with ``hidden``."""
+    hidden = Person(service, f"hidden-{said!r}")
+    hidden.claims = {"email": f"hidden-{uuid4().hex}@acme.example"}
+    assert (await hidden.get()).json()["code"] == "forbidden"
+    free = {"email": "boss@acme.example", "email_verified": said}
+    assert (await hidden.get(given_name="New", **free)).json()["code"] == "forbidden"
+    refused = (await hidden.graphql(ME_QUERY, **free))["errors"][0]["extensions"]
+    assert refused["code"] == "forbidden"
+    (user,) = await service.store.users_by_email(UUID(TENANT), hidden.claims["email"])
+    assert (user.profile.email, user.profile.first_name) == (hidden.claims["email"], "New")
+
+
+async def test_of_a_name_what_is_forbidden_is_taken_out_and_the_rest_kept(service):
     bob = Person(service, "bob")
-    made = await bob.get(given_name="B" * 101, family_name="Builder")
-    assert made.status_code == 200
-    assert (made.json()["first_name"], made.json()["last_name"]) == (None, "Builder")
-    assert "given_name of subject 'bob' breaks a rule" in caplog.text
-    assert "BBB" not in caplog.text
+    sent = {"given_name": "\u2068Bob\u2069" + "b" * 200, "family_name": " Buil\x00der\n"}
+    made = (await bob.get(**sent)).json()
+    assert (made["first_name"], made["last_name"]) == ("Bob" + "b" * 97, "Builder")
+    again = await bob.put({"first_name": made["first_name"], "last_name": "Builder"}, **sent)
+    assert again.json() == made
+
+
+async def test_a_claim_of_another_type_is_left_out_and_logged_without_the_subject(service, caplog):
+    eli = Person(service, "eli@acme.example")
+    made = await eli.get(given_name=["Elijah"], family_name="Secret", email="eli at acme.example")
+    assert made.status_code == 404
+    assert "the given_name in a token breaks a rule and is left out" in caplog.text
+    assert "the email in a token breaks a rule and is left out" in caplog.text
+    for value in ("eli", "Elijah", "Secret"):
+        assert value not in caplog.text
 
 
 async def test_the_same_subject_of_two_issuers_is_two_people(service):
@@ -189,6 +239,18 @@ async def test_news_that_another_request_was_faster_with_are_only_read(service):
     assert (stored.first_name, stored.version) == ("Samuel", 2)
 
 
+async def test_who_was_given_to_another_issuer_meanwhile_is_not_changed(service):
+    rob = await service.person("oidc", issuer=MAKES.issuer, subject="rob", first_name="Rob")
+    freed = replace(rob, issuer="")
+    await service.store.apply(service.author, [], [(rob, freed)])
+    record = Record("evil@acme.example", AuthProvider.OIDC, {"first_name": "Evil"}, 1000)
+    identity = Identity(UUID(TENANT), MAKES.issuer, "rob", record=record)
+    caller = Caller(identity, "rest", "test")
+    assert await TokenProvisioning(service.store).bring_in(caller, rob.profile)
+    users = await service.store.users_of(UUID(TENANT), [rob.profile.id])
+    assert users[rob.profile.id].profile.first_name == "Rob"
+
+
 async def test_an_update_meets_the_providers_changes_first(service):
     ida = Person(service, "ida")
     etag = (await ida.get(given_name="Ida")).headers["etag"]
@@ -208,6 +270,25 @@ async def test_an_imported_user_is_brought_up_to_date_by_their_own_issuer_only(s
     jo = Person(service, "jo")
     met = (await jo.get(given_name="Joanna")).json()
     assert (met["id"], met["first_name"]) == (str(user.profile.id), "Joanna")
+
+
+@pytest.mark.parametrize("known_as", ["id", "subject"])
+async def test_a_person_stored_without_an_issuer_is_not_met_by_one_that_provisions(
+    service, known_as
+):
+    subject = "" if known_as == "id" else f"shared|{uuid4()}"
+    user = await service.person("oidc", subject=subject, first_name="Vera")
+    before = (await Person(service, user.subject, KNOWS).get()).json()
+    for makes in (MAKES, OF_ONE):
+        own = Person(service, user.subject, makes)
+        assert (await own.get()).json()["id"] != before["id"]
+        changed = await own.put({"display_name": "Other"}, given_name="Evil")
+        assert changed.json()["id"] != before["id"]
+        unknown = Person(service, user.subject, MAKES_TOO)
+        unknown.claims = {}
+        assert (await unknown.get()).status_code == 404
+        assert (await unknown.put({"display_name": "Other"})).status_code == 404
+    assert (await Person(service, user.subject, KNOWS).get()).json() == before
 
 
 async def test_who_is_deactivated_is_forbidden_all_until_active_again(service):
@@ -268,9 +349,10 @@ async def test_the_order_of_answers_comes_before_making_anybody(service):
 
 async def test_nothing_strange_in_claims_is_a_500(service):
     strange = ["\ud800", "a\0b", {"a": 1}, [1], True, 1e300, "\U0010ffff", "x" * 5000]
-    for number, value in enumerate(strange):
+    kept = [None, "ab", None, None, None, None, None, "x" * 100]
+    for number, (value, name) in enumerate(zip(strange, kept, strict=True)):
         odd = Person(service, f"odd-{number}")
         made = await odd.get(given_name=value, family_name=value)
         assert made.status_code == 200
-        assert (made.json()["first_name"], made.json()["last_name"]) == (None, None)
+        assert (made.json()["first_name"], made.json()["last_name"]) == (name, name)
         assert (await odd.get(email=value)).status_code == 200

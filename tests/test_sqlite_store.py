@@ -93,7 +93,7 @@ async def test_a_change_of_name_neither_reads_nor_writes_pictures(store, ada):
 
 async def test_a_load_is_one_indexed_statement(store, ada):
     for statement in (sqlite_store._LOAD, sqlite_store._LOAD_WITH_IMAGE):
-        values = {"of_tenant": TENANT, "issuer": "i", "subject": "s"}
+        values = {"of_tenant": TENANT, "issuer": "i", "or_issuer": "", "subject": "s"}
         plan = store._reader.execute(
             f"EXPLAIN QUERY PLAN {statement.text}", statement.bind(values)
         ).fetchall()

@@ -8,6 +8,8 @@ import pytest
 from profile_domain.avatar import Avatar
 from profile_domain.caller import Identity
 from profile_domain.errors import Code, DomainError
+from profile_domain.people import Record
+from profile_domain.profile import AuthProvider
 from profile_infra.users import User
 from storing import (
     ISSUER,
@@ -55,6 +57,25 @@ async def test_an_issuer_does_not_reach_a_user_stored_under_another(store):
     await stored(store, ada)
     elsewhere = token_of(ada, issuer="https://another.example.org")
     assert await store.load(elsewhere, with_image=False) is None
+
+
+@pytest.mark.parametrize("with_image", [True, False])
+async def test_an_issuer_that_provisions_meets_only_users_stored_with_its_name(store, with_image):
+    record = Record("ada@example.org", AuthProvider.OIDC, {})
+    anyones, another = (
+        person(subject="7"),
+        person(issuer="https://another.example.org", subject="7"),
+    )
+    await stored(store, anyones, another)
+    provisioned = Identity(TENANT, ISSUER, "7", record=record)
+    assert await store.load(provisioned, with_image=with_image) is None
+    by_id = Identity(TENANT, ISSUER, str(anyones.profile.id), record=record)
+    assert await store.load(by_id, with_image=with_image) is None
+    own = person(issuer=ISSUER, subject="7")
+    await stored(store, own)
+    assert await store.load(provisioned, with_image=with_image) == own.profile
+    loads = (store.load(each, with_image=with_image) for each in [provisioned, token_of(own)] * 20)
+    assert await asyncio.gather(*loads) == [own.profile] * 40
 
 
 @pytest.mark.parametrize("subject", ["\ud800", "7\udfff", "", "\x00", "' OR 1=1 --", "7" * 100_000])

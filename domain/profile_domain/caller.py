@@ -60,6 +60,15 @@ class Identity:
     scopes: frozenset[str] = frozenset()
     record: Record | None = None
 
+    @property
+    def meets(self) -> tuple[str, str]:
+        """The issuers under whose names its user may be stored, its own first.
+
+        An empty name is that of users whom any issuer meets, but for those that provision: what
+        such an issuer says of a person is written down, so it can only reach its own.
+        """
+        return self.issuer, self.issuer if self.record is not None else ""
+
     def check_tenant(self, sent: Sequence[str]) -> None:
         """Holds ``X-Tenant-ID`` against the token, as UUIDs.
 

@@ -58,3 +58,13 @@ def clean_name(sent: str) -> str | None:
     if _INVISIBLE.fullmatch(name):
         return None
     return name
+
+
+def salvage_name(sent: str) -> str | None:
+    """A name that nobody is there to correct: what is forbidden is taken out, the rest cut to fit.
+
+    The result is one that ``clean_name`` gives back as it is; None when nothing of it can be seen.
+    """
+    allowed = _FORBIDDEN.sub("", _SURROGATE.sub("", sent))
+    name = unicodedata.normalize("NFC", allowed).strip(WHITE_SPACE)
+    return clean_name(name[:MAX_CODE_POINTS])

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from profile_domain.errors import Code, FieldRefused
-from profile_domain.names import clean_name
+from profile_domain.names import clean_name, salvage_name
 from profile_domain.profile import (
     DISPLAY_NAME,
     FIRST_NAME,
@@ -18,7 +17,6 @@ from profile_domain.profile import (
     SSO_MANAGED,
     AuthProvider,
     Profile,
-    read_name,
 )
 
 MAX_EMAIL = 320
@@ -118,19 +116,25 @@ def read_claims(
 ) -> tuple[Record, list[str]]:
     """A record from a token's claims (OpenID Connect Core 1.0 section 5.1), and what it lacks.
 
-    A claim that breaks a rule is left out of the record; its name is in the list.
+    A claim that cannot be used is left out of the record; its name is in the list. That is an
+    email, too, that the token itself does not call verified: policies decide by it.
     """
-    email = claims.get("email")
     told = {field: claims[claim] for claim, field in _NAME_CLAIMS if claims.get(claim) is not None}
-    names: dict[str, str | None] = {}
-    for field, value in told.items():
-        with suppress(FieldRefused):
-            names[field] = read_name(value)
-    address = email if isinstance(email, str) and is_email(email) else None
+    names = {field: salvage_name(value) for field, value in told.items() if isinstance(value, str)}
     left_out = [claim for claim, field in _NAME_CLAIMS if field in told and field not in names]
+    email = claims.get("email")
+    address = email if isinstance(email, str) and is_email(email) else None
+    if not _may_be_verified(claims):
+        address = None
     if email is not None and address is None:
         left_out.append("email")
     return Record(address, auth_provider, names, as_of), left_out
+
+
+def _may_be_verified(claims: Mapping[str, object]) -> bool:
+    """False where the token says anything but true; some providers write it as a string."""
+    said = claims.get("email_verified")
+    return said is None or said is True or (isinstance(said, str) and said.lower() == "true")
 
 
 class RecordRefused(ValueError):

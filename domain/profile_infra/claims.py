@@ -39,18 +39,15 @@ def identity_of(issuer: Issuer, claims: Mapping[str, Any], now: float) -> Identi
         raise ValueError("not a token for here and now")
     if now >= expires + LEEWAY:
         raise unauthenticated("expired")
-    record = _record(issuer, claims, subject) if issuer.provision else None
+    record = _record(issuer, claims) if issuer.provision else None
     return Identity(tenant_id, issuer.issuer, subject, scopes, record)
 
 
-def _record(issuer: Issuer, claims: Mapping[str, Any], subject: str) -> Record:
+def _record(issuer: Issuer, claims: Mapping[str, Any]) -> Record:
     record, left_out = read_claims(claims, issuer.auth_provider, claims.get("iat"))
     for claim in left_out:
         _log.warning(
-            "issuer %r: the %s of subject %r breaks a rule and is left out",
-            issuer.issuer,
-            claim,
-            subject,
+            "issuer %r: the %s in a token breaks a rule and is left out", issuer.issuer, claim
         )
     return record
 

@@ -32,7 +32,7 @@ _RIGHTS: Final = {
     CHANGES.name: "SELECT, INSERT, DELETE, UPDATE (old_values, new_values)",
     "alembic_version": "SELECT",
 }
-_FUNCTIONS: Final = ("profile_load", "profile_save", "profile_history")
+_FUNCTIONS: Final = ("profile_load_by", "profile_save", "profile_history")
 
 _BYPASSES: Final = """
 SELECT current_user AS role, rolsuper OR rolbypassrls AS bypasses,

@@ -44,11 +44,13 @@ LOADS_AT_ONCE: Final = 1
 SAVES_AT_ONCE: Final = 1
 
 _LOADED = f"{', '.join(PROFILE_COLUMNS)}, image"
-_LOAD = f"SELECT {_LOADED} FROM profile_load($1, $2, $3, $4)"  # noqa: S608  # our own columns
+_LOAD = f"SELECT {_LOADED} FROM profile_load_by($1, $2, $3, $4, $5)"  # noqa: S608  # our own columns
 _LOAD_TOGETHER = f"""
-SELECT {_LOADED} FROM unnest($1::uuid[], $2::text[], $3::text[], $4::boolean[])
-  WITH ORDINALITY AS asked(tenant, issuer, subject, with_image, place),
-  LATERAL profile_load(asked.tenant, asked.issuer, asked.subject, asked.with_image)
+SELECT {_LOADED} FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[])
+  WITH ORDINALITY AS asked(tenant, issuer, or_issuer, subject, with_image, place),
+  LATERAL profile_load_by(
+    asked.tenant, asked.issuer, asked.or_issuer, asked.subject, asked.with_image
+  )
 ORDER BY place
 """  # noqa: S608  # our own columns
 _HISTORY = f"SELECT {', '.join(CHANGE_COLUMNS)} FROM profile_history($1, $2, $3, $4, $5)"  # noqa: S608  # our own columns
@@ -58,7 +60,7 @@ _LIST = Statement(sql.LIST, DIALECT)
 _LIST_AFTER = Statement(sql.LIST_AFTER, DIALECT)
 _FORGET = Statement(sql.FORGET, DIALECT)
 
-_Key = tuple[UUID, str, str, bool]
+_Key = tuple[UUID, str, str, str, bool]
 _IMAGE: Final = 13  # among the arguments of a save: pictures are large, and travel alone
 _LARGEST = 2**63 - 1
 _JSON_COLUMNS = [CHANGE_COLUMNS.index(name) for name in ("fields", "old_values", "new_values")]
@@ -124,9 +126,8 @@ class PostgresProfiles:
         """One round trip, shared with calls that wait at the same time."""
         if not _storable(identity.issuer, identity.subject):
             return None
-        row = await self._loads.run(
-            (identity.tenant_id, identity.issuer, identity.subject, with_image)
-        )
+        key = (identity.tenant_id, *identity.meets, identity.subject, with_image)
+        row = await self._loads.run(key)
         if row["id"] is None:
             return None
         return read_profile(identity.tenant_id, row, row["image"])

@@ -49,9 +49,9 @@ class TokenProvisioning:
     async def _add(self, author: Author, identity: Identity, record: Record) -> bool:
         if record.email is None:
             _log.warning(
-                "issuer %r: subject %r is unknown, and the token has no email to make a user with",
+                "request %s: issuer %r: the token has no email to make a user with",
+                author.request_id,
                 identity.issuer,
-                identity.subject,
             )
             return False
         profile = new_profile(identity.tenant_id, uuid4(), record)
@@ -61,7 +61,9 @@ class TokenProvisioning:
 
     async def _update(self, author: Author, stored: Profile, record: Record) -> bool:
         user = (await self._people.users_of(stored.tenant_id, [stored.id])).get(stored.id)
-        if user is None or not record.may_follow(user.told_at):
+        if user is None or user.issuer != author.issuer:
+            return True
+        if not record.may_follow(user.told_at):
             return False
         profile = signed_in(user.profile, record)
         if profile is not user.profile:

@@ -87,10 +87,12 @@ class SqliteProfiles:
 
     async def load(self, identity: Identity, *, with_image: bool) -> Profile | None:
         statement = _LOAD_WITH_IMAGE if with_image else _LOAD
+        issuer, or_issuer = identity.meets
         rows = self._read(
             statement,
             of_tenant=identity.tenant_id,
-            issuer=identity.issuer,
+            issuer=issuer,
+            or_issuer=or_issuer,
             subject=identity.subject,
         )
         if not rows:

@@ -18,7 +18,6 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    literal_column,
     null,
     or_,
     select,
@@ -34,16 +33,15 @@ _USER = bindparam("of_user", type_=USERS.c.id.type)
 _THIS_USER = (USERS.c.tenant_id == _TENANT) & (USERS.c.id == _USER)
 _ITS_AVATAR = (AVATARS.c.tenant_id == _TENANT) & (AVATARS.c.user_id == _USER)
 _ITS_CHANGES = (CHANGES.c.tenant_id == _TENANT) & (CHANGES.c.user_id == _USER)
-_ANY_ISSUER: Any = literal_column("''")
 
 
 def _by_token(*more: ColumnElement[Any]) -> Select[Any]:
-    """At most two rows; the issuer's own comes before one that any issuer meets."""
+    """At most two rows, by ``Identity.meets``; the issuer's own comes first."""
     return (
         select(*(USERS.c[column] for column in PROFILE_COLUMNS), *more)
         .where(
             USERS.c.tenant_id == _TENANT,
-            USERS.c.issuer.in_([bindparam("issuer"), _ANY_ISSUER]),
+            USERS.c.issuer.in_([bindparam("issuer"), bindparam("or_issuer")]),
             USERS.c.subject == bindparam("subject"),
         )
         .order_by(USERS.c.issuer.desc())
