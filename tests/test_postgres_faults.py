@@ -283,7 +283,7 @@ async def test_both_faces_answer_an_outage_in_the_contracts_shape(
             assert answer.status_code == 503
             assert answer.json()["code"] == "unavailable"
             assert answer.headers["Retry-After"] == "1"
-        assert answers[2].json()["details"] == {"not_ready": ["store"]}
+        assert answers[2].json()["details"] == {"not_ready": ["store"], "retry_after": 1}
         for answer in told:
             assert answer.status_code == 200
             assert answer.json()["errors"][0]["extensions"]["code"] == "unavailable"
