@@ -59,6 +59,20 @@ async def test_what_is_more_than_can_wait_is_unavailable_and_room_comes_back(mon
     pictures.close()
 
 
+async def test_who_comes_after_a_slow_picture_does_not_wait_for_its_end(monkeypatch):
+    pictures, go_on = PillowPictures(workers=2), threading.Event()
+    clean, slow = pictures._clean, upload(jpeg())
+    monkeypatch.setattr(
+        pictures, "_clean", lambda sent: clean(sent) if sent is not slow or go_on.wait(60) else None
+    )
+    at_work = asyncio.create_task(pictures.clean(slow))
+    assert (await pictures.clean(upload(png()))).image == png()
+    assert not at_work.done()
+    go_on.set()
+    assert (await at_work).image == jpeg()
+    pictures.close()
+
+
 async def test_after_closing_no_picture_is_taken():
     pictures = PillowPictures()
     pictures.close()

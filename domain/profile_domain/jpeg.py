@@ -22,7 +22,7 @@ MAX_CLEAN_INTERVALS = 12  # for each of them the picture is decoded
 
 # In entropy-coded data 0xFF is followed by 0x00, by a restart marker or, as a filler, by 0xFF.
 _MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
-_RESTART = re.compile(rb"\xff+([\xd0-\xd7])")
+_RESTART = re.compile(rb"\xff([\xd0-\xd7])")
 # Bits that take the place of others, or come behind them; the first two agree in none.
 _PADDINGS = (
     bytes.fromhex("5ac31e96a569783c87d24bb42d5ae10f") * 4,

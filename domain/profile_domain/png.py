@@ -11,7 +11,7 @@ from profile_domain.container import Container, ensure
 MAX_PROFILE_BYTES = 4 * 1024 * 1024
 # A byte of a row takes up to 5 ns to inflate and to decode, and 5 more where the filter is Paeth.
 MAX_ROW_BYTES = 4096 * (1 + 4096 * 4)
-MAX_PAETH_BYTES = 36 * 1024 * 1024
+MAX_PAETH_BYTES = 4096 * (1 + 4096 * 2)
 _PAETH = 4
 _INFLATED_AT_ONCE = 1 << 20
 

@@ -7,8 +7,8 @@ from struct import pack, unpack_from
 
 from profile_domain.container import Container, ensure
 
-# Decoding takes 16 bytes a pixel, for Pillow keeps several copies; this is 144 MiB.
-MAX_PIXELS = 3072 * 3072
+# Decoding takes 16 bytes a pixel, for Pillow keeps several copies; this is 140 MiB.
+MAX_PIXELS = 3000 * 3000
 
 _ALPHA = 0x10
 # Encoders end on a few bytes that no pixel needs.

@@ -12,7 +12,7 @@ from itertools import chain, product
 from threading import get_native_id
 from typing import Any
 
-from PIL import Image, ImageChops, ImageCms
+from PIL import Image, ImageChops, ImageCms, ImageFile
 
 from profile_domain.avatar import MAX_BYTES, MAX_SIDE, STORED_SIDE, Avatar, Upload
 from profile_domain.container import Container, ensure
@@ -21,13 +21,14 @@ from profile_domain.errors import Code, FieldRefused, unavailable
 
 Image.MAX_IMAGE_PIXELS = MAX_SIDE * MAX_SIDE
 MAX_WAITING = 128
+SLOW = 0.03  # seconds, after which the next picture may begin beside
 # A clean picture may take as much more than our own encoding of it: this often, and these bytes.
 TIMES, MORE_BYTES = 2, 4096
 
 _FORMATS = {PNG: "PNG", JPEG: "JPEG", WEBP: "WEBP", GIF: "GIF"}
 _Encoding = tuple[str, dict[str, Any]]
 _AS_PNG: _Encoding = PNG, {}
-_LOSSY_WEBP: tuple[_Encoding, ...] = tuple((WEBP, {"quality": each}) for each in (90, 75, 60))
+_LOSSY_WEBP: tuple[_Encoding, ...] = tuple((WEBP, {"quality": each}) for each in (90, 60))
 _LOSSLESS_WEBP: _Encoding = WEBP, {"lossless": True, "quality": 20, "method": 2}
 _AS_JPEG: tuple[_Encoding, ...] = tuple((JPEG, {"quality": each}) for each in (90, 75, 60))
 # The first that takes at most 256 KiB is stored.
@@ -37,6 +38,8 @@ _ENCODINGS = {
     WEBP: (*_LOSSY_WEBP, _AS_PNG),
     GIF: (_AS_PNG,),
 }
+_GREY_STEPS = {"1": 255, "L;2": 85, "L;4": 17}
+_OF_16_BITS = {"I;16B", "RGB;16B"}
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -55,12 +58,13 @@ class PillowPictures:
     """The port ``Pictures``, in threads of its own.
 
     At most ``workers`` pictures are at work at once, each of which takes at most 160 MiB, and 128
-    wait; more are refused as ``unavailable``. Who sends them one after the other, as people do
-    here, waits for no more than one picture of everybody else.
+    wait in their order; more are refused as ``unavailable``. The last thread is left for who waits
+    for a slow picture: a person, who sends one at a time, cannot hold up everybody else.
     """
 
     def __init__(self, workers: int = 2) -> None:
         self._threads = ThreadPoolExecutor(workers, "pictures", initializer=_give_way)
+        self._turns = asyncio.Semaphore(max(1, workers - 1))
         self._most = workers + MAX_WAITING
         self._taken = 0
 
@@ -69,8 +73,11 @@ class PillowPictures:
             raise unavailable()
         self._taken += 1
         try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, self._clean, upload)
+            async with self._turns:
+                loop = asyncio.get_running_loop()
+                cleaned = loop.run_in_executor(self._threads, self._clean, upload)
+                await asyncio.wait([cleaned], timeout=SLOW)
+            return await cleaned
         finally:
             self._taken -= 1
 
@@ -90,7 +97,7 @@ def _give_way() -> None:
 
 def _cleaned(upload: Upload, found: Container) -> Avatar:
     image = _decoded(found, found.readings[0])
-    if any(_decoded(found, reading) != image for reading in found.readings[1:]):
+    if not all(_is_same(_decoded(found, reading), image) for reading in found.readings[1:]):
         raise FieldRefused(Code.AVATAR_CORRUPT)
     turn = _TURNS.get(orientation(found.exif))
     to_srgb = _transform(found.icc, image.mode)
@@ -112,7 +119,7 @@ def _is_clean(upload: Upload, found: Container, image: Image.Image) -> bool:
 
     def is_other(reading: bytes) -> bool:
         try:
-            return _decoded(found, reading) != image
+            return not _is_same(_decoded(found, reading), image)
         except FieldRefused:
             return True
 
@@ -142,7 +149,9 @@ def _decoded(found: Container, picture: bytes) -> Image.Image:
         with Image.open(BytesIO(picture), formats=[_FORMATS[found.media_type]]) as image:
             ensure(image.size == found.sides)
             width, height = _within(image.size, STORED_SIDE)
-            image.draft(None, (2 * width, 2 * height))
+            # Half as large again is enough to scale well; each pixel more takes time.
+            image.draft(None, (width * 3 // 2, height * 3 // 2))
+            _scale_transparency(image)
             image.load()
             return image
     except MemoryError:
@@ -151,10 +160,25 @@ def _decoded(found: Container, picture: bytes) -> Image.Image:
         raise FieldRefused(Code.AVATAR_CORRUPT) from damage
 
 
+def _scale_transparency(image: ImageFile.ImageFile) -> None:
+    """Pillow makes 8 bits of a PNG's 1, 2, 4 or 16, but not of its transparent colour."""
+    raw = image.tile[0].args if image.format == "PNG" else None
+    if "transparency" in image.info and raw in _GREY_STEPS:
+        image.info["transparency"] *= _GREY_STEPS[raw]
+    elif raw in _OF_16_BITS:
+        image.info.pop("transparency", None)
+
+
+def _is_same(one: Image.Image, other: Image.Image) -> bool:
+    """As ``==`` says, which copies all pixels and lets no other thread run meanwhile."""
+    if one.mode != other.mode:
+        return False
+    return ImageChops.difference(one, other).getbbox(alpha_only=False) is None
+
+
 def _plain(image: Image.Image) -> Image.Image:
     """In a mode that can be scaled and converted: L, RGB, RGBA or CMYK."""
     if image.mode == "I;16":
-        image.info.pop("transparency", None)
         return image.point(lambda value: value * (1 / 257)).convert("L")
     if image.mode in ("RGBA", "CMYK"):
         return image
