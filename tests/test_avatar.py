@@ -19,6 +19,37 @@ def test_scheme_and_type_are_read_in_any_letter_case(head: str):
     assert read_data_uri(f"{head};base64,aGk=") == Upload("image/png", b"hi")
 
 
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "name=me.png",
+        "NAME=Me.PNG",
+        "name=my%20picture%20(1).png",
+        "name=%D1%84%D0%BE%D1%82%D0%BE.png;size=12",
+        'name="me.png"',
+        'name="one, two; three=3.png"',
+        r'name="a \"quoted\" name.png"',
+        'name=";base64,AAAA"',
+        "charset=utf-8;name=me.png",
+        "name=base64",
+        "base64=no",
+        "base64",
+        "name=a=b",
+        ";".join(f"p{number}={number}" for number in range(10_000)),
+    ],
+)
+def test_parameters_are_read_over(parameters: str):
+    sent = read_data_uri(f"data:image/png;{parameters};base64,aGk=")
+    assert sent == Upload("image/png", b"hi")
+    assert sent == read_data_uri(f"DATA:Image/PNG;{parameters};BASE64,aGk=")
+
+
+@pytest.mark.parametrize("repeated", [";", '"', ';a="', ";base64", ';a="b";', ";=", "\\", ';a="\\'])
+def test_parameters_without_end_are_refused_in_linear_time(repeated: str):
+    with pytest.raises(FieldRefused, match=Code.AVATAR_MALFORMED):
+        read_data_uri("data:image/png;a=" + repeated * 200_000)
+
+
 def test_image_jpg_is_taken_for_image_jpeg():
     assert read_data_uri("data:image/JPG;base64,aGk=").declared_type == "image/jpeg"
 
@@ -35,7 +66,17 @@ def test_a_type_that_is_no_picture_of_ours_has_the_form_all_the_same():
         "data:image/png;base64,=",
         "data:image/png;base64,====",
         "data:image/png,aGk=",
-        "data:image/png;charset=x;base64,aGk=",
+        "data:image/png;;base64,aGk=",
+        "data:image/png;name=;base64,aGk=",
+        "data:image/png;=me.png;base64,aGk=",
+        "data:image/png;name=my picture.png;base64,aGk=",
+        "data:image/png;name=a,b;base64,aGk=",
+        'data:image/png;name="me.png;base64,aGk=',
+        'data:image/png;name="me"x;base64,aGk=',
+        "data:image/png;base64;name=me.png,aGk=",
+        "data:image/png;base64=,aGk=",
+        "data:image/png; name=me.png;base64,aGk=",
+        "data:image/png;name=\N{LATIN SMALL LETTER E WITH ACUTE}.png;base64,aGk=",
         "data:text/plain;base64,aGk=",
         "data:;base64,aGk=",
         "data:image/;base64,aGk=",

@@ -6,12 +6,11 @@ import asyncio
 import threading
 
 import pytest
-from PIL import Image
 
 from cleaning import PICTURES, shown
-from images import animated, gif, jpeg, photo, png, upload
-from profile_domain.errors import Code, FieldRefused
-from profile_infra.pictures import PillowPictures
+from images import animated, jpeg, photo, png, upload
+from profile_domain.errors import Code, DomainError, FieldRefused
+from profile_infra.pictures import MAX_WAITING, PillowPictures
 
 
 async def test_pictures_are_cleaned_beside_the_event_loop(monkeypatch):
@@ -41,13 +40,36 @@ async def test_a_refusal_reaches_the_caller():
         await PICTURES.clean(upload(animated("GIF")))
 
 
-async def test_large_pictures_are_at_work_one_by_one_and_small_ones_pass():
-    pictures = PillowPictures(workers=2)
-    with pictures._one_large:
-        large = asyncio.create_task(pictures.clean(upload(gif(Image.new("P", (2049, 2048))))))
-        assert (await pictures.clean(upload(png()))).image == png()
-        assert not large.done()
-    assert shown(await large).size == (512, 512)
+async def test_what_is_more_than_can_wait_is_unavailable_and_room_comes_back(monkeypatch):
+    pictures, go_on = PillowPictures(workers=1), threading.Event()
+    clean = pictures._clean
+    monkeypatch.setattr(pictures, "_clean", lambda picture: go_on.wait(60) and clean(picture))
+    works = [asyncio.create_task(pictures.clean(upload(png()))) for _ in range(1 + MAX_WAITING)]
+    await asyncio.sleep(0)
+    with pytest.raises(DomainError, match=Code.UNAVAILABLE) as refused:
+        await pictures.clean(upload(png()))
+    assert refused.value.retry_after
+    works.pop().cancel()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    works.append(asyncio.create_task(pictures.clean(upload(png()))))
+    go_on.set()
+    assert {avatar.image for avatar in await asyncio.gather(*works)} == {png()}
+    assert pictures._taken == 0
+    pictures.close()
+
+
+async def test_who_comes_after_a_slow_picture_does_not_wait_for_its_end(monkeypatch):
+    pictures, go_on = PillowPictures(workers=2), threading.Event()
+    clean, slow = pictures._clean, upload(jpeg())
+    monkeypatch.setattr(
+        pictures, "_clean", lambda sent: clean(sent) if sent is not slow or go_on.wait(60) else None
+    )
+    at_work = asyncio.create_task(pictures.clean(slow))
+    assert (await pictures.clean(upload(png()))).image == png()
+    assert not at_work.done()
+    go_on.set()
+    assert (await at_work).image == jpeg()
     pictures.close()
 
 

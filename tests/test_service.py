@@ -249,3 +249,28 @@ async def test_a_picture_is_loaded_unless_it_is_not_wanted(wanted):
     assert world.with_image is wanted.get("with_image", True)
     await world.service.update_my_profile(CALLER, ProfileChange({}), **wanted)
     assert world.with_image is wanted.get("with_image", True)
+
+
+async def test_pictures_of_one_person_wait_for_each_other_and_take_nobody_elses_turn():
+    world, at_work, done = World(), [], asyncio.Event()
+
+    async def clean(upload):
+        at_work.append(upload.image)
+        await done.wait()
+        return world.picture
+
+    def sends(identity, digits):
+        body = {AVATAR: f"data:image/png;base64,{digits}"}
+        caller = replace(CALLER, identity=identity)
+        return asyncio.create_task(world.service.update_my_profile(caller, ProfileChange(body)))
+
+    world.clean = clean
+    grace = replace(IDENTITY, subject="grace")
+    updates = [*(sends(IDENTITY, digits) for digits in ["AAAA"] * 64), sends(grace, "BBBB")]
+    while len(at_work) < 2:
+        await asyncio.sleep(0)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert at_work == [b"\0\0\0", b"\x04\x10\x41"]
+    done.set()
+    await asyncio.gather(*updates)

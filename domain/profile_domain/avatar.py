@@ -14,7 +14,14 @@ MAX_BYTES = 256 * 1024
 MAX_SIDE = 4096
 STORED_SIDE = 512
 
-_DATA_URI = re.compile(r"data:(image/[a-z0-9][a-z0-9.+-]{0,99});base64,", re.IGNORECASE)
+# A parameter's value is percent-encoded (RFC 2397 section 3) or a quoted string (RFC 2045 section
+# 5.1). Only the ";base64" right before the data is the marker.
+_DATA_URI = re.compile(
+    r"data:(image/[a-z0-9][a-z0-9.+-]{0,99})"
+    r"""(?:;(?!base64,)[^\s;,="]++(?:=(?:"(?:[^"\\]|\\.)*+"|[^\s;,"]++))?)*+"""
+    r";base64,",
+    re.IGNORECASE,
+)
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 # What the last character before the padding may be, so that the bits it pads with are zero.
 _BEFORE_PADDING = {0: frozenset(_ALPHABET), 1: frozenset(_ALPHABET[::4]), 2: frozenset(b"AQgw")}

@@ -21,20 +21,23 @@ DAMAGE = (Damaged, struct.error, IndexError, zlib.error)
 class Container:
     """Filled by a walk as it goes, so that what was met before damage stays known.
 
-    ``picture`` is the same container with nothing but the picture in it; ``to_encode`` says that
-    this is fit to be decoded but not to be stored. ``sides`` are width and height in pixels, None
-    until met. ``padded`` is a JPEG's ``picture`` with excess bits at the end of each scan: it
-    decodes to the same pixels, unless bits were missing there.
+    ``sides`` are width and height in pixels, None until met. ``readings`` are for the decoder:
+    the picture without metadata, in one form or several, which decode to the same pixels if it is
+    whole. ``clean`` says that the container has nothing but the picture in it, each part of the
+    length and in the place that the format gives it, and in use. In ``shortened`` the ends of its
+    compressed data are missing: where of each group one decodes to other pixels, or not at all,
+    nothing lies behind them. ``lossless`` is said of a WebP alone.
     """
 
     media_type: str
-    picture: bytes = b""
+    readings: tuple[bytes, ...] = ()
     sides: tuple[int, int] | None = None
     frames: int = 0
     exif: bytes = b""
     icc: bytes = b""
-    to_encode: bool = False
-    padded: bytes = b""
+    lossless: bool = False
+    clean: bool = False
+    shortened: tuple[tuple[bytes, ...], ...] = ()
 
     @property
     def sides_hold(self) -> bool:
@@ -42,9 +45,9 @@ class Container:
         return self.sides is not None and all(1 <= side <= MAX_SIDE for side in self.sides)
 
     @property
-    def storable(self) -> bool:
-        """Whether ``picture`` may be stored as it is, if it is upright and in sRGB."""
-        return self.sides is not None and max(self.sides) <= STORED_SIDE and not self.to_encode
+    def is_small(self) -> bool:
+        """Whether no side is over 512 px."""
+        return self.sides is not None and max(self.sides) <= STORED_SIDE
 
 
 def ensure(holds: bool) -> None:  # noqa: FBT001  one condition is all there is to pass

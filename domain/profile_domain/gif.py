@@ -11,7 +11,7 @@ _EXTENSION, _FRAME, _TRAILER = 0x21, 0x2C, 0x3B
 
 def walk_gif(image: bytes, found: Container) -> None:
     """A frame that reaches beyond the screen widens the picture, as the decoder does it."""
-    found.picture, found.to_encode = image, True
+    found.readings = (image,)
     width, height, flags = unpack_from("<HHB", image, 6)
     found.sides = width, height
     at = 13 + _colour_table(flags)

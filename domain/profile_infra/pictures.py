@@ -5,31 +5,41 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from io import BytesIO
 from itertools import chain, product
-from math import prod
-from threading import Lock, get_native_id
+from threading import get_native_id
+from typing import Any
 
-from PIL import Image, ImageChops, ImageCms
+from PIL import Image, ImageChops, ImageCms, ImageFile
 
 from profile_domain.avatar import MAX_BYTES, MAX_SIDE, STORED_SIDE, Avatar, Upload
 from profile_domain.container import Container, ensure
 from profile_domain.containers import GIF, JPEG, PNG, WEBP, examine, orientation
-from profile_domain.errors import Code, FieldRefused
+from profile_domain.errors import Code, FieldRefused, unavailable
 
 Image.MAX_IMAGE_PIXELS = MAX_SIDE * MAX_SIDE
-LARGE = 2048 * 2048
+MAX_WAITING = 128
+SLOW = 0.03  # seconds, after which the next picture may begin beside
+# A clean picture may take as much more than our own encoding of it: this often, and these bytes.
+TIMES, MORE_BYTES = 2, 4096
 
 _FORMATS = {PNG: "PNG", JPEG: "JPEG", WEBP: "WEBP", GIF: "GIF"}
-# Type and quality; the first that takes at most 256 KiB is stored. Quality is nothing to PNG.
+_Encoding = tuple[str, dict[str, Any]]
+_AS_PNG: _Encoding = PNG, {}
+_LOSSY_WEBP: tuple[_Encoding, ...] = tuple((WEBP, {"quality": each}) for each in (90, 60))
+_LOSSLESS_WEBP: _Encoding = WEBP, {"lossless": True, "quality": 20, "method": 2}
+_AS_JPEG: tuple[_Encoding, ...] = tuple((JPEG, {"quality": each}) for each in (90, 75, 60))
+# The first that takes at most 256 KiB is stored.
 _ENCODINGS = {
-    PNG: ((PNG, 100), (WEBP, 90), (WEBP, 75), (WEBP, 60)),
-    JPEG: ((JPEG, 90), (JPEG, 75), (JPEG, 60)),
-    WEBP: ((WEBP, 90), (WEBP, 75), (WEBP, 60)),
-    GIF: ((PNG, 100),),
+    PNG: (_AS_PNG, *_LOSSY_WEBP),
+    JPEG: (*_AS_JPEG, _AS_PNG),
+    WEBP: (*_LOSSY_WEBP, _AS_PNG),
+    GIF: (_AS_PNG,),
 }
+_GREY_STEPS = {"1": 255, "L;2": 85, "L;4": 17}
+_OF_16_BITS = {"I;16B", "RGB;16B"}
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -47,26 +57,36 @@ _SWATCHES = bytes(chain.from_iterable(product(range(0, 256, 17), repeat=3)))
 class PillowPictures:
     """The port ``Pictures``, in threads of its own.
 
-    At most ``workers`` pictures are at work at once, and one with over 4 million pixels, which
-    takes up to 320 MiB; any other takes 80. Those that wait are no more than the bytes sent.
+    At most ``workers`` pictures are at work at once, each of which takes at most 160 MiB, and 128
+    wait in their order; more are refused as ``unavailable``. The last thread is left for who waits
+    for a slow picture: a person, who sends one at a time, cannot hold up everybody else.
     """
 
     def __init__(self, workers: int = 2) -> None:
         self._threads = ThreadPoolExecutor(workers, "pictures", initializer=_give_way)
-        self._one_large = Lock()
+        self._turns = asyncio.Semaphore(max(1, workers - 1))
+        self._most = workers + MAX_WAITING
+        self._taken = 0
 
     async def clean(self, upload: Upload) -> Avatar:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._clean, upload)
+        if self._taken >= self._most:
+            raise unavailable()
+        self._taken += 1
+        try:
+            async with self._turns:
+                loop = asyncio.get_running_loop()
+                cleaned = loop.run_in_executor(self._threads, self._clean, upload)
+                await asyncio.wait([cleaned], timeout=SLOW)
+            return await cleaned
+        finally:
+            self._taken -= 1
 
     def close(self) -> None:
         """Waits for the pictures at work; those not begun are cancelled."""
         self._threads.shutdown(cancel_futures=True)
 
     def _clean(self, upload: Upload) -> Avatar:
-        found = examine(upload)
-        with self._one_large if prod(found.sides or ()) > LARGE else nullcontext():
-            return _cleaned(found)
+        return _cleaned(upload, examine(upload))
 
 
 def _give_way() -> None:
@@ -75,21 +95,52 @@ def _give_way() -> None:
         os.setpriority(os.PRIO_PROCESS, get_native_id(), 10)
 
 
-def _cleaned(found: Container) -> Avatar:
-    image = _decoded(found, found.picture)
-    if found.padded and _decoded(found, found.padded) != image:
+def _cleaned(upload: Upload, found: Container) -> Avatar:
+    image = _decoded(found, found.readings[0])
+    if not all(_is_same(_decoded(found, reading), image) for reading in found.readings[1:]):
         raise FieldRefused(Code.AVATAR_CORRUPT)
     turn = _TURNS.get(orientation(found.exif))
     to_srgb = _transform(found.icc, image.mode)
-    if found.storable and turn is None and to_srgb is None:
-        return Avatar.of(found.media_type, found.picture)
+    if turn is None and to_srgb is None and _is_clean(upload, found, image):
+        own = next(_encodings(image, found)).image or b""
+        if len(upload.image) <= TIMES * len(own) + MORE_BYTES:
+            return Avatar.of(found.media_type, upload.image)
     if max(image.size) > STORED_SIDE:
         image = _scaled(image, STORED_SIDE)
     if to_srgb is not None:
         image = _converted(_plain(image), to_srgb)
     if turn is not None:
         image = image.transpose(turn)
-    return _encoded(image, found.media_type)
+    return _encoded(image, found)
+
+
+def _is_clean(upload: Upload, found: Container, image: Image.Image) -> bool:
+    """Whether nothing lies behind the compressed data of a clean container."""
+
+    def is_other(reading: bytes) -> bool:
+        try:
+            return not _is_same(_decoded(found, reading), image)
+        except FieldRefused:
+            return True
+
+    needs_all = all(any(map(is_other, group)) for group in found.shortened)
+    return found.clean and (needs_all or _is_reproduced(upload, image))
+
+
+def _is_reproduced(upload: Upload, image: Image.Image) -> bool:
+    """Whether libjpeg makes the very bytes of these pixels.
+
+    It does so for plain areas, which some tables code in bits of which no pixel depends on one.
+    """
+    if image.format != "JPEG":
+        return False
+    progressive = "progressive" in image.info
+    for optimize in (False, True):
+        file = BytesIO()
+        image.save(file, "JPEG", quality="keep", optimize=optimize, progressive=progressive)
+        if file.getvalue() == upload.image:
+            return True
+    return False
 
 
 def _decoded(found: Container, picture: bytes) -> Image.Image:
@@ -98,7 +149,9 @@ def _decoded(found: Container, picture: bytes) -> Image.Image:
         with Image.open(BytesIO(picture), formats=[_FORMATS[found.media_type]]) as image:
             ensure(image.size == found.sides)
             width, height = _within(image.size, STORED_SIDE)
-            image.draft(None, (2 * width, 2 * height))
+            # Half as large again is enough to scale well; each pixel more takes time.
+            image.draft(None, (width * 3 // 2, height * 3 // 2))
+            _scale_transparency(image)
             image.load()
             return image
     except MemoryError:
@@ -107,10 +160,25 @@ def _decoded(found: Container, picture: bytes) -> Image.Image:
         raise FieldRefused(Code.AVATAR_CORRUPT) from damage
 
 
+def _scale_transparency(image: ImageFile.ImageFile) -> None:
+    """Pillow makes 8 bits of a PNG's 1, 2, 4 or 16, but not of its transparent colour."""
+    raw = image.tile[0].args if image.format == "PNG" else None
+    if "transparency" in image.info and raw in _GREY_STEPS:
+        image.info["transparency"] *= _GREY_STEPS[raw]
+    elif raw in _OF_16_BITS:
+        image.info.pop("transparency", None)
+
+
+def _is_same(one: Image.Image, other: Image.Image) -> bool:
+    """As ``==`` says, which copies all pixels and lets no other thread run meanwhile."""
+    if one.mode != other.mode:
+        return False
+    return ImageChops.difference(one, other).getbbox(alpha_only=False) is None
+
+
 def _plain(image: Image.Image) -> Image.Image:
     """In a mode that can be scaled and converted: L, RGB, RGBA or CMYK."""
     if image.mode == "I;16":
-        image.info.pop("transparency", None)
         return image.point(lambda value: value * (1 / 257)).convert("L")
     if image.mode in ("RGBA", "CMYK"):
         return image
@@ -155,17 +223,33 @@ def _converted(image: Image.Image, to_srgb: ImageCms.ImageCmsTransform) -> Image
     return converted
 
 
-def _encoded(image: Image.Image, media_type: str) -> Avatar:
-    """The best encoding that takes at most 256 KiB; at last with sides halved until it does."""
-    image = image if image.mode == "P" else _plain(image)
+def _encoded(image: Image.Image, found: Container) -> Avatar:
+    """The best encoding of at most 256 KiB that is clean when it is sent in again."""
+    return next(
+        each
+        for each in _encodings(image, found)
+        if each.image and len(each.image) <= MAX_BYTES and _stays(each)
+    )
+
+
+def _encodings(image: Image.Image, found: Container) -> Iterator[Avatar]:
+    """The best encoding, then lesser ones, at last of fewer colours or with sides halved."""
+    image = image if image.mode in ("1", "LA", "P") else _plain(image)
     image = image.convert("RGB") if image.mode == "CMYK" else image
+    best = (_LOSSLESS_WEBP,) if found.lossless else ()
     while True:
-        for stored_type, quality in _ENCODINGS[media_type]:
+        for stored_type, options in (*best, *_ENCODINGS[found.media_type]):
             file = BytesIO()
-            image.save(file, _FORMATS[stored_type], quality=quality)
-            if file.tell() <= MAX_BYTES:
-                return Avatar.of(stored_type, file.getvalue())
-        if media_type == GIF and image.mode != "P":
+            image.save(file, _FORMATS[stored_type], **options)
+            yield Avatar.of(stored_type, file.getvalue())
+        if found.media_type == GIF and image.mode != "P":
             image = image.quantize()
         else:
             image = _scaled(image, max(image.size) // 2)
+
+
+def _stays(avatar: Avatar) -> bool:
+    """Whether an encoding of our own is found to be clean, as nearly all are."""
+    upload = Upload(avatar.media_type, avatar.image or b"")
+    found = examine(upload)
+    return _is_clean(upload, found, _decoded(found, found.readings[0]))
