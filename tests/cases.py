@@ -125,7 +125,7 @@ CASES = [
           "not base64": "data:image/png,AAAA", "of wrong padding": "data:image/png;base64,AAA",
           "of too much padding": "data:image/png;base64,AAAA=", "of non-zero pad bits": "data:image/png;base64,AB==",
           "of the URL alphabet": "data:image/png;base64,-_-_", "broken by white space": "data:image/png;base64,AA AA",
-          "followed by a line feed": uri(SMALL) + "\n", "with parameters": "data:image/png;q=1;base64,AAAA",
+          "followed by a line feed": uri(SMALL) + "\n", "with parameters behind its marker": "data:image/png;base64;q=1,AAAA",
           "no ASCII": "data:image/png;base64,AAAÄ", "a lone surrogate": "\ud800",
       }.items()),
     Case("262,145 bytes are too large", {"avatar_base64": uri(TOO_LARGE)}, "avatar_too_large",

@@ -113,7 +113,6 @@ def test_the_costliest_pictures_take_no_more_than_160_mib_and_300_ms(tmp_path: P
     measured = subprocess.run(
         [sys.executable, "-c", MEASURE, tmp_path], capture_output=True, text=True, check=True
     )
-    print(measured.stdout)
     for name, (taken, times) in json.loads(measured.stdout).items():
         assert taken <= MOST_BYTES, name
         assert times <= MOST_TIMES, name
