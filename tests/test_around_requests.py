@@ -28,11 +28,11 @@ async def test_an_unknown_route_is_not_found_whoever_asks(service, path):
 @pytest.mark.parametrize(
     ("path", "allowed"),
     [
-        (ME, "GET, PUT"), ("/graphql", "GET, POST"), ("/healthz", "GET"), ("/docs", "GET"),
-        ("/openapi.json", "GET"), ("/metrics", "GET"),
+        (ME, "GET, HEAD, PUT"), ("/graphql", "GET, HEAD, POST"), ("/healthz", "GET, HEAD"),
+        ("/docs", "GET, HEAD"), ("/openapi.json", "GET, HEAD"), ("/metrics", "GET, HEAD"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("method", ["DELETE", "PATCH", "OPTIONS", "HEAD", "TRACE", "BREW"])
+@pytest.mark.parametrize("method", ["DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"])
 async def test_an_unknown_method_is_told_which_there_are(service, path, allowed, method):
     answer = await service.client.request(method, path)
     assert answer.status_code == 405

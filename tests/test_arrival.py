@@ -13,7 +13,7 @@ import pytest
 
 from profile_api import protocol, serving
 from profile_domain.errors import Code
-from raw_http import ALIVE, GET, POST, assert_refused, connection, one_answer, rest, send
+from raw_http import ALIVE, GET, POST, assert_refused, connection, error_in, one_answer, rest, send
 from running import ME, served
 
 LIMITS = {
@@ -34,6 +34,7 @@ def quick_looks():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(serving, "LOOK_SECONDS", 0.02)
         patch.setattr(protocol, "LINGER", 600)
+        patch.setattr(protocol, "LINGER_PAUSE", 600)
         yield
 
 
@@ -164,7 +165,7 @@ def test_a_pause_between_two_requests_is_no_slowness(server):
         for _ in range(2):
             sock.sendall(GET + b"\r\n")
             assert ALIVE in one_answer(sock)
-            hours_pass(server, sock, lambda seen: seen.received == 0)
+            hours_pass(server, sock, lambda seen: seen.in_head)
 
 
 def test_requests_in_a_row_are_all_answered_before_a_bad_one_ends_the_connection(server):
@@ -197,7 +198,8 @@ def test_trailers_and_chunk_extensions_have_an_end(server, endless):
 def test_a_body_may_come_after_an_early_answer_and_the_connection_stays(server):
     with connection(server) as sock:
         for _ in range(2):
-            sock.sendall(b"PUT /v1/users/me/profile HTTP/1.1\r\nContent-Length: 5000\r\n\r\n")
+            sock.sendall(b"PUT " + ME.encode() + b" HTTP/1.1\r\nHost: x\r\n")
+            sock.sendall(b"Content-Length: 5000\r\n\r\n")
             assert b"unauthenticated" in one_answer(sock)
             sock.sendall(b"a" * 5000)
 
@@ -260,19 +262,8 @@ def test_a_websocket_is_declined_in_the_form_of_every_error(server, caplog, path
         for number, part in enumerate(whole.split(b"|")):
             time.sleep(0.05 * number)  # else the parts may arrive as one
             sock.sendall(part)
-        told = json.loads(one_answer(sock))
-    assert (told["errors"][0]["extensions"] if "errors" in told else told)["code"] == code
+        assert error_in(one_answer(sock))[0] == code
     assert not caplog.records
-
-
-@pytest.mark.parametrize("spelled", [b"Upgrade", b"UPGRADE"])
-def test_what_follows_a_declined_upgrade_is_answered_or_the_connection_ends(server, spelled):
-    body = b'{"query": "{ __typename }"}'
-    head = POST + spelled + b": h2c\r\nConnection: Upgrade\r\nContent-Length: %d\r\n\r\n"
-    answered = send(server, head % len(body) + body + GET + b"Connection: close\r\n\r\n")
-    expected = [b"200", b"200"] if spelled == b"Upgrade" else [b"400"]
-    assert re.findall(rb"HTTP/1.1 (\d+)", answered) == expected
-    assert b"\r\nconnection: close\r\n" in answered
 
 
 def test_a_connection_too_many_is_refused_and_later_ones_are_not(server):
@@ -281,10 +272,8 @@ def test_a_connection_too_many_is_refused_and_later_ones_are_not(server):
         for sock in held:
             sock.sendall(GET + b"\r\n")
             assert ALIVE in one_answer(sock)
-        with connection(server) as sock:
-            answered = rest(sock)
-        assert_refused(answered, Code.UNAVAILABLE)
-        assert b"retry-after: 1\r\n" in answered
+        assert_refused(send(server, GET + b"\r\n"), Code.UNAVAILABLE)
+        assert_refused(send(server, POST + b"\r\n"), Code.UNAVAILABLE)
     deadline = time.monotonic() + 60
     while ALIVE not in (answered := send(server, GET + b"Connection: close\r\n\r\n")):
         assert time.monotonic() < deadline, answered

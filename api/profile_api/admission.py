@@ -10,6 +10,7 @@ from typing import Final
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from profile_api.buffers import Buffers
 from profile_domain.errors import DomainError, unavailable
 
 # What an operator asks of a service that is overloaded.
@@ -30,10 +31,12 @@ class Admission:
     """At most ``most`` requests are at work, each for ``seconds`` at most.
 
     One that waits for its client to send the body is not at work: slow clients take no room from
-    others, and the time that they have is the protocol's.
+    others, and the time that they have is the protocol's. What they hold in memory meanwhile is
+    bounded by ``buffers``.
     """
 
-    def __init__(self, most: int, seconds: float) -> None:
+    def __init__(self, most: int, seconds: float, buffers: Buffers) -> None:
+        self.buffers = buffers
         self.at_work = 0
         self.shed = 0
         self.ending = False
@@ -52,7 +55,10 @@ class Admission:
 
     def middleware(self, app: ASGIApp, *, refuse: Refuse) -> ASGIApp:
         async def admit(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != "http" or scope["path"] in _ALWAYS:
+            if scope["type"] == "http" and "refused" in scope["state"]:
+                error = scope["state"]["refused"]  # by the connection
+                await refuse(scope, error)(scope, receive, send)
+            elif scope["type"] != "http" or scope["path"] in _ALWAYS:
                 await app(scope, receive, send)
             elif self.at_work >= self._most:
                 self.shed += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -19,6 +20,7 @@ from starlette.types import Scope
 from profile_api import openapi
 from profile_api.admission import Admission
 from profile_api.assets import Assets
+from profile_api.buffers import Buffers
 from profile_api.cors import Cors
 from profile_api.docs import page as docs_page
 from profile_api.errors import STATUS, error_response
@@ -72,7 +74,9 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     )
     pictures = PillowPictures(settings.picture_workers)
     metrics = Metrics()
-    admission = Admission(settings.max_requests, settings.request_seconds)
+    admission = Admission(
+        settings.max_requests, settings.request_seconds, Buffers(settings.max_buffered_bytes)
+    )
     spans = spans_from_environment()
     rate_limit = settings.limit()
     service = ProfileService(
@@ -171,6 +175,12 @@ def _watch(
     """What other rooms count by themselves."""
     metrics.gauge("profile_requests_at_work", "Being answered.", lambda: admission.at_work)
     metrics.counter("profile_requests_shed", "Refused for load.", lambda: admission.shed)
+    metrics.gauge(
+        "profile_buffered_bytes", "Held for slow clients.", lambda: admission.buffers.held
+    )
+    metrics.counter(
+        "profile_buffers_shed", "Cut for what they held.", lambda: admission.buffers.shed
+    )
     metrics.gauge(
         "profile_store_calls_waiting",
         "Writes that wait for SQLite, calls that wait for a trip to Postgres.",
@@ -271,6 +281,10 @@ def _add(
         route_class_override=LeanRoute,
         **documented,
     )
+    route = app.routes[-1]
+    assert isinstance(route, APIRoute)  # noqa: S101  # for the type checker: just added
+    # Starlette's pattern ends in $, which a line feed may follow.
+    route.path_regex = re.compile(route.path_regex.pattern.removesuffix("$") + r"\Z")
 
 
 async def _domain_error(request: Request, error: Exception) -> Response:
@@ -291,5 +305,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
         if isinstance(route, APIRoute) and route.path_regex.match(request.url.path)
         for method in route.methods or ()
     }
+    if "GET" in methods:
+        methods.add("HEAD")
     answer.headers["Allow"] = ", ".join(sorted(methods))
     return answer

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from profile_api.admission import Refuse
+from profile_api.exchange import Refused
 from profile_api.headers import ON_EVERY_ANSWER
 from profile_api.logs import Log
 from profile_api.metrics import METHODS, UNKNOWN, Metrics
@@ -44,6 +45,9 @@ class AroundEachRequest:
         request_id = request_id or f"{_bits(128):032x}"
         state = scope["state"] = {**scope.get("state", {}), "request_id": request_id}
         status = 0
+        # RFC 9110 section 9.3.2: the same answer as to GET, without what it would carry.
+        to_head = scope["method"] == "HEAD"
+        asked = {**scope, "method": "GET"} if to_head else scope
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -53,13 +57,15 @@ class AroundEachRequest:
                 said = {name for name, _ in headers}
                 headers += [header for header in ON_EVERY_ANSWER if header[0] not in said]
                 headers.append((b"x-request-id", request_id.encode("ascii")))
+            elif to_head:
+                message = {**message, "body": b""}
             await send(message)
 
         try:
-            await self._app(scope, receive, send_with_headers)
+            await self._app(asked, receive, send_with_headers)
         finally:
             seconds = time.perf_counter() - started
-            route = getattr(scope.get("route"), "path", UNKNOWN)
+            route = getattr(asked.get("route"), "path", UNKNOWN)
             method = scope["method"] if scope["method"] in METHODS else UNKNOWN
             code = state.get("code", "")
             self._metrics.observe(method, route, status, code, seconds)
@@ -97,6 +103,8 @@ class CrashNet:
             await self._app(scope, receive, send_and_note)
         except ClientDisconnect:
             scope["state"]["code"] = "client_disconnected"
+        except Refused as refused:
+            await self._refuse(scope, refused.error)(scope, receive, send)
         except Exception:
             if begun or scope["type"] != "http":
                 raise  # only closing the connection can still tell the client

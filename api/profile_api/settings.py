@@ -98,6 +98,12 @@ class Settings(BaseSettings):
     max_requests: int = Field(
         default=512, ge=1, description="Requests at work in a worker; more are refused."
     )
+    max_buffered_bytes: int = Field(
+        default=64 * 1024 * 1024,
+        ge=1024 * 1024,
+        description="Bytes of bodies not yet read whole and of answers not yet taken, together in a"
+        " worker; more is refused.",
+    )
     header_seconds: float = Field(
         default=10, gt=0, description="What a client may take to send its headers."
     )

@@ -1,0 +1,68 @@
+"""One request and its answer on a connection: uvicorn's cycle, with an end that clients survive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from profile_domain.errors import DomainError
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
+
+_CONTENT_TOO_LARGE: Final = 413
+
+
+class Refused(Exception):
+    """The request is cut short by the connection; ``error`` is what its client is to be told."""
+
+    def __init__(self, error: DomainError) -> None:
+        super().__init__(error.code)
+        self.error = error
+
+
+class Exchange(RequestResponseCycle):
+    """Whether the connection goes on is decided by the head and by what the application does, never
+    by how much of the body has come: so a request is answered the same however it is cut.
+
+    ``drainable``: its body has a length that is within the limits, and may be read to its end and
+    thrown away behind an early answer. ``size``: bytes that it holds in memory.
+    """
+
+    drainable: bool
+    written: Callable[[], None]
+    size = 0
+    refused: DomainError | None = None
+    closes = False
+    _asked = False
+
+    async def receive(self) -> ASGIReceiveEvent:
+        """Raises Refused where the connection has cut the request short."""
+        self._asked = True
+        message = await super().receive() if self.refused is None else None
+        if message is None or self.refused is not None:
+            assert self.refused is not None  # noqa: S101  # for the type checker
+            raise Refused(self.refused)
+        return message
+
+    async def send(self, message: ASGISendEvent) -> None:
+        if self.response_started:
+            await super().send(message)
+            self.written()
+            return
+        if message["type"] == "http.response.start" and self._leaves_some_of_its_body(
+            message["status"]
+        ):
+            self.keep_alive = False
+        await super().send(message)
+        # uvicorn closes at once; unread bytes then make TCP take the answer back (RFC 9112
+        # section 9.6), so the connection closes in steps.
+        self.closes = not self.keep_alive
+        self.keep_alive = True
+
+    def _leaves_some_of_its_body(self, status: int) -> bool:
+        if self.refused is not None or status == _CONTENT_TOO_LARGE:
+            return True
+        return not self._asked and not self.drainable

@@ -1,0 +1,65 @@
+"""What HTTP asks of a request's head beyond its grammar, which the parser has checked."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+from urllib.parse import unquote
+
+import httptools
+
+Headers = list[tuple[bytes, bytes]]
+
+# RFC 9110 section 7.2: uri-host [ ":" port ], or nothing for a target without an authority.
+_HOST: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%\-]*(:[0-9]*)?|\[[0-9A-Fa-fv.:]+\](:[0-9]*)?")
+
+
+class Target(NamedTuple):
+    """A request's target (RFC 9112 section 3.2): ``path`` with percent signs decoded."""
+
+    path: str
+    raw_path: bytes
+    query: bytes
+
+
+def target_of(url: bytes, *, method: bytes = b"") -> Target | None:
+    """None for what is no origin or absolute form, nor ``*`` for OPTIONS."""
+    if url == b"*" and method == b"OPTIONS":
+        return Target("*", url, b"")
+    if b"#" in url:  # a fragment is the client's own (RFC 9112 section 3.2)
+        return None
+    try:
+        parsed = httptools.parse_url(url)
+        path = parsed.path.decode("ascii")
+    except (httptools.HttpParserInvalidURLError, AttributeError, UnicodeDecodeError):
+        return None
+    return Target(unquote(path) if "%" in path else path, parsed.path, parsed.query or b"")
+
+
+def is_sound(version: str, headers: Headers) -> bool:
+    """Whether the version is one that is spoken here, ``Host`` stands once (RFC 9112 section 3.2),
+    and the body is framed in the one way that all agree on (section 6.1).
+
+    The parser has refused two lengths, and a length beside a transfer coding.
+    """
+    names = [name for name, _ in headers]
+    hosts = [value for name, value in headers if name == b"host"]
+    if version == "1.1":
+        if len(hosts) != 1:
+            return False
+    elif version != "1.0" or len(hosts) > 1:
+        return False
+    if hosts and not _HOST.fullmatch(hosts[0]):
+        return False
+    if b"transfer-encoding" not in names:
+        return True
+    codings = [value.lower() for name, value in headers if name == b"transfer-encoding"]
+    return version == "1.1" and codings == [b"chunked"]
+
+
+def without_offer(method: bytes, url: bytes, version: str, headers: Headers) -> bytes:
+    """The head again, with no offer to change the protocol: one may be declined by going on as if
+    it had not been made (RFC 9110 section 7.8).
+    """
+    lines = [b"%b: %b\r\n" % header for header in headers if header[0] != b"upgrade"]
+    return b"%b %b HTTP/%b\r\n%b\r\n" % (method, url, version.encode("ascii"), b"".join(lines))
