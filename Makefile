@@ -83,7 +83,7 @@ DRILLS := kills slow avatars memory strangers clock full_disk
 drills: .venv/dev ## Torment a real service: kills, slow clients, pictures, memory, strangers, clock, disk
 	@held=0; for each in $(DRILLS); do $(BIN)/python bench/drills/$$each.py || held=1; done; exit $$held
 
-FUZZED := rest_body graphql_document token avatar
+FUZZED := rest_body graphql_document token avatar request_framing
 fuzz: $(FUZZED:%=fuzz-%) ## Fuzz each target for SECONDS (600); findings go to .fuzz
 
 fuzz-%: .venv/torment

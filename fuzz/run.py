@@ -8,7 +8,15 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(
-    include=["profile_domain", "profile_infra", "profile_graphql", "PIL", "jose", "graphql"]
+    include=[
+        "profile_domain",
+        "profile_infra",
+        "profile_graphql",
+        "profile_api",
+        "PIL",
+        "jose",
+        "graphql",
+    ]
 ):
     from targets import TARGETS, seeds
 

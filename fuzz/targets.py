@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+from framing import SEEDS, request_framing
 from profile_domain.avatar import Upload
 from profile_domain.bodies import read_json_object
 from profile_domain.errors import Code, DomainError, FieldRefused
@@ -85,7 +86,7 @@ def signed_token() -> str:
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    each.__name__: each for each in (avatar, rest_body, graphql_document, token)
+    each.__name__: each for each in (avatar, rest_body, graphql_document, token, request_framing)
 }
 
 
@@ -103,6 +104,7 @@ def seeds(name: str) -> list[bytes]:
             b"query Q($a: Int) { ...F } fragment F on Query { __typename }",
         ],
         "token": [signed_token().encode()],
+        "request_framing": SEEDS,
     }[name]
 
 

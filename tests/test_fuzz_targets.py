@@ -18,7 +18,7 @@ def targets():
 
 
 FUZZ = Path(__file__).parent.parent / "fuzz"
-NAMES = ["avatar", "graphql_document", "rest_body", "token"]
+NAMES = ["avatar", "graphql_document", "request_framing", "rest_body", "token"]
 
 
 def test_each_target_is_tested(targets):

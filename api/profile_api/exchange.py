@@ -39,13 +39,11 @@ class Exchange(RequestResponseCycle):
     _asked = False
 
     async def receive(self) -> ASGIReceiveEvent:
-        """Raises Refused where the connection has cut the request short."""
+        """Raises Refused behind what came, where the connection has cut the request short."""
         self._asked = True
-        message = await super().receive() if self.refused is None else None
-        if message is None or self.refused is not None:
-            assert self.refused is not None  # noqa: S101  # for the type checker
+        if self.refused is not None and not self.body:
             raise Refused(self.refused)
-        return message
+        return await super().receive()
 
     async def send(self, message: ASGISendEvent) -> None:
         if self.response_started:

@@ -13,6 +13,8 @@ Headers = list[tuple[bytes, bytes]]
 # RFC 9110 section 7.2: uri-host [ ":" port ], or nothing for a target without an authority.
 _HOST: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%\-]*(:[0-9]*)?|\[[0-9A-Fa-fv.:]+\](:[0-9]*)?")
 
+_DIGITS: Final = 19  # of a length that every recipient can hold
+
 
 class Target(NamedTuple):
     """A request's target (RFC 9112 section 3.2): ``path`` with percent signs decoded."""
@@ -42,7 +44,7 @@ def is_sound(version: str, headers: Headers) -> bool:
 
     The parser has refused two lengths, and a length beside a transfer coding.
     """
-    names = [name for name, _ in headers]
+    names = {name for name, _ in headers}
     hosts = [value for name, value in headers if name == b"host"]
     if version == "1.1":
         if len(hosts) != 1:
@@ -52,7 +54,8 @@ def is_sound(version: str, headers: Headers) -> bool:
     if hosts and not _HOST.fullmatch(hosts[0]):
         return False
     if b"transfer-encoding" not in names:
-        return True
+        lengths = [value for name, value in headers if name == b"content-length"]
+        return not lengths or len(lengths[0]) <= _DIGITS
     codings = [value.lower() for name, value in headers if name == b"transfer-encoding"]
     return version == "1.1" and codings == [b"chunked"]
 
