@@ -36,7 +36,8 @@ class Pipe(asyncio.Transport):
         self.paused = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        assert not (self.ended or self.closed), "written behind the end"
+        assert not self.ended
+        assert not self.closed
         self.written += data
 
     def write_eof(self) -> None:
@@ -226,10 +227,13 @@ def _answered(pieces: list[bytes]) -> tuple[bytes, list[Request], list[str]]:
 # httptools reads several spaces within a request line and half a line end before it (RFC 9112
 # sections 2.2 and 3 let it), where h11 refuses.
 _LOOSE = re.compile(rb"  |(?<!\r)\n|\r(?!\n)")
+_HEAD = b" HTTP/1.1\r\nHost: x\r\n"
+_CHUNKS = b"2;e=1\r\nhe\r\n0\r\nT: a\r\n\r\n"
+_OFFER = b"Connection: Upgrade\r\nUpgrade: h2c\r\n"
 SEEDS = [
-    b"\x05PUT /a?b HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhelloGET / HTTP/1.1\r\nHost: x\r\n\r\n",
-    b"\x40POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2;e=1\r\nhe\r\n0\r\nT: a\r\n\r\n",
-    b"\x50PUT /d HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nhi"
-    b"GET /e HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\nGET /f HTTP/1.1\r\nHost: x\r\n\r\n",
-    b"\x01GET /g HTTP/1.0\r\nHost: x\r\nExpect: 100-continue\r\n\r\n",
+    b"\x05PUT /a?b%bContent-Length: 5\r\n\r\nhelloGET /%b\r\n" % (_HEAD, _HEAD),
+    b"\x40POST /c%bTransfer-Encoding: chunked\r\n\r\n%b" % (_HEAD, _CHUNKS),
+    b"\x50PUT /d%b%bContent-Length: 2\r\n\r\nhiGET /e%b\r\n" % (_HEAD, _OFFER, _HEAD),
+    b"\x20GET /f%bConnection: close\r\n\r\nGET /g%b\r\n" % (_HEAD, _HEAD),
+    b"\x01GET /h HTTP/1.0\r\nHost: x\r\nExpect: 100-continue\r\n\r\n",
 ]

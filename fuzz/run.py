@@ -7,17 +7,11 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(
-    include=[
-        "profile_domain",
-        "profile_infra",
-        "profile_graphql",
-        "profile_api",
-        "PIL",
-        "jose",
-        "graphql",
-    ]
-):
+INSTRUMENTED = [
+    *("profile_domain", "profile_infra", "profile_graphql", "profile_api"),
+    *("PIL", "jose", "graphql"),
+]
+with atheris.instrument_imports(include=INSTRUMENTED):
     from targets import TARGETS, seeds
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from framing import SEEDS, request_framing
+
 from profile_domain.avatar import Upload
 from profile_domain.bodies import read_json_object
 from profile_domain.errors import Code, DomainError, FieldRefused

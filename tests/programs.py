@@ -14,8 +14,13 @@ import pytest
 
 PACKAGES = {
     "chromium": "chromium",
+    "curl": "curl",
+    "go": "golang-go",
+    "java": "default-jdk-headless",
+    "nginx": "nginx-light",
     "node": "nodejs npm",
     "redis-server": "redis-server",
+    "ruby": "ruby",
 }
 OLDEST_NODE = 20
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -4,8 +4,8 @@ import json
 import re
 
 import pytest
-
 from framing import Echo, Request, config_of, judged, sent
+
 from running import ME, running
 
 HEAD = b" HTTP/1.1\r\nHost: x\r\n"
@@ -202,8 +202,8 @@ async def test_the_whole_service_answers_the_same_however_a_stream_is_cut(whole_
     whole = steady(await sent(config, [stream]))
     assert b"internal_error" not in whole
     for number, pieces in enumerate(cuts(stream)):
-        pieces = [each for each in pieces if each]
-        assert steady(await sent(config, pieces, hasty=number % 2 == 1)) == whole, pieces
+        answered = await sent(config, filter(None, pieces), hasty=number % 2 == 1)
+        assert steady(answered) == whole, pieces
 
 
 def steady(answered):
