@@ -18,6 +18,14 @@ from running import ME, running
         "/graphql/",
         "/%00",
         "/é",
+        "/%0a",
+        ME + "%0a",
+        "/graphql%0A",
+        "/healthz%0a",
+        "/metrics%0a",
+        "/readyz%0a",
+        "/docs%0a",
+        "/openapi.json%0d",
     ],
 )
 async def test_an_unknown_route_is_not_found_whoever_asks(service, path):
@@ -38,6 +46,16 @@ async def test_an_unknown_method_is_told_which_there_are(service, path, allowed,
     assert answer.status_code == 405
     assert answer.headers["Allow"] == allowed
     assert answer.headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("path", [ME, "/healthz", "/docs", "/graphql", "/nowhere", "/openapi.json"])
+async def test_head_is_answered_as_get_without_the_body(service, path):
+    head, get = [await service.client.request(method, path) for method in ("HEAD", "GET")]
+    assert (head.status_code, head.content) == (get.status_code, b"")
+    own = {"x-request-id", "content-security-policy"}  # a page's has a number used once
+    assert {name: value for name, value in head.headers.items() if name not in own} == {
+        name: value for name, value in get.headers.items() if name not in own
+    }
 
 
 async def test_a_request_id_is_kept_if_it_can_be(service):

@@ -287,3 +287,48 @@ def test_who_does_not_read_the_answers_is_cut(server):
         hours_pass(server, sock, lambda seen: seen.flow.write_paused and seen.due < protocol.NEVER)
         with suppress(ConnectionError):
             assert len(rest(sock)) < 10_000_000
+
+
+ORIGIN = b"https://app.example"
+
+
+@pytest.fixture(scope="module")
+def open_to_a_page(tmp_path_factory, quick_looks):
+    changed = {**LIMITS, **PATIENT, "cors_origins": (ORIGIN.decode(),), "max_connections": 1}
+    with served(tmp_path_factory.mktemp("served"), **changed) as server:
+        yield server
+
+
+@pytest.mark.parametrize("path", [b"/graphql", ME.encode()])
+@pytest.mark.parametrize(
+    ("rest_of_it", "code"),
+    [
+        (b"X: " + b"a" * 5000 + b"\r\n\r\n", Code.HEADERS_TOO_LARGE),
+        (b"X: a\r\n" * 30, Code.HEADERS_TOO_LARGE),
+        (b"Bad Header: x\r\n\r\n", Code.INVALID_HTTP),
+        (b"Host: y\r\n\r\n", Code.INVALID_HTTP),
+        (b"Transfer-Encoding: gzip, chunked\r\n\r\n", Code.INVALID_HTTP),
+    ],
+)
+def test_an_allowed_page_reads_what_the_connection_refuses(open_to_a_page, path, rest_of_it, code):
+    own = b"Host: x\r\nX-Request-ID: mine\r\nOrigin: " + ORIGIN + b"\r\nAccept: */*\r\n"
+    head = b"PUT " + path + b" HTTP/1.1\r\n" + own
+    assert_readable(send(open_to_a_page, head + rest_of_it), path, code)
+
+
+@pytest.mark.parametrize("path", [b"/graphql", ME.encode()])
+def test_an_allowed_page_reads_that_there_are_too_many_connections(open_to_a_page, path):
+    head = b"POST " + path + b" HTTP/1.1\r\nHost: x\r\nX-Request-ID: mine\r\nOrigin: "
+    with connection(open_to_a_page) as sock:
+        sock.sendall(GET + b"\r\n")
+        assert ALIVE in one_answer(sock)
+        answered = send(open_to_a_page, head + ORIGIN + b"\r\n\r\n")
+        assert_readable(answered, path, Code.UNAVAILABLE)
+
+
+def assert_readable(answered, path, code):
+    head, _, body = answered.partition(b"\r\n\r\n")
+    assert b"access-control-allow-origin: " + ORIGIN in head
+    assert b"x-request-id: mine" in head
+    assert ("errors" in json.loads(body)) == (path == b"/graphql")
+    assert error_in(body)[0] == code

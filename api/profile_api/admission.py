@@ -16,6 +16,7 @@ from profile_domain.errors import DomainError, unavailable
 # What an operator asks of a service that is overloaded.
 _ALWAYS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 _NEVER: Final = float("inf")
+SMALL: Final = 64 * 1024  # bytes of an answer that most clients' systems take at once
 
 Refuse = Callable[[Scope, DomainError], Response]
 
@@ -68,12 +69,15 @@ class Admission:
 
         return admit
 
+    def _has_room_for(self, answer: int) -> bool:
+        return answer <= SMALL or self.buffers.fits(answer)
+
     async def _within_limits(
         self, app: ASGIApp, refuse: Refuse, scope: Scope, receive: Receive, send: Send
     ) -> None:
         now = asyncio.get_running_loop().time
         work = _Work(asyncio.current_task(), now() + self._seconds)
-        answered = False
+        answered = shed = False
 
         async def receive_at_leisure() -> Message:
             self.at_work -= 1
@@ -85,9 +89,14 @@ class Admission:
                 work.due = now() + self._seconds
 
         async def send_and_note(message: Message) -> None:
-            nonlocal answered
+            nonlocal answered, shed
+            if not answered and not self._has_room_for(_length(message)):
+                shed = True
+                self.shed += 1
+                await refuse(scope, unavailable())(scope, receive, send)
             answered = True
-            await send(message)
+            if not shed:
+                await send(message)
 
         self.at_work += 1
         self._begun.add(work)
@@ -101,3 +110,11 @@ class Admission:
         finally:
             self.at_work -= 1
             self._begun.discard(work)
+
+
+def _length(message: Message) -> int:
+    """Of the body that an answer begins, as far as it says."""
+    for name, value in message.get("headers", ()):
+        if name == b"content-length":
+            return int(value)
+    return 0

@@ -32,7 +32,7 @@ class Exchange(RequestResponseCycle):
     """
 
     drainable: bool
-    written: Callable[[], None]
+    written: Callable[[int], None]
     size = 0
     refused: DomainError | None = None
     closes = False
@@ -48,7 +48,8 @@ class Exchange(RequestResponseCycle):
     async def send(self, message: ASGISendEvent) -> None:
         if self.response_started:
             await super().send(message)
-            self.written()
+            if message["type"] == "http.response.body":
+                self.written(len(message.get("body", b"")))
             return
         if message["type"] == "http.response.start" and self._leaves_some_of_its_body(
             message["status"]

@@ -69,6 +69,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.closing = False  # all is answered, and the client has been told
         self.answering: Exchange | None = None
         self.bodies = 0
+        self.unsent = 0
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(cast("Transport", transport))
@@ -252,7 +253,9 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(DomainError(Code.REQUEST_TIMEOUT))
 
     def held(self) -> int:
-        return self.bodies + self.transport.get_write_buffer_size()
+        if not self.transport.get_write_buffer_size():
+            self.unsent = 0
+        return self.bodies + self.unsent
 
     def give_way(self) -> None:
         """What is not read yet is refused; what the client does not take is taken from it."""
@@ -260,7 +263,6 @@ class GuardedProtocol(HttpToolsProtocol):
             self.transport.abort()
         else:
             self._refuse(unavailable())
-            self._release(self.cycle)
 
     def _release(self, cycle: Exchange) -> None:
         if cycle.size:
@@ -324,8 +326,9 @@ class GuardedProtocol(HttpToolsProtocol):
                 return int(value)  # the parser has held it below 2**64
         return 0
 
-    def _written(self) -> None:
+    def _written(self, size: int) -> None:
         if self.transport.get_write_buffer_size():
+            self.unsent += size  # all of it stays in memory until its last byte is sent
             self.buffers.update(self)
 
     def _head_is_too_large(self) -> bool:

@@ -17,7 +17,7 @@ async def drip(drilled: Service, number: int) -> None:
         writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: ")
     else:
         lines = "".join(f"{name}: {value}\r\n" for name, value in drilled.headers[1].items())
-        head = f"PUT {ME} HTTP/1.1\r\n{lines}Content-Type: application/json\r\n"
+        head = f"PUT {ME} HTTP/1.1\r\nHost: x\r\n{lines}Content-Type: application/json\r\n"
         writer.write(head.encode() + b"Content-Length: 100000\r\n\r\n")
     try:
         while not reader.at_eof():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from asyncio import Lock
 from dataclasses import dataclass, field
 from typing import Any
 
 from strawberry.types import Info
 
 from profile_domain.caller import Caller, Credentials
+from profile_domain.profile import Profile
 from profile_domain.service import ProfileService
 
 
@@ -24,6 +26,8 @@ class RequestContext:
     wants_image: bool
     told: dict[str, Any] = field(default_factory=dict)
     _caller: Caller | None = field(default=None, init=False)
+    _profile: Profile | None = field(default=None, init=False)
+    _looking: Lock = field(default_factory=Lock, init=False)
 
     async def caller(self, *, to_write: bool = False) -> Caller:
         """Raises what ``ProfileService.identify`` raises."""
@@ -33,6 +37,17 @@ class RequestContext:
             )
             self.told["tenant"] = self._caller.identity.tenant_id
         return self._caller
+
+    async def my_profile(self) -> Profile:
+        """Loaded once however often it is asked for, so that a request holds one picture and tells
+        one state. Raises what ``ProfileService.view_my_profile`` raises.
+        """
+        async with self._looking:
+            if self._profile is None:
+                self._profile = await self.service.view_my_profile(
+                    await self.caller(), with_image=self.wants_image
+                )
+            return self._profile
 
 
 RequestInfo = Info[RequestContext, None]

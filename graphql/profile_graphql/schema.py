@@ -32,11 +32,7 @@ NOT_ABOUT_THE_UPDATE = frozenset(
 class Query:
     @strawberry.field(description="Your own profile.")
     async def me(self, info: RequestInfo) -> Profile:
-        caller = await info.context.caller()
-        profile = await info.context.service.view_my_profile(
-            caller, with_image=info.context.wants_image
-        )
-        return Profile.of(profile)
+        return Profile.of(await info.context.my_profile())
 
 
 @strawberry.type
