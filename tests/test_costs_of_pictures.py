@@ -99,6 +99,10 @@ found, once, before = {}, min(timed(inflated) for _ in range(3)), memory("VmRSS"
 for path in sorted(Path(sys.argv[1]).iterdir()):
     Path("/proc/self/clear_refs").write_text("5")
     taken = timed(lambda: cleaned(path))
+    for _ in range(3):  # what others do on the machine only adds
+        if taken > float(sys.argv[2]) * once:
+            once = min(once, timed(inflated))
+            taken = min(taken, timed(lambda: cleaned(path)))
     found[path.name] = memory("VmHWM") - before, taken / once
 print(json.dumps(found))
 """
@@ -111,7 +115,10 @@ def test_the_costliest_pictures_take_no_more_than_160_mib_and_300_ms(tmp_path: P
         assert len(image) <= MAX_BYTES, name
         (tmp_path / name).write_bytes(image)
     measured = subprocess.run(
-        [sys.executable, "-c", MEASURE, tmp_path], capture_output=True, text=True, check=True
+        [sys.executable, "-c", MEASURE, tmp_path, str(MOST_TIMES)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     for name, (taken, times) in json.loads(measured.stdout).items():
         assert taken <= MOST_BYTES, name
