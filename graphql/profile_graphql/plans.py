@@ -39,6 +39,8 @@ from graphql import (
 )
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
+from profile_graphql.limits import MAX_ERRORS
+
 Path = tuple[str | int, ...]
 Complete = Callable[[Any, "Run", Path], Any]
 
@@ -112,7 +114,9 @@ class PlannedField:
 class Plan:
     """A planned operation. Raises NotPlanned where graphql-core must execute."""
 
-    def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, document: DocumentNode, *, hide_suggestions: bool = False
+    ) -> None:
         operations = [
             each for each in document.definitions if isinstance(each, OperationDefinitionNode)
         ]
@@ -123,12 +127,17 @@ class Plan:
         if root is None or self._operation.operation is OperationType.SUBSCRIPTION:
             raise NotPlanned
         self._schema = schema
+        self._hide_suggestions = hide_suggestions
         planner = _Planner(schema, document)
         self._root = planner.object(root, [self._operation.selection_set])
 
     async def run(self, context: Any, variables: dict[str, Any]) -> ExecutionResult:
         coerced = get_variable_values(
-            self._schema, self._operation.variable_definitions or (), variables, max_errors=50
+            self._schema,
+            self._operation.variable_definitions or (),
+            variables,
+            max_errors=MAX_ERRORS,
+            hide_suggestions=self._hide_suggestions,
         )
         if isinstance(coerced, list):
             return ExecutionResult(None, coerced)
