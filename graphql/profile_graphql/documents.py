@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from sys import getsizeof
 
 from graphql import (
     ASTValidationRule,
@@ -12,12 +13,14 @@ from graphql import (
     FieldNode,
     GraphQLError,
     GraphQLSchema,
+    Location,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
     OverlappingFieldsCanBeMergedRule,
     Source,
     SourceLocation,
+    Token,
     Visitor,
     specified_rules,
     validate,
@@ -38,7 +41,12 @@ from profile_graphql.plans import NotPlanned, Plan
 
 # A document with a picture written into it is long, and never comes twice.
 REMEMBERED_LENGTH = 4_096
-REMEMBERED = 256
+REMEMBERED_BYTES = 24 * 1024 * 1024
+# At most, as the tests measure it: of a document, of each token, of what is planned.
+_BYTES = 8_192
+_BYTES_OF_TOKEN = 600
+_BYTES_OF_FIELD = 1_000
+_BYTES_OF_SELECTED = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,14 @@ class Document:
     wants_image: bool
     wants_editable: bool
     plan: Plan | None = None
+
+    @property
+    def cost(self) -> int:
+        """The bytes that it takes in memory at most, its text aside."""
+        cost = _BYTES + _BYTES_OF_TOKEN * self.ast.token_count
+        if self.plan is not None:
+            cost += _BYTES_OF_FIELD * self.plan.fields + _BYTES_OF_SELECTED * self.plan.selected
+        return cost
 
     def operation_type(self, name: str | None) -> OperationType:
         """The type of the operation to run. Raises RequestRefused when none is meant clearly."""
@@ -71,21 +87,29 @@ class Documents:
         )
         if not introspection:
             self._rules += (NoSchemaIntrospectionCustomRule,)
-        self._remembered: OrderedDict[str, Document] = OrderedDict()
+        self._remembered: OrderedDict[str, tuple[Document, int]] = OrderedDict()
+        self.remembered_bytes = 0
 
     def read(self, text: str) -> Document:
         """Raises RequestRefused with an ``invalid_query`` for each thing wrong."""
-        document = self._remembered.get(text)
-        if document is not None:
+        remembered = self._remembered.get(text)
+        if remembered is not None:
             self._remembered.move_to_end(text)
-            return document
+            return remembered[0]
         document = self._read(text)
         if len(text) <= REMEMBERED_LENGTH:
             document = self._planned(document)
-            self._remembered[text] = document
-            if len(self._remembered) > REMEMBERED:
-                self._remembered.popitem(last=False)
+            self._remember(text, document)
         return document
+
+    def _remember(self, text: str, document: Document) -> None:
+        # The text is the key, and most of it stands in the tokens' values too.
+        size = document.cost + 2 * getsizeof(text)
+        self._remembered[text] = document, size
+        self.remembered_bytes += size
+        while self.remembered_bytes > REMEMBERED_BYTES:
+            _, (_, freed) = self._remembered.popitem(last=False)
+            self.remembered_bytes -= freed
 
     def _planned(self, document: Document) -> Document:
         try:
@@ -149,9 +173,20 @@ class _Unplaced(Source):
         return SourceLocation(1, position + 1)
 
 
+class _LeanParser(Parser):
+    """Its nodes know where they begin, but do not hold the tokens, two thirds of a document."""
+
+    def loc(self, start_token: Token) -> Location:
+        place = Location.__new__(Location)
+        place.start = start_token.start
+        place.end = self._lexer.last_token.end
+        place.source = self._lexer.source
+        return place
+
+
 def _parse(source: Source) -> DocumentNode:
     """Raises GraphQLSyntaxError, and RecursionError for what nests too deeply."""
-    return Parser(
+    return _LeanParser(
         source,
         lexer=QuickLexer(source),
         max_lexical_tokens=MAX_TOKENS,

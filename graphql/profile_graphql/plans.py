@@ -112,7 +112,10 @@ class PlannedField:
 
 
 class Plan:
-    """A planned operation. Raises NotPlanned where graphql-core must execute."""
+    """A planned operation. Raises NotPlanned where graphql-core must execute.
+
+    ``fields`` are planned, of which ``selected`` stand in the document, fragments spread out.
+    """
 
     def __init__(
         self, schema: GraphQLSchema, document: DocumentNode, *, hide_suggestions: bool = False
@@ -130,6 +133,8 @@ class Plan:
         self._hide_suggestions = hide_suggestions
         planner = _Planner(schema, document)
         self._root = planner.object(root, [self._operation.selection_set])
+        self.fields = planner.fields
+        self.selected = planner.selected
 
     async def run(self, context: Any, variables: dict[str, Any]) -> ExecutionResult:
         coerced = get_variable_values(
@@ -154,6 +159,8 @@ class Plan:
 class _Planner:
     schema: GraphQLSchema
     document: DocumentNode
+    fields: int = 0
+    selected: int = 0
 
     def object(
         self, kind: GraphQLObjectType, selections: Iterable[SelectionSetNode]
@@ -165,6 +172,8 @@ class _Planner:
             self._collect(kind, selection, nodes, spread)
         names: dict[str, str] = {}
         fields: dict[str, PlannedField] = {}
+        self.fields += len(nodes)
+        self.selected += sum(map(len, nodes.values()))
         for key, same in nodes.items():
             name = same[0].name.value
             if name == "__typename":
