@@ -53,14 +53,14 @@ class QuickLexer(Lexer):
         """The string whose opening quote is at ``start``."""
         body = self.source.body
         end = _end(_STRING, body, start + 1)
-        if not body.startswith('"', end):
-            return super().read_string(end - 1)  # raises: it reads on from there
         value = body[start + 1 : end]
         if "\\" in value:
             try:
                 value = _ESCAPE.sub(_unescaped, value)
             except _NoCharacter as wrong:
-                return super().read_string(start + wrong.position)  # raises
+                return super().read_string(start + wrong.position)  # raises: it reads from there
+        if not body.startswith('"', end):
+            return super().read_string(end - 1)  # raises
         return self.create_token(TokenKind.STRING, start, end + 1, value)
 
     def read_block_string(self, start: int) -> Token:
