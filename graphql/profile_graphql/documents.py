@@ -29,6 +29,7 @@ from graphql import (
 from graphql.language.parser import Parser
 
 from profile_graphql.errors import RequestRefused, invalid_queries, invalid_query
+from profile_graphql.hiding import HiddenNames
 from profile_graphql.lexer import QuickLexer
 from profile_graphql.limits import (
     MAX_ERRORS,
@@ -82,6 +83,7 @@ class Documents:
     def __init__(self, schema: GraphQLSchema, *, introspection: bool) -> None:
         self._schema = schema
         self._introspection = introspection
+        self._names = HiddenNames(schema)
         self._rules = tuple(
             rule for rule in specified_rules if rule is not OverlappingFieldsCanBeMergedRule
         )
@@ -158,8 +160,15 @@ class Documents:
             max_errors=MAX_ERRORS,
             hide_suggestions=not self._introspection,
         )
-        if errors:  # the last of too many says only that there are more
-            raise RequestRefused(invalid_queries(text, errors[:MAX_ERRORS]))
+        if not errors:
+            return
+        errors = errors[:MAX_ERRORS]  # the last of too many says only that there are more
+        told = invalid_queries(text, errors)
+        if not self._introspection:
+            for each in told:
+                details = each["extensions"]["details"]
+                details["explanation"] = self._names.hide(details["explanation"], ast)
+        raise RequestRefused(told)
 
 
 class _Unplaced(Source):
