@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 from profile_domain.errors import Code, DomainError
 from profile_graphql.types import details_of
 
+MAX_EXPLANATION = 500  # code points
 log = logging.getLogger("profile.graphql")
 
 
@@ -43,7 +44,9 @@ def entry(error: DomainError) -> dict[str, Any]:
 
 def invalid_query(explanation: str) -> dict[str, Any]:
     """An entry for a request that cannot be run; the explanation is for its developer."""
-    return entry(DomainError(Code.INVALID_QUERY, details={"explanation": explanation[:500]}))
+    return entry(
+        DomainError(Code.INVALID_QUERY, details={"explanation": explanation[:MAX_EXPLANATION]})
+    )
 
 
 def invalid_queries(text: str, errors: Sequence[GraphQLError]) -> list[dict[str, Any]]:
