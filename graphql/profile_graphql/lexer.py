@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import re
 
-from graphql import Lexer, Token, TokenKind
+from graphql import GraphQLSyntaxError, Lexer, Token, TokenKind
 
 _IGNORED = re.compile("(?:[ \t\n\r,\ufeff]++|#[^\n\r\ud800-\udfff]*+)*+")
 _NAME = re.compile("[_A-Za-z][_0-9A-Za-z]*")
 _HEX = "[0-9A-Fa-f]"
+# Four digits of no surrogate, eight of two that make one character, and one to eight in braces.
+_FOUR = f"(?:[0-9A-CEFa-cef]{_HEX}|[Dd][0-7]){_HEX}{{2}}"
+_PAIR = rf"[Dd][89ABab]{_HEX}{{2}}\\u[Dd][C-Fc-f]{_HEX}{{2}}"
+_BRACED = (
+    rf"\{{(?={_HEX}{{1,8}}\}})0*(?:{_HEX}{{1,3}}|{_FOUR}|[1-9A-Fa-f]{_HEX}{{4}}|10{_HEX}{{4}})\}}"
+)
 _STRING = re.compile(
-    rf'(?:[^"\\\n\r\ud800-\udfff]++|\\(?:["\\/bfnrt]|u{_HEX}{{4}}|u\{{{_HEX}{{1,8}}\}}))*+'
+    rf"""(?:[^"\\\n\r\ud800-\udfff]++|\\(?:["\\/bfnrt]|u(?:{_FOUR}|{_PAIR}|{_BRACED})))*+"""
 )
-_ESCAPE = re.compile(
-    rf"\\(?:[^u]|u(?P<high>[Dd][89ABab]{_HEX}{{2}})\\u(?P<low>[Dd][C-Fc-f]{_HEX}{{2}})"
-    rf"|u(?P<fixed>{_HEX}{{4}})|u\{{(?P<variable>{_HEX}+)\}})"
-)
-_ESCAPED = {f"\\{char}": meant for char, meant in zip('"/\\bfnrt', '"/\\\b\f\n\r\t', strict=True)}
+_UNICODE = re.compile(rf"\\u(?:({_PAIR})|({_HEX}{{4}})|\{{({_HEX}+)\}})")
+_ESCAPES = {r"\"": '"', r"\/": "/", r"\b": "\b", r"\f": "\f", r"\n": "\n", r"\r": "\r", r"\t": "\t"}
 _NUMBER = re.compile(
     r"-?(?:0|[1-9][0-9]*+)(?P<float>(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+)(?![.0-9A-Za-z_])"
 )
@@ -53,31 +56,28 @@ class QuickLexer(Lexer):
         """The string whose opening quote is at ``start``."""
         body = self.source.body
         end = _end(_STRING, body, start + 1)
-        value = body[start + 1 : end]
-        if "\\" in value:
-            try:
-                value = _ESCAPE.sub(_unescaped, value)
-            except _NoCharacter as wrong:
-                return super().read_string(start + wrong.position)  # raises: it reads from there
         if not body.startswith('"', end):
-            return super().read_string(end - 1)  # raises
-        return self.create_token(TokenKind.STRING, start, end + 1, value)
+            self._refuse_surrogate(end)
+            return super().read_string(end - 1)  # raises: it reads on from there
+        return self.create_token(TokenKind.STRING, start, end + 1, _value(body[start + 1 : end]))
 
     def read_block_string(self, start: int) -> Token:
         """The string whose opening quotes begin at ``start``."""
         body = self.source.body
         end = _end(_BLOCK_STRING, body, start + 3)
         if not body.startswith('"""', end):
+            self._refuse_surrogate(end)
             return super().read_block_string(end - 3)  # raises
         raw = body[start + 3 : end].replace('\\"""', '"""')
         return self.create_token(TokenKind.BLOCK_STRING, start, end + 3, _block_value(raw))
 
-
-class _NoCharacter(Exception):
-    """An escape that stands for no character, at a position of its string's value."""
-
-    def __init__(self, position: int) -> None:
-        self.position = position
+    def _refuse_surrogate(self, position: int) -> None:
+        """Two that would make a character too, which no text from UTF-8 or JSON has."""
+        if "\ud800" <= self.source.body[position : position + 1] <= "\udfff":
+            point = self.print_code_point_at(position)
+            raise GraphQLSyntaxError(
+                self.source, position, f"Invalid character within String: {point}."
+            )
 
 
 def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
@@ -86,18 +86,21 @@ def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
     return match.end() if match else start
 
 
-def _unescaped(match: re.Match[str]) -> str:
-    simple = _ESCAPED.get(match[0])
-    if simple:
-        return simple
-    high, low, fixed, variable = match.groups()
-    if high:
-        point = 0x10000 + (int(high, 16) - 0xD800) * 0x400 + int(low, 16) - 0xDC00
-    else:
-        point = int(fixed or variable, 16)
-    if 0xD800 <= point <= 0xDFFF or point > 0x10FFFF:
-        raise _NoCharacter(match.start())
-    return chr(point)
+def _value(raw: str) -> str:
+    """What stands between the quotes of a string; the escapes in it are valid."""
+    if "\\" not in raw:
+        return raw
+    value = raw.replace(r"\\", "\ud800")  # which no string holds
+    for escape, meant in _ESCAPES.items():
+        value = value.replace(escape, meant)
+    return _UNICODE.sub(_character, value).replace("\ud800", "\\")
+
+
+def _character(escape: re.Match[str]) -> str:
+    pair, four, braced = escape.groups()
+    if pair:
+        return chr(0x10000 + (int(pair[:4], 16) - 0xD800) * 0x400 + int(pair[6:], 16) - 0xDC00)
+    return chr(int(four or braced, 16))
 
 
 def _block_value(raw: str) -> str:
