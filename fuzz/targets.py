@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +14,9 @@ from profile_domain.avatar import Upload
 from profile_domain.bodies import read_json_object
 from profile_domain.errors import Code, DomainError, FieldRefused
 from profile_domain.profile import AuthProvider, Profile, ProfileChange
-from profile_graphql.documents import Documents
-from profile_graphql.errors import RequestRefused
+from profile_graphql.documents import REMEMBERED_BYTES, Documents
+from profile_graphql.errors import MAX_EXPLANATION, RequestRefused
+from profile_graphql.limits import MAX_ERRORS
 from profile_graphql.schema import schema
 from profile_infra.issuers import Issuer
 from profile_infra.keys import keys_of
@@ -61,10 +61,21 @@ def rest_body(data: bytes) -> None:
 
 
 def graphql_document(data: bytes) -> None:
-    """A document of any text is read or refused, in time that its length bounds."""
+    """A document of any text is read or refused, in time that its length bounds.
+
+    Refused is what graphql-core refuses, or what breaks a limit; ten errors at most are told.
+    """
     started = time.process_time()
-    with suppress(RequestRefused, UnicodeDecodeError):
+    try:
         _documents.read(data.decode("utf-8", "surrogatepass"))
+    except UnicodeDecodeError:
+        return
+    except RequestRefused as refused:
+        assert 1 <= len(refused.errors) <= MAX_ERRORS
+        for error in refused.errors:
+            assert error["extensions"]["code"] is Code.INVALID_QUERY
+            assert len(error["extensions"]["details"]["explanation"]) <= MAX_EXPLANATION
+    assert _documents.remembered_bytes <= REMEMBERED_BYTES
     assert time.process_time() - started < 1 + len(data) / 10_000
 
 

@@ -11,6 +11,7 @@ import pytest
 from growing import growing
 from profile_domain.caller import Caller, Identity
 from profile_domain.profile import AuthProvider, Profile
+from profile_graphql import documents
 from profile_graphql.documents import Documents
 from profile_graphql.schema import schema
 from profile_infra import policy
@@ -180,8 +181,8 @@ def a_decision_on_many_scopes():
 
 
 def a_document():
-    documents = Documents(schema._schema, introspection=False)
-    return lambda number: documents.read(f"{{ a{number}: __typename }}")
+    reader = Documents(schema._schema, introspection=False)
+    return lambda number: reader.read(f"{{ a{number}: __typename }}")
 
 
 @pytest.mark.parametrize(
@@ -196,6 +197,7 @@ def a_document():
 )
 def test_strangers_leave_no_more_behind_than_there_is_room_for(monkeypatch, keeps, most, mib):
     monkeypatch.setattr(policy, "DECISIONS_KEPT", 500)
+    monkeypatch.setattr(documents, "REMEMBERED_BYTES", 3 * MIB)
     once, thrice = taken_by(keeps(), most)
     assert once < mib * MIB
     assert thrice < 1.3 * once + 64 * 1024

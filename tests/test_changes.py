@@ -112,10 +112,16 @@ async def test_pages_follow_one_another_without_gap_or_repeat(service):
         {"after": "1 OR 1=1"},
     ],
 )
-async def test_what_is_no_page_is_an_invalid_query(service, page):
+async def test_what_is_no_page_is_an_invalid_argument(service, page):
     user = await service.person()
-    (error,) = (await service.graphql(user, CHANGES, page)).json()["errors"]
-    assert error["extensions"]["code"] == Code.INVALID_QUERY
+    answer = (await service.graphql(user, CHANGES, page)).json()
+    (error,) = answer["errors"]
+    assert error["path"] == ["me", "changes"]
+    assert error["extensions"] == {
+        "code": Code.INVALID_ARGUMENT,
+        "details": {"argument": next(iter(page))},
+    }
+    assert answer["data"]["me"] == {"etag": user.profile.etag, "changes": None}
 
 
 async def test_the_largest_cursor_is_harmless(service):

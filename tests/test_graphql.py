@@ -1,5 +1,7 @@
 """What only GraphQL can express: its protocol over HTTP."""
 
+import json
+
 import pytest
 
 from asking import code_of, post
@@ -206,3 +208,64 @@ async def test_an_unforeseen_error_is_masked_and_logged_under_the_requests_id(
     assert code_of(answer) == "internal_error"
     assert "secret" not in answer.text
     assert any("it-broke" in record.getMessage() for record in caplog.records)
+
+
+PERSISTED = {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}
+
+
+@pytest.mark.parametrize("accept", [JSON, GRAPHQL_RESPONSE])
+@pytest.mark.parametrize(
+    "body", [{"extensions": PERSISTED}, {"query": None, "extensions": PERSISTED}]
+)
+async def test_a_persisted_query_is_answered_so_that_the_client_sends_the_document(
+    service, body, accept
+):
+    """As Apollo Server without persisted queries does; Apollo's link compares both texts."""
+    told = {
+        "errors": [
+            {
+                "message": "PersistedQueryNotSupported",
+                "extensions": {"code": "PERSISTED_QUERY_NOT_SUPPORTED"},
+            }
+        ]
+    }
+    answer = await post(service, body, Accept=accept)
+    assert (answer.status_code, answer.json()) == (200, told)
+    by_get = await service.client.get(
+        "/graphql", params={"extensions": json.dumps(PERSISTED)}, headers={"Accept": accept}
+    )
+    assert (by_get.status_code, by_get.json()) == (200, told)
+    again = await post(service, {"query": "{ __typename }", "extensions": PERSISTED}, Accept=accept)
+    assert again.json() == {"data": {"__typename": "Query"}}
+
+
+@pytest.mark.parametrize("extensions", [{}, {"persistedQuery": None}, {"other": PERSISTED}])
+async def test_without_a_document_other_extensions_are_of_no_help(service, extensions):
+    answer = await post(service, {"extensions": extensions})
+    assert (answer.status_code, code_of(answer)) == (400, "invalid_query")
+
+
+async def test_one_response_key_stands_in_a_selection_at_most_20_times(service):
+    explained = "A selection has one response key at most 20 times."
+    for text, kept in (
+        ("{" + "a: __typename " * 15 + "}", True),
+        ("{" + "__typename " * 20 + "}", True),
+        ("{" + "__typename " * 21 + "}", False),
+        ("{ ... { ...F } " + "__typename " * 19 + "} fragment F on Query { __typename }", True),
+        ("{ ... { ...F } " + "__typename " * 20 + "} fragment F on Query { __typename }", False),
+        ("{" + "me { id } " * 20 + "}", True),
+        ("{" + "me { id } " * 21 + "}", False),
+        ("{ me {" + "id " * 11 + "} me {" + "id " * 10 + "} }", False),
+        ("{ a: me {" + "id " * 20 + "} b: me {" + "id " * 20 + "} }", True),
+        ("query A {" + "__typename " * 20 + "} query B {" + "__typename " * 20 + "}", True),
+    ):
+        answer = (
+            await post(
+                service, {"query": text, "operationName": "A" if "query A" in text else None}
+            )
+        ).json()
+        if kept:
+            assert "invalid_query" not in str(answer)
+        else:
+            (error,) = answer["errors"]
+            assert error["extensions"]["details"]["explanation"] == explained

@@ -1,15 +1,20 @@
 """Documents of every kind: what limits them, and that none costs more than its size."""
 
+import re
 import time
 
 import pytest
-from graphql import parse
-from hypothesis import HealthCheck, given, settings
+from graphql import GraphQLSyntaxError, parse, validate
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from asking import code_of, post
+from profile_graphql.documents import Documents
+from profile_graphql.errors import RequestRefused
 from profile_graphql.limits import MAX_ALIASES, MAX_DEPTH, broken_limit
 from profile_graphql.media_types import GRAPHQL_RESPONSE
+from profile_graphql.schema import schema
+from running import ME_QUERY, UPDATE
 
 
 def nested(depth):
@@ -117,3 +122,42 @@ async def test_any_document_is_answered_without_a_crash(service, query, variable
         assert answer.status_code == 400
         assert code_of(answer) in {"invalid_query", "malformed_json"}
     assert "internal_error" not in answer.text
+
+
+TOKEN = re.compile(r'"[^"]*"|\.\.\.|[_A-Za-z0-9]+|[^\sA-Za-z0-9]')
+VALID = [
+    UPDATE,
+    ME_QUERY,
+    (
+        "query Q($a: Int = 1, $b: Boolean!) { ...F me { c: changes(first: $a) { edges { cursor } } } }"
+        " fragment F on Query { __typename @skip(if: $b) ... on Query { me { id id name } } }"
+    ),
+]
+PIECES = sorted({token for text in VALID for token in TOKEN.findall(text)})
+edits = st.lists(
+    st.tuples(st.integers(0, 90), st.sampled_from(["put", "add", "cut"]), st.sampled_from(PIECES)),
+    max_size=3,
+)
+
+
+@settings(max_examples=200)
+@given(st.sampled_from(VALID), edits)
+def test_a_document_within_the_limits_is_read_exactly_if_graphql_core_finds_it_valid(text, edits):
+    tokens = TOKEN.findall(text)
+    for at, how, piece in edits:
+        place = at % (len(tokens) + 1)
+        tokens[place : place + (how != "add")] = [] if how == "cut" else [piece]
+    edited = " ".join(tokens)
+    try:
+        ast = parse(edited)
+    except GraphQLSyntaxError:
+        valid = False
+    else:
+        valid = not validate(schema._schema, ast)
+        assume(broken_limit(ast) is None)
+    try:
+        Documents(schema._schema, introspection=True).read(edited)
+    except RequestRefused:
+        assert not valid
+    else:
+        assert valid

@@ -53,6 +53,7 @@ async def answers(service, user, document, variables, headers):
             credentials=Credentials(headers.get("authorization", ()), headers.get("tenant", ())),
             request_id="plan",
             wants_image=True,
+            wants_editable=True,
         )
         result = await run(context, variables)
         results.append((result.data, [told(error) for error in result.errors or ()]))

@@ -241,3 +241,23 @@ def test_every_code_has_one_english_sentence():
         assert message[0].isupper()
         assert message.endswith(".")
         assert message.isascii()
+
+
+def test_a_hundred_violations_are_listed_and_the_rest_is_counted():
+    body = {"first_name": None} | {f"x{at}" * 60: at for at in range(5_000)}
+    with pytest.raises(DomainError) as raised:
+        ProfileChange(body).against(ADA)
+    details = raised.value.details
+    assert (raised.value.code, details["omitted"]) == (Code.INVALID_TYPE, 4_901)
+    assert len(details["violations"]) == len(raised.value.violations) == 100
+    assert details["violations"][0]["field"] == "first_name"
+    assert [each["field"] for each in details["violations"][1:]] == [
+        (f"x{at}" * 60)[:100] for at in range(99)
+    ]
+
+
+def test_where_all_violations_are_listed_none_is_counted():
+    with pytest.raises(DomainError) as raised:
+        ProfileChange({f"x{at}": at for at in range(100)}).against(ADA)
+    assert raised.value.details.keys() == {"violations"}
+    assert len(raised.value.violations) == 100

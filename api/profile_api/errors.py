@@ -15,6 +15,7 @@ STATUS: Mapping[Code, int] = {
     Code.HEADERS_TOO_LARGE: 431,
     Code.MALFORMED_JSON: 400,
     Code.INVALID_QUERY: 400,
+    Code.INVALID_ARGUMENT: 400,
     Code.UNKNOWN_FIELD: 400,
     Code.INVALID_TYPE: 400,
     Code.TOO_LONG: 400,

@@ -43,7 +43,8 @@ class ErrorBody(BaseModel):
     message: str
     details: dict[str, Any] | None = Field(
         default=None,
-        description="`violations` (a list of field, code, message and limits) for field errors;"
+        description="`violations` (a list of field, code, message and limits, 100 at most) and"
+        " `omitted` (how many more there are) for field errors; `argument` for `invalid_argument`;"
         " `reason` (missing, invalid or expired) for `unauthenticated`; `retry_after` (the seconds"
         " of `Retry-After`) for `rate_limited` and `unavailable`.",
     )

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
+MAX_VIOLATIONS = 100
+
 
 class Code(StrEnum):
     """Stable, machine-readable names of what can go wrong."""
@@ -16,6 +18,7 @@ class Code(StrEnum):
     HEADERS_TOO_LARGE = "headers_too_large"
     MALFORMED_JSON = "malformed_json"
     INVALID_QUERY = "invalid_query"
+    INVALID_ARGUMENT = "invalid_argument"
     UNKNOWN_FIELD = "unknown_field"
     INVALID_TYPE = "invalid_type"
     TOO_LONG = "too_long"
@@ -48,6 +51,7 @@ MESSAGES: Mapping[Code, str] = {
     Code.HEADERS_TOO_LARGE: "The request's headers are too large or too many.",
     Code.MALFORMED_JSON: "The body must be one JSON object in UTF-8, without repeated keys.",
     Code.INVALID_QUERY: "The document is not a valid GraphQL operation for this schema.",
+    Code.INVALID_ARGUMENT: "An argument is outside its range.",
     Code.UNKNOWN_FIELD: "This field does not exist or cannot be changed.",
     Code.INVALID_TYPE: "The value must be a string.",
     Code.TOO_LONG: "A name has at most 100 characters.",
@@ -104,7 +108,8 @@ class DomainError(Exception):
     """A refusal with a code of the catalogue; faces turn it into their own form.
 
     ``retry_after`` is in whole seconds, for ``rate_limited`` and ``unavailable``; the details say
-    it too, for clients that see no headers.
+    it too, for clients that see no headers. Of ``violations`` 100 are listed; the details say how
+    many are left out, with ``omitted`` more that the caller left out.
     """
 
     def __init__(
@@ -114,15 +119,19 @@ class DomainError(Exception):
         details: Mapping[str, Any] | None = None,
         notices: Sequence[str] = (),
         violations: Sequence[Violation] = (),
+        omitted: int = 0,
         retry_after: int | None = None,
     ) -> None:
         super().__init__(code)
         self.code = code
         self.message = MESSAGES[code]
-        self.violations = tuple(violations)
+        self.violations = tuple(violations[:MAX_VIOLATIONS])
         self.details = dict(details) if details else {}
         if violations:
-            self.details["violations"] = [each.as_dict() for each in violations]
+            self.details["violations"] = [each.as_dict() for each in self.violations]
+            omitted += len(violations) - len(self.violations)
+            if omitted:
+                self.details["omitted"] = omitted
         if retry_after is not None:
             self.details["retry_after"] = retry_after
         self.notices = tuple(notices)
@@ -138,9 +147,12 @@ class DomainError(Exception):
         return body
 
 
-def refused_fields(violations: Sequence[Violation]) -> DomainError:
-    """The error for a request whose fields break rules; the first one names the whole."""
-    return DomainError(violations[0].code, violations=violations)
+def refused_fields(violations: Sequence[Violation], *, omitted: int = 0) -> DomainError:
+    """The error for a request whose fields break rules; the first one names the whole.
+
+    ``omitted`` is how many violations there are besides.
+    """
+    return DomainError(violations[0].code, violations=violations, omitted=omitted)
 
 
 def unauthenticated(reason: str) -> DomainError:

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Final
 from uuid import UUID
 
 from profile_domain.avatar import Avatar, Upload, read_data_uri
-from profile_domain.errors import Code, FieldRefused, Violation, refused_fields
+from profile_domain.errors import (
+    MAX_VIOLATIONS,
+    Code,
+    FieldRefused,
+    Violation,
+    refused_fields,
+)
 from profile_domain.names import clean_name
 
 FIRST_NAME: Final = "first_name"
@@ -99,7 +106,8 @@ class ProfileChange:
     def __init__(self, body: Mapping[str, object]) -> None:
         self._wanted: dict[str, str | Upload | None] = {}
         self._violations: dict[str, Violation] = {}
-        self._unknown = tuple(_unknown_fields(body))
+        self._unknown = tuple(islice(_unknown_fields(body), MAX_VIOLATIONS))
+        self._omitted = len(body.keys() - EDITABLE) - len(self._unknown)
         for field in EDITABLE:
             if field in body:
                 try:
@@ -126,7 +134,7 @@ class ProfileChange:
         if self._violations or self._unknown or managed:
             broken = self._violations | managed
             in_order = [broken[field] for field in EDITABLE if field in broken]
-            raise refused_fields([*in_order, *self._unknown])
+            raise refused_fields([*in_order, *self._unknown], omitted=self._omitted)
         return changes
 
 

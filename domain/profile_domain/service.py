@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Literal, Protocol
 from uuid import UUID
 
@@ -113,8 +113,12 @@ class ProfileService:
         *,
         if_match: str | None = None,
         with_image: bool = True,
+        before_writing: Callable[[Profile], Awaitable[None]] | None = None,
     ) -> Profile:
         """The profile as stored afterwards; nothing is written where nothing would differ.
+
+        ``before_writing`` is called with what is stored once nothing stands against the update;
+        what it raises keeps the update from happening.
 
         Raises, in this order: ``not_found``, the fields' errors, ``forbidden``, the picture's
         errors, ``precondition_failed``; and ``conflict`` when others won three times in a row.
@@ -122,10 +126,15 @@ class ProfileService:
         """
         identity = caller.identity
         async with self._turns.of((identity.tenant_id, identity.issuer, identity.subject)):
-            return await self._update(caller, change, if_match=if_match, with_image=with_image)
+            return await self._update(caller, change, if_match, with_image, before_writing)
 
     async def _update(
-        self, caller: Caller, change: ProfileChange, *, if_match: str | None, with_image: bool
+        self,
+        caller: Caller,
+        change: ProfileChange,
+        if_match: str | None,
+        with_image: bool,  # noqa: FBT001  # as update_my_profile has it
+        before_writing: Callable[[Profile], Awaitable[None]] | None,
     ) -> Profile:
         for _ in range(ATTEMPTS):
             stored = await self._load(caller, with_image=with_image)
@@ -134,6 +143,8 @@ class ProfileService:
             changes = {field: await self._storable(value) for field, value in wanted.items()}
             if not if_match_holds(if_match, stored.etag):
                 raise DomainError(Code.PRECONDITION_FAILED)
+            if before_writing is not None:
+                await before_writing(stored)
             updated = stored.with_changes(changes)
             if updated is stored or await self._profiles.save(caller, stored, updated):
                 return updated

@@ -87,11 +87,12 @@ class ProfileChangeConnection:
 
 
 def page_of(first: int | None, after: str | None) -> tuple[int, int | None]:
-    """How many, and before which version. Raises ``invalid_query`` for what is no page."""
+    """How many, and before which version. Raises ``invalid_argument`` for what is no page."""
     count = FIRST if first is None else first
-    known = after is None or (after.isascii() and after.isdigit() and len(after) < 20)
-    if not (1 <= count <= MOST and known):
-        raise DomainError(Code.INVALID_QUERY)
+    if not 1 <= count <= MOST:
+        raise DomainError(Code.INVALID_ARGUMENT, details={"argument": "first"})
+    if after is not None and not (after.isascii() and after.isdigit() and len(after) < 20):
+        raise DomainError(Code.INVALID_ARGUMENT, details={"argument": "after"})
     return count, None if after is None else int(after)
 
 

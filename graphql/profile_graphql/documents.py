@@ -3,30 +3,51 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass, replace
+from sys import getsizeof
 
 from graphql import (
+    ASTValidationRule,
     DocumentNode,
     FieldNode,
     GraphQLError,
     GraphQLSchema,
+    Location,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
+    OverlappingFieldsCanBeMergedRule,
+    Source,
+    SourceLocation,
+    Token,
     Visitor,
-    parse,
     specified_rules,
     validate,
     visit,
 )
+from graphql.language.parser import Parser
 
-from profile_graphql.errors import RequestRefused, invalid_query
-from profile_graphql.limits import MAX_COMMENTS, MAX_LENGTH, MAX_TOKENS, broken_limit
+from profile_graphql.errors import RequestRefused, invalid_queries, invalid_query
+from profile_graphql.hiding import HiddenNames
+from profile_graphql.lexer import QuickLexer
+from profile_graphql.limits import (
+    MAX_ERRORS,
+    MAX_LENGTH,
+    MAX_TOKENS,
+    broken_limit,
+    repeats_too_often,
+)
 from profile_graphql.plans import NotPlanned, Plan
 
 # A document with a picture written into it is long, and never comes twice.
 REMEMBERED_LENGTH = 4_096
-REMEMBERED = 256
+REMEMBERED_BYTES = 24 * 1024 * 1024
+# At most, as the tests measure it: of a document, of each token, of what is planned.
+_BYTES = 8_192
+_BYTES_OF_TOKEN = 600
+_BYTES_OF_FIELD = 1_000
+_BYTES_OF_SELECTED = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +57,16 @@ class Document:
     ast: DocumentNode
     operations: dict[str, OperationType]
     wants_image: bool
+    wants_editable: bool
     plan: Plan | None = None
+
+    @property
+    def cost(self) -> int:
+        """The bytes that it takes in memory at most, its text aside."""
+        cost = _BYTES + _BYTES_OF_TOKEN * self.ast.token_count
+        if self.plan is not None:
+            cost += _BYTES_OF_FIELD * self.plan.fields + _BYTES_OF_SELECTED * self.plan.selected
+        return cost
 
     def operation_type(self, name: str | None) -> OperationType:
         """The type of the operation to run. Raises RequestRefused when none is meant clearly."""
@@ -53,68 +83,133 @@ class Documents:
     def __init__(self, schema: GraphQLSchema, *, introspection: bool) -> None:
         self._schema = schema
         self._introspection = introspection
-        self._rules = (
-            specified_rules
-            if introspection
-            else (*specified_rules, NoSchemaIntrospectionCustomRule)
+        self._names = HiddenNames(schema)
+        self._rules = tuple(
+            rule for rule in specified_rules if rule is not OverlappingFieldsCanBeMergedRule
         )
-        self._remembered: OrderedDict[str, Document] = OrderedDict()
+        if not introspection:
+            self._rules += (NoSchemaIntrospectionCustomRule,)
+        self._remembered: OrderedDict[str, tuple[Document, int]] = OrderedDict()
+        self.remembered_bytes = 0
 
     def read(self, text: str) -> Document:
         """Raises RequestRefused with an ``invalid_query`` for each thing wrong."""
-        document = self._remembered.get(text)
-        if document is not None:
+        remembered = self._remembered.get(text)
+        if remembered is not None:
             self._remembered.move_to_end(text)
-            return document
+            return remembered[0]
         document = self._read(text)
         if len(text) <= REMEMBERED_LENGTH:
             document = self._planned(document)
-            self._remembered[text] = document
-            if len(self._remembered) > REMEMBERED:
-                self._remembered.popitem(last=False)
+            self._remember(text, document)
         return document
+
+    def _remember(self, text: str, document: Document) -> None:
+        # The text is the key, and most of it stands in the tokens' values too.
+        size = document.cost + 2 * getsizeof(text)
+        self._remembered[text] = document, size
+        self.remembered_bytes += size
+        while self.remembered_bytes > REMEMBERED_BYTES:
+            _, (_, freed) = self._remembered.popitem(last=False)
+            self.remembered_bytes -= freed
 
     def _planned(self, document: Document) -> Document:
         try:
-            return replace(document, plan=Plan(self._schema, document.ast))
+            plan = Plan(self._schema, document.ast, hide_suggestions=not self._introspection)
+            return replace(document, plan=plan)
         except NotPlanned:
             return document
 
     def _read(self, text: str) -> Document:
+        source = _Unplaced(text)
         try:
-            ast = parse(
-                text,
-                max_lexical_tokens=MAX_TOKENS,
-                max_comments=MAX_COMMENTS,
-                max_source_length=MAX_LENGTH,
-            )
-            limit = broken_limit(ast)
-            if limit:
-                raise RequestRefused([invalid_query(limit)])
-            errors = validate(
-                self._schema, ast, self._rules, hide_suggestions=not self._introspection
-            )
+            ast = _parse(source)
         except GraphQLError as error:
-            errors = [error]
+            raise RequestRefused(invalid_queries(text, [error])) from None
         except RecursionError:
             raise RequestRefused([invalid_query("The document nests too deeply.")]) from None
-        if errors:
-            raise RequestRefused([invalid_query(error.message, error) for error in errors])
+        source.body = ""
+        broken = broken_limit(ast)
+        if broken:
+            raise RequestRefused([invalid_query(broken)])
+        self._refuse_invalid(text, ast, self._rules)
+        repeated = repeats_too_often(ast)
+        if repeated:
+            raise RequestRefused([invalid_query(repeated)])
+        self._refuse_invalid(text, ast, [OverlappingFieldsCanBeMergedRule])
         operations = {
             definition.name.value if definition.name else "": definition.operation
             for definition in ast.definitions
             if isinstance(definition, OperationDefinitionNode)
         }
-        return Document(ast, operations, _mentions(ast, "avatarBase64"))
+        fields = _Selected(ast).names
+        return Document(
+            ast,
+            operations,
+            wants_image="avatarBase64" in fields,
+            wants_editable="editableFields" in fields,
+        )
+
+    def _refuse_invalid(
+        self, text: str, ast: DocumentNode, rules: Collection[type[ASTValidationRule]]
+    ) -> None:
+        errors = validate(
+            self._schema,
+            ast,
+            rules,
+            max_errors=MAX_ERRORS,
+            hide_suggestions=not self._introspection,
+        )
+        if not errors:
+            return
+        errors = errors[:MAX_ERRORS]  # the last of too many says only that there are more
+        told = invalid_queries(text, errors)
+        if not self._introspection:
+            for each in told:
+                details = each["extensions"]["details"]
+                details["explanation"] = self._names.hide(details["explanation"], ast)
+        raise RequestRefused(told)
 
 
-def _mentions(ast: DocumentNode, field: str) -> bool:
-    found = False
+class _Unplaced(Source):
+    """A text whose errors know their positions only.
 
-    class Find(Visitor):
-        def enter_field(self, node: FieldNode, *_: object) -> None:
-            nonlocal found
-            found = found or node.name.value == field
+    graphql-core looks for the line of each error that it makes, from the text's beginning: for an
+    error with one position here, for one with several in what ``body`` is then.
+    """
 
-    visit(ast, Find())
-    return found
+    def get_location(self, position: int) -> SourceLocation:
+        return SourceLocation(1, position + 1)
+
+
+class _LeanParser(Parser):
+    """Its nodes know where they begin, but do not hold the tokens, two thirds of a document."""
+
+    def loc(self, start_token: Token) -> Location:
+        place = Location.__new__(Location)
+        place.start = start_token.start
+        place.end = self._lexer.last_token.end
+        place.source = self._lexer.source
+        return place
+
+
+def _parse(source: Source) -> DocumentNode:
+    """Raises GraphQLSyntaxError, and RecursionError for what nests too deeply."""
+    return _LeanParser(
+        source,
+        lexer=QuickLexer(source),
+        max_lexical_tokens=MAX_TOKENS,
+        max_source_length=MAX_LENGTH,
+    ).parse_document()
+
+
+class _Selected(Visitor):
+    """The names of all fields that a document selects."""
+
+    def __init__(self, ast: DocumentNode) -> None:
+        super().__init__()
+        self.names: frozenset[str] = frozenset()
+        visit(ast, self)
+
+    def enter_field(self, node: FieldNode, *_: object) -> None:
+        self.names |= {node.name.value}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from graphql import GraphQLError
@@ -11,6 +12,7 @@ from starlette.responses import JSONResponse
 from profile_domain.errors import Code, DomainError
 from profile_graphql.types import details_of
 
+MAX_EXPLANATION = 500  # code points
 log = logging.getLogger("profile.graphql")
 
 
@@ -40,28 +42,65 @@ def entry(error: DomainError) -> dict[str, Any]:
     return {"message": error.message, "extensions": extensions}
 
 
-def invalid_query(explanation: str, error: GraphQLError | None = None) -> dict[str, Any]:
-    """An entry for a document that cannot be run; the explanation is for its developer."""
-    told = entry(DomainError(Code.INVALID_QUERY, details={"explanation": explanation[:500]}))
-    if error is not None and error.locations:
-        told["locations"] = [location.formatted for location in error.locations]
+def invalid_query(explanation: str) -> dict[str, Any]:
+    """An entry for a request that cannot be run; the explanation is for its developer."""
+    return entry(
+        DomainError(Code.INVALID_QUERY, details={"explanation": explanation[:MAX_EXPLANATION]})
+    )
+
+
+def invalid_queries(text: str, errors: Sequence[GraphQLError]) -> list[dict[str, Any]]:
+    """An entry for each thing that is wrong with a document, in its order."""
+    return [
+        _placed(invalid_query(error.message), error, places)
+        for places in [places_in(text, errors)]
+        for error in errors
+    ]
+
+
+def places_in(text: str, errors: Iterable[GraphQLError]) -> dict[int, dict[str, int]]:
+    """Line and column, from 1 on, of each position of ``text`` that the errors name.
+
+    In one walk over the text, where graphql-core goes through it once for each error.
+    """
+    places = {}
+    line, line_start, before = 1, 0, 0
+    for position in sorted({each for error in errors for each in error.positions or ()}):
+        line += (
+            text.count("\n", before, position)
+            + text.count("\r", before, position)
+            - text.count("\r\n", before, position)
+        )
+        last = max(text.rfind("\n", before, position), text.rfind("\r", before, position))
+        line_start = last + 1 if last >= 0 else line_start
+        places[position] = {"line": line, "column": position - line_start + 1}
+        before = position
+    return places
+
+
+def _placed(
+    told: dict[str, Any], error: GraphQLError, places: dict[int, dict[str, int]]
+) -> dict[str, Any]:
+    if error.positions:
+        told["locations"] = [places[position] for position in error.positions]
     return told
 
 
-def field_error(error: GraphQLError, request_id: str) -> tuple[dict[str, Any], DomainError | None]:
+def field_error(
+    error: GraphQLError, places: dict[int, dict[str, int]], request_id: str
+) -> tuple[dict[str, Any], DomainError | None]:
     """The entry for a field that failed; what nobody foresaw is logged and masked."""
     cause = error.original_error
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
     if cause is None:
-        told, known = invalid_query(error.message, error), None
+        told, known = invalid_query(error.message), None
     else:
         if not isinstance(cause, DomainError):
             log.error("request %s failed", request_id, exc_info=cause)
             cause = DomainError(Code.INTERNAL_ERROR)
         told, known = entry(cause), cause
-        if error.locations:
-            told["locations"] = [location.formatted for location in error.locations]
+    _placed(told, error, places)
     if error.path:
         told["path"] = error.path
     return told, known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from graphql import (
@@ -15,11 +16,13 @@ from graphql import (
 )
 
 MAX_TOKENS = 1_000
-MAX_COMMENTS = 1_000
 MAX_LENGTH = 512 * 1024  # code points; a picture written into a document takes 350,000
 MAX_DEPTH = 10
 MAX_ALIASES = 15
 MAX_UPDATES = 1
+MAX_REPEATS = 20
+MAX_SELECTED = 20_000
+MAX_ERRORS = 10
 UPDATE = "updateMyProfile"
 # GraphiQL's own query goes deeper than the limit here.
 NOT_COUNTED = frozenset({"__schema", "__type"})
@@ -41,11 +44,7 @@ class Size:
 
 def broken_limit(document: DocumentNode) -> str | None:
     """The limit that the document breaks, as a sentence; None when it keeps them all."""
-    fragments = {
-        definition.name.value: definition
-        for definition in document.definitions
-        if isinstance(definition, FragmentDefinitionNode)
-    }
+    fragments = _fragments(document)
     measured: dict[str, Size] = {}
     aliases = 0
     for definition in document.definitions:
@@ -59,6 +58,62 @@ def broken_limit(document: DocumentNode) -> str | None:
             if aliases > MAX_ALIASES:
                 return f"A document has at most {MAX_ALIASES} aliases, fragments spread out."
     return None
+
+
+def repeats_too_often(document: DocumentNode) -> str | None:
+    """The limit on repeats that a document breaks, as a sentence; None when it keeps it.
+
+    The fields of one response key in one selection are what graphql-core compares pair by pair.
+    They are counted as GraphQL merges them (section 6.3.2), so the document must be valid
+    otherwise; what is looked at has a limit of its own.
+    """
+    fragments = _fragments(document)
+    selected = 0
+    merged = [
+        [definition.selection_set]
+        for definition in document.definitions
+        if isinstance(definition, OperationDefinitionNode)
+    ]
+    while merged:
+        fields: dict[str, list[FieldNode]] = {}
+        for field in _spread_out(merged.pop(), fragments):
+            fields.setdefault((field.alias or field.name).value, []).append(field)
+        selected += sum(map(len, fields.values()))
+        if selected > MAX_SELECTED:
+            return f"A document selects at most {MAX_SELECTED:,} fields, fragments spread out."
+        if any(len(same) > MAX_REPEATS for same in fields.values()):
+            return f"A selection has one response key at most {MAX_REPEATS} times."
+        merged += [
+            inner
+            for same in fields.values()
+            if (inner := [field.selection_set for field in same if field.selection_set])
+        ]
+    return None
+
+
+def _spread_out(
+    selections: list[SelectionSetNode], fragments: dict[str, FragmentDefinitionNode]
+) -> Iterator[FieldNode]:
+    """The fields of a selection; each fragment is spread once (section 6.3.2)."""
+    spread: set[str] = set()
+    pending = list(selections)
+    while pending:
+        for selection in pending.pop().selections:
+            if isinstance(selection, FieldNode):
+                yield selection
+            elif isinstance(selection, InlineFragmentNode):
+                pending.append(selection.selection_set)
+            elif isinstance(selection, FragmentSpreadNode) and selection.name.value not in spread:
+                spread.add(selection.name.value)
+                pending.append(fragments[selection.name.value].selection_set)
+
+
+def _fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
+    return {
+        definition.name.value: definition
+        for definition in document.definitions
+        if isinstance(definition, FragmentDefinitionNode)
+    }
 
 
 def _measure(

@@ -39,6 +39,8 @@ from graphql import (
 )
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
+from profile_graphql.limits import MAX_ERRORS
+
 Path = tuple[str | int, ...]
 Complete = Callable[[Any, "Run", Path], Any]
 
@@ -110,9 +112,14 @@ class PlannedField:
 
 
 class Plan:
-    """A planned operation. Raises NotPlanned where graphql-core must execute."""
+    """A planned operation. Raises NotPlanned where graphql-core must execute.
 
-    def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
+    ``fields`` are planned, of which ``selected`` stand in the document, fragments spread out.
+    """
+
+    def __init__(
+        self, schema: GraphQLSchema, document: DocumentNode, *, hide_suggestions: bool = False
+    ) -> None:
         operations = [
             each for each in document.definitions if isinstance(each, OperationDefinitionNode)
         ]
@@ -123,12 +130,19 @@ class Plan:
         if root is None or self._operation.operation is OperationType.SUBSCRIPTION:
             raise NotPlanned
         self._schema = schema
+        self._hide_suggestions = hide_suggestions
         planner = _Planner(schema, document)
         self._root = planner.object(root, [self._operation.selection_set])
+        self.fields = planner.fields
+        self.selected = planner.selected
 
     async def run(self, context: Any, variables: dict[str, Any]) -> ExecutionResult:
         coerced = get_variable_values(
-            self._schema, self._operation.variable_definitions or (), variables, max_errors=50
+            self._schema,
+            self._operation.variable_definitions or (),
+            variables,
+            max_errors=MAX_ERRORS,
+            hide_suggestions=self._hide_suggestions,
         )
         if isinstance(coerced, list):
             return ExecutionResult(None, coerced)
@@ -145,6 +159,8 @@ class Plan:
 class _Planner:
     schema: GraphQLSchema
     document: DocumentNode
+    fields: int = 0
+    selected: int = 0
 
     def object(
         self, kind: GraphQLObjectType, selections: Iterable[SelectionSetNode]
@@ -156,6 +172,8 @@ class _Planner:
             self._collect(kind, selection, nodes, spread)
         names: dict[str, str] = {}
         fields: dict[str, PlannedField] = {}
+        self.fields += len(nodes)
+        self.selected += sum(map(len, nodes.values()))
         for key, same in nodes.items():
             name = same[0].name.value
             if name == "__typename":

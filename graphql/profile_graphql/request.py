@@ -24,6 +24,7 @@ class RequestContext:
     credentials: Credentials
     request_id: str
     wants_image: bool
+    wants_editable: bool
     told: dict[str, Any] = field(default_factory=dict)
     _caller: Caller | None = field(default=None, init=False)
     _profile: Profile | None = field(default=None, init=False)

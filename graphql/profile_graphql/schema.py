@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from profile_domain.errors import Code, DomainError
+from profile_domain.profile import Profile as DomainProfile
 from profile_domain.profile import ProfileChange
 from profile_graphql.request import RequestInfo
 from profile_graphql.types import (
@@ -48,19 +49,29 @@ class Mutation:
         if_match: str | None = strawberry.UNSET,
     ) -> UpdateMyProfileResult:
         caller = await info.context.caller(to_write=True)
+        service = info.context.service
+        editable: list[str] | None = None
+
+        async def ask_what_is_editable(stored: DomainProfile) -> None:
+            # A field that cannot be null must not fail once the update is stored.
+            nonlocal editable
+            if info.context.wants_editable:
+                editable = await service.editable_fields(caller, stored)
+
         try:
-            profile = await info.context.service.update_my_profile(
+            profile = await service.update_my_profile(
                 caller,
                 ProfileChange(input.as_body()),
                 if_match=None if if_match is strawberry.UNSET else if_match,
                 with_image=info.context.wants_image,
+                before_writing=ask_what_is_editable,
             )
         except DomainError as error:
             if error.code in NOT_ABOUT_THE_UPDATE:
                 raise
             info.context.told["code"] = error.code
             return ProfileError.of(error)
-        return Profile.of(profile)
+        return Profile.of(profile, editable=editable)
 
 
 schema = strawberry.Schema(query=Query, mutation=Mutation)

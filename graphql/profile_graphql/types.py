@@ -49,9 +49,11 @@ class Profile:
         description="The version of this profile, for `ifMatch`; the same as REST's `ETag`."
     )
     stored: strawberry.Private[DomainProfile]
+    editable: strawberry.Private[list[str] | None]
 
     @classmethod
-    def of(cls, profile: DomainProfile) -> Self:
+    def of(cls, profile: DomainProfile, *, editable: list[str] | None = None) -> Self:
+        """``editable`` has the fields that may be changed, where that is known already."""
         return cls(
             id=strawberry.ID(str(profile.id)),
             email=profile.email,
@@ -62,6 +64,7 @@ class Profile:
             display_name=profile.display_name,
             etag=profile.etag,
             stored=profile,
+            editable=editable,
         )
 
     @strawberry.field(
@@ -72,19 +75,22 @@ class Profile:
 
     @strawberry.field(description="What you may change now, by sign-in provider and by policy.")
     async def editable_fields(self, info: RequestInfo) -> list[ProfileField]:
-        caller = await info.context.caller()
-        fields = await info.context.service.editable_fields(caller, self.stored)
+        fields = self.editable
+        if fields is None:
+            caller = await info.context.caller()
+            fields = await info.context.service.editable_fields(caller, self.stored)
         return [ProfileField(field) for field in fields]
 
     @strawberry.field(
-        description="What changed, newest first: at most 100 at a time, 20 if you do not say."
+        description="What changed, newest first: at most 100 at a time, 20 if you do not say. Null"
+        " where it cannot be shown, so that an update is never hidden by that."
     )
     async def changes(
         self,
         info: RequestInfo,
         first: int | None = strawberry.UNSET,
         after: str | None = strawberry.UNSET,
-    ) -> ProfileChangeConnection:
+    ) -> ProfileChangeConnection | None:
         count, before = page_of(
             None if first is strawberry.UNSET else first,
             None if after is strawberry.UNSET else after,

@@ -17,7 +17,15 @@ from profile_domain.errors import Code, DomainError
 from profile_domain.fields import Fields, joined, read_fields
 from profile_domain.service import ProfileService
 from profile_graphql.documents import Documents
-from profile_graphql.errors import RequestRefused, entry, field_error, invalid_query
+from profile_graphql.errors import (
+    RequestRefused,
+    entry,
+    field_error,
+    invalid_queries,
+    invalid_query,
+    places_in,
+)
+from profile_graphql.limits import MAX_ERRORS
 from profile_graphql.media_types import GRAPHQL_RESPONSE, HTML, JSON, preferred_type
 from profile_graphql.request import RequestContext
 
@@ -25,6 +33,12 @@ _STATUS = {
     Code.MALFORMED_JSON: 400,
     Code.PAYLOAD_TOO_LARGE: 413,
     Code.UNSUPPORTED_MEDIA_TYPE: 415,
+}
+
+# As Apollo Server spells it; Apollo's link then sends the document itself.
+PERSISTED_QUERY_NOT_SUPPORTED = {
+    "message": "PersistedQueryNotSupported",
+    "extensions": {"code": "PERSISTED_QUERY_NOT_SUPPORTED"},
 }
 
 
@@ -45,6 +59,7 @@ class GraphQLView:
     ) -> None:
         self._schema = schema
         self._service = service
+        self._hide_suggestions = not introspection
         self._documents = Documents(schema, introspection=introspection)
         self._max_body_bytes = max_body_bytes
         self._page = page
@@ -92,19 +107,23 @@ class GraphQLView:
             credentials=Credentials.sent_in(fields),
             request_id=told["request_id"],
             wants_image=document.wants_image,
+            wants_editable=document.wants_editable,
             told=told,
         )
         if document.plan is not None:
-            return _result(request, fields, await document.plan.run(context, variables))
+            planned = await document.plan.run(context, variables)
+            return _result(request, fields, text, planned)
         executed: Awaitable[ExecutionResult] | ExecutionResult = execute(
             self._schema,
             document.ast,
             context_value=context,
             variable_values=variables,
             operation_name=operation_name,
+            max_coercion_errors=MAX_ERRORS,
+            hide_suggestions=self._hide_suggestions,
         )
         result = await executed if isawaitable(executed) else executed
-        return _result(request, fields, result)
+        return _result(request, fields, text, result)
 
 
 def _checked(parameters: dict[str, Any]) -> tuple[str, dict[str, Any], str | None]:
@@ -113,6 +132,8 @@ def _checked(parameters: dict[str, Any]) -> tuple[str, dict[str, Any], str | Non
     variables = parameters.get("variables")
     extensions = parameters.get("extensions")
     operation_name = parameters.get("operationName")
+    if text is None and isinstance(extensions, dict) and extensions.get("persistedQuery"):
+        raise RequestRefused([PERSISTED_QUERY_NOT_SUPPORTED], status=200)
     if not isinstance(text, str):
         problem = "query must be a string."
     elif variables is not None and not isinstance(variables, dict):
@@ -126,14 +147,16 @@ def _checked(parameters: dict[str, Any]) -> tuple[str, dict[str, Any], str | Non
     raise RequestRefused([invalid_query(problem)], status=400)
 
 
-def _result(request: Request, fields: Fields, result: ExecutionResult) -> Response:
-    if not result.errors:
+def _result(request: Request, fields: Fields, text: str, result: ExecutionResult) -> Response:
+    errors = result.errors
+    if not errors:
         return _respond(request, fields, {"data": result.data})
+    if result.data is None and not any(error.path for error in errors):
+        raise RequestRefused(invalid_queries(text, errors[:MAX_ERRORS]))
+    places = places_in(text, errors)
     told, known = zip(
-        *(field_error(error, request.state.request_id) for error in result.errors), strict=True
+        *(field_error(error, places, request.state.request_id) for error in errors), strict=True
     )
-    if result.data is None and not any(error.path for error in result.errors):
-        raise RequestRefused(list(told))
     waits = [error.retry_after for error in known if error and error.retry_after]
     headers = {"Retry-After": str(max(waits))} if waits else {}
     payload = {"errors": told, "data": result.data}
