@@ -124,12 +124,12 @@ class Documents:
         source = _Unplaced(text)
         try:
             ast = _parse(source)
+            broken = broken_limit(ast)
         except GraphQLError as error:
             raise RequestRefused(invalid_queries(text, [error])) from None
         except RecursionError:
             raise RequestRefused([invalid_query("The document nests too deeply.")]) from None
         source.body = ""
-        broken = broken_limit(ast)
         if broken:
             raise RequestRefused([invalid_query(broken)])
         self._refuse_invalid(text, ast, self._rules)
