@@ -123,13 +123,13 @@ def test_the_limits_stand_beside_the_violation():
         ProfileChange({"first_name": "x" * 101, AVATAR: picture}).against(ADA)
     assert raised.value.as_dict() == {
         "code": "too_long",
-        "message": MESSAGES[Code.TOO_LONG],
+        "message": "At most 100 characters are allowed.",
         "details": {
             "violations": [
                 {
                     "field": "first_name",
                     "code": "too_long",
-                    "message": MESSAGES[Code.TOO_LONG],
+                    "message": "At most 100 characters are allowed.",
                     "max": 100,
                 },
                 {

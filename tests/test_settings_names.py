@@ -60,7 +60,7 @@ async def test_a_limit_counts_code_points_as_one_types(tab, demo):
         await name.fill("😀" * 101)
         await expect(name).to_have_attribute("aria-invalid", "true")
         await expect(page.locator("#displayName-error")).to_have_text(
-            "A name has at most 100 characters."
+            "At most 100 characters are allowed."
         )
         updates = []
 

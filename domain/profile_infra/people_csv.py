@@ -16,11 +16,12 @@ from profile_domain.people import (
     new_profile,
     read_record,
 )
-from profile_domain.profile import NAME_FIELDS
+from profile_domain.profile import TEXT_FIELDS
 from profile_infra.users import User
 
 REQUIRED = ("tenant_id", "id", "email", "auth_provider")
-OPTIONAL = (*NAME_FIELDS, "issuer", "subject")
+TEXTS = tuple(field.name for field in TEXT_FIELDS if field.imported)
+OPTIONAL = (*TEXTS, "issuer", "subject")
 MAX_SUBJECT = 255
 
 
@@ -112,7 +113,7 @@ def _read(cells: dict[str, str | None]) -> Row:
     tenant_id, user_id = parse_uuid(text["tenant_id"].strip()), parse_uuid(text["id"].strip())
     if tenant_id is None or user_id is None:
         raise RecordRefused("id" if tenant_id else "tenant_id", "it must be a UUID")
-    names = {field: text[field] for field in NAME_FIELDS if field in text}
+    names = {field: text[field] for field in TEXTS if field in text}
     record = read_record(text["email"].strip(), text["auth_provider"].strip().lower(), names)
     keys = [text.get(name, "").strip() for name in ("issuer", "subject")]
     for name, key in zip(("issuer", "subject"), keys, strict=True):
