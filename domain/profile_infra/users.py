@@ -56,7 +56,7 @@ class Clash(Exception):
 
 
 def fields_of(user: User) -> dict[str, Any]:
-    """All that can change of a user, in columns."""
+    """The columns of a new user's row, but for its key, version and times."""
     profile, avatar = user.profile, user.profile.avatar
     return {
         "email": profile.email,
