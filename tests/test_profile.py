@@ -164,7 +164,8 @@ class TestManagedByAnIdentityProvider:
         assert changes == {"display_name": "Countess"}
 
     def test_display_name_and_picture_are_the_persons_own(self, provider):
-        assert provider.editable == ("display_name", AVATAR)
+        own = [field for field in EDITABLE if field not in {"first_name", "last_name"}]
+        assert provider.editable == tuple(own)
         assert AuthProvider.LOCAL.editable == EDITABLE
 
     def test_a_name_that_is_both_malformed_and_managed_is_told_as_malformed(self, provider):
