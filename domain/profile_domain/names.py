@@ -41,18 +41,20 @@ _INVISIBLE = re.compile(
 def clean_name(sent: str, limit: int = MAX_CODE_POINTS) -> str | None:
     """The name as it is stored: NFC, trimmed; None when nothing of it can be seen.
 
-    At most ``limit`` code points, as sent and as stored.
+    At most ``limit`` code points once composed, outer white space included; as sent, four times
+    as many, before any work on them.
     Raises FieldRefused with ``too_long`` or ``invalid_characters``.
     """
-    if len(sent) > limit:
-        raise FieldRefused(Code.TOO_LONG, max=limit)
-    if sent.isascii() and sent.isprintable():
+    if len(sent) <= limit and sent.isascii() and sent.isprintable():
         return sent.strip(" ") or None
+    if len(sent) > 4 * limit:
+        raise FieldRefused(Code.TOO_LONG, max=limit)
     if _SURROGATE.search(sent):
         raise FieldRefused(Code.INVALID_CHARACTERS)
-    name = unicodedata.normalize("NFC", sent).strip(WHITE_SPACE)
+    name = unicodedata.normalize("NFC", sent)
     if len(name) > limit:
         raise FieldRefused(Code.TOO_LONG, max=limit)
+    name = name.strip(WHITE_SPACE)
     if _FORBIDDEN.search(name):
         raise FieldRefused(Code.INVALID_CHARACTERS)
     if _INVISIBLE.fullmatch(name):

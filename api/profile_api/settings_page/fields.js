@@ -43,7 +43,7 @@ export class NameFields {
       const { limit, hint } = ABOUT[field];
       const reason = lockReason(draft.stored, field);
       const error = violations[field] ?? draft.errors[field] ?? "";
-      const count = codePoints(value);
+      const count = codePoints(value.normalize("NFC"));
       const { [field]: theirs } = draft.theirs;
       if (row.input.value !== value) row.input.value = value;
       row.input.readOnly = reason !== null;
