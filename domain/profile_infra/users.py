@@ -19,14 +19,15 @@ PROFILE_COLUMNS: Final = tuple(
 )
 USER_COLUMNS: Final = (*PROFILE_COLUMNS, *_OF_THE_KEY)
 
+_PLACE: Final = {name: place for place, name in enumerate(USER_COLUMNS)}
 _ID, _EMAIL, _PROVIDER, _TYPE, _DIGEST, _VERSION, _ACTIVE, _ISSUER, _SUBJECT, _TOLD_AT = (
-    USER_COLUMNS.index(name)
+    _PLACE[name]
     for name in (
         *("id", "email", "auth_provider", "avatar_type", "avatar_digest", "version", "active"),
         *_OF_THE_KEY,
     )
 )
-_TEXTS: Final = tuple((name, USER_COLUMNS.index(name)) for name in TEXTS)
+_TEXTS: Final = tuple((name, _PLACE[name]) for name in TEXTS)
 
 
 @dataclass(frozen=True, slots=True)
