@@ -49,6 +49,20 @@ async def service(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+async def service_on_postgres(tmp_path_factory, postgres_database):
+    """The same on the Postgres of the tests."""
+    folder = tmp_path_factory.mktemp("service-on-postgres")
+    async with running(folder, database_url=postgres_database.url) as service:
+        yield service
+
+
+@pytest.fixture(params=["service", "service_on_postgres"], ids=["sqlite", "postgres"])
+def on_each_store(request):
+    """The service on one store, and then on the other."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="session")
 def repository():
     """The folder that holds the whole project."""
     return Path(__file__).parent.parent

@@ -22,6 +22,8 @@ from profile_api.protocol import GuardedProtocol
 from profile_api.serving import GuardedServer
 from profile_api.settings import Settings
 from profile_domain.people import new_profile, read_record
+from profile_domain.profile import EDITABLE
+from profile_graphql.names import camel_case
 from profile_infra.issuers import Issuer
 from profile_infra.schema_version import migrate
 from profile_infra.stores import Store
@@ -53,8 +55,8 @@ forbid (principal, action == ProfileService::Action::"updateMyProfile", resource
 when { context.scopes.contains("profile:read") && !context.scopes.contains("profile:write") };
 """
 
-PROFILE_FIELDS = (
-    "id email name authProvider firstName lastName displayName avatarBase64 etag editableFields"
+PROFILE_FIELDS = " ".join(
+    ["id email name authProvider", *map(camel_case, EDITABLE), "etag editableFields"]
 )
 ME_QUERY = f"{{ me {{ {PROFILE_FIELDS} }} }}"
 UPDATE = f"""

@@ -1,4 +1,4 @@
-"""One table of requests, each sent to both faces as to two people alike; the answers must agree."""
+"""One table of requests, each sent to both faces as to two people alike, on either store."""
 
 import json
 import re
@@ -121,16 +121,16 @@ def identity_of(user):
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.says)
-async def test_an_update_is_answered_alike(service, case):
-    by_rest = await send(service, case, "rest", put)
-    by_graphql = await send(service, case, "graphql", mutate)
+async def test_an_update_is_answered_alike(on_each_store, case):
+    by_rest = await send(on_each_store, case, "rest", put)
+    by_graphql = await send(on_each_store, case, "graphql", mutate)
     assert by_rest == by_graphql
 
 
 @pytest.mark.parametrize("case", VIEWS, ids=lambda case: case.says)
-async def test_a_view_is_answered_alike(service, case):
-    by_rest = await send(service, case, "rest", get)
-    by_graphql = await send(service, case, "graphql", me)
+async def test_a_view_is_answered_alike(on_each_store, case):
+    by_rest = await send(on_each_store, case, "rest", get)
+    by_graphql = await send(on_each_store, case, "graphql", me)
     by_rest.pop("name", None), by_graphql.pop("name", None)
     assert by_rest == by_graphql
 

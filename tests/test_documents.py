@@ -108,9 +108,9 @@ def test_a_parameter_that_must_be_sent_from_now_on_is_called_out(documents):
     ("path", "value"),
     [
         (("paths", "/v2"), {"get": {"responses": {}}}),
-        ((*SENT, "properties", "pronouns"), {"type": "string"}),
+        ((*SENT, "properties", "nickname"), {"type": "string"}),
         ((*SENT, "properties", "first_name", "maxLength"), 200),
-        ((*RECEIVED, "properties", "pronouns"), {"type": "string"}),
+        ((*RECEIVED, "properties", "nickname"), {"type": "string"}),
         ((*ME, "get", "summary"), "Other words"),
     ],
 )

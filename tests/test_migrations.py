@@ -26,11 +26,11 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/profile.db"
 
 
-def declared(path: Path) -> dict[str, str]:
-    """Each table and index in the file, as SQL in one line."""
+def declared(path: Path) -> dict[str, list[str]]:
+    """Each table and index in the file, in pieces; a column that came later stands behind others."""
     connection = sqlite3.connect(path)
     rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
-    found = {name: " ".join(sql.split()) for name, sql in rows.fetchall()}
+    found = {name: sorted(" ".join(sql.split()).split(", ")) for name, sql in rows.fetchall()}
     connection.close()
     return {name: sql for name, sql in found.items() if name != "alembic_version"}
 

@@ -92,7 +92,8 @@ def test_every_code_of_an_update_has_a_true_example():
             shown[code] = example["value"]
             assert STATUS[Code(code)] == int(status)
             assert example["value"]["code"] == code
-            assert example["value"]["message"] == MESSAGES[Code(code)]
+            (limits, *_) = example["value"].get("details", {}).get("violations", [{}])
+            assert example["value"]["message"] == MESSAGES[Code(code)].format_map(limits)
     below_routes = {Code.INVALID_HTTP, Code.REQUEST_TIMEOUT, Code.HEADERS_TOO_LARGE}
     assert set(shown) == set(Code) - {Code.INVALID_QUERY, Code.METHOD_NOT_ALLOWED} - below_routes
 

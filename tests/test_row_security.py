@@ -115,7 +115,9 @@ async def test_an_attack_with_a_tenants_setting_is_refused(serving, postgres, pe
 async def test_the_functions_give_a_tenant_nothing_of_another(serving, people):
     mine, theirs = people
     row = await serving.fetchrow(
-        "SELECT * FROM profile_load_by($1, 'i', '', $2, true)", TENANT, str(theirs.id)
+        "SELECT (person).id, image FROM profile_load_user($1, 'i', '', $2, true)",
+        TENANT,
+        str(theirs.id),
     )
     assert row["id"] is None
     saved = await serving.fetchval(
@@ -130,7 +132,9 @@ async def test_the_functions_give_a_tenant_nothing_of_another(serving, people):
     assert changes == []
     assert (
         await serving.fetchrow(
-            "SELECT * FROM profile_load_by($1, 'i', '', $2, true)", TENANT, str(mine.id)
+            "SELECT (person).id, image FROM profile_load_user($1, 'i', '', $2, true)",
+            TENANT,
+            str(mine.id),
         )
     )["image"] == PICTURE.image
 

@@ -255,3 +255,16 @@ async def test_a_closed_store_is_unavailable_and_has_done_all_it_was_asked(store
     await store.open()
     assert await store.missing() is None
     assert (await load(store, people[0])).display_name == "Late"
+
+
+async def test_what_is_not_carried_out_yet_is_counted(store):
+    people = [person() for _ in range(5)]
+    await stored(store, *people)
+    assert store.waiting == 0
+    saves = [asyncio.create_task(rename(store, user, display_name="New")) for user in people]
+    most = 0
+    while not all(save.done() for save in saves):
+        await asyncio.sleep(0)
+        most = max(most, store.waiting)
+    assert 1 <= most <= len(people)
+    assert store.waiting == 0

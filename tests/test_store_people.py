@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from profile_domain.avatar import Avatar
 from profile_domain.caller import Identity
 from profile_infra.users import Clash, User
 from storing import (
@@ -170,3 +171,41 @@ async def test_who_has_left_is_loaded_as_such(store):
         assert (await load(store, ada, with_image=with_image)).active is False
     (change,) = await store.history(TENANT, ada.profile.id, first=9)
     assert (change.old_values, change.new_values) == ({"active": True}, {"active": False})
+
+
+async def test_people_with_the_same_email_are_found_in_the_order_of_their_ids(store):
+    people = [person() for _ in range(9)]
+    await stored(store, *people)
+    assert await store.users_by_email(TENANT, "ada@example.org") == sorted(
+        people, key=lambda user: user.profile.id
+    )
+
+
+async def test_whoever_looks_for_people_gets_no_bytes_of_pictures(store):
+    ada = person(avatar=PICTURE)
+    await stored(store, ada)
+    found = [
+        *(await store.users_of(TENANT, [ada.profile.id])).values(),
+        *await store.users_by_email(TENANT, ada.profile.email),
+        *await store.list_users(TENANT, first=9),
+    ]
+    bare = Avatar(PICTURE.media_type, PICTURE.digest)
+    assert [user.profile.avatar for user in found] == [bare] * 3
+
+
+async def test_when_a_token_was_applied_is_no_change_by_itself(store):
+    ada = person()
+    await stored(store, ada)
+    await store.apply(IMPORT, [], [(ada, replace(ada, told_at=1.8e9))])
+    assert await load(store, ada) == ada.profile
+    assert await store.history(TENANT, ada.profile.id, first=9) == []
+
+
+async def test_a_user_never_becomes_another(store):
+    ada, bob = person(), person()
+    await stored(store, ada)
+    with pytest.raises(ValueError, match="cannot become another"):
+        await store.apply(IMPORT, [], [(ada, bob)])
+    with pytest.raises(ValueError, match="cannot become another"):
+        await store.save(caller_of(ada), ada.profile, bob.profile)
+    assert await store.list_users(TENANT, first=9) == [ada]

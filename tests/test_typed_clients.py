@@ -5,6 +5,7 @@ import json
 import os
 from pathlib import Path
 
+from profile_domain.profile import EDITABLE
 from programs import needs
 
 CLIENTS = Path(__file__).parent / "clients"
@@ -47,7 +48,7 @@ async def test_generated_clients_type_check_and_run(demo):
     )
     assert json.loads(told) == {
         "name": "Edsger Dijkstra",
-        "editable": ["FIRST_NAME", "LAST_NAME", "DISPLAY_NAME", "AVATAR_BASE64"],
+        "editable": [field.upper() for field in EDITABLE],
         "changed": {"__typename": "Profile", "displayName": "EWD"},
         "refused": {
             "__typename": "ProfileError", "code": "too_long",

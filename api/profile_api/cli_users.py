@@ -27,6 +27,7 @@ from profile_api.people import (
 from profile_api.settings import PREFIX, Settings
 from profile_domain.changes import Change
 from profile_domain.profile import AVATAR
+from profile_infra.people_csv import OPTIONAL
 from profile_infra.users import User
 
 users = typer.Typer(help="People of a tenant.", no_args_is_help=True)
@@ -44,7 +45,7 @@ def import_(
             exists=True,
             dir_okay=False,
             help="Columns: tenant_id, id, email, auth_provider (local, oidc, saml), and optionally"
-            " first_name, last_name, display_name, issuer, subject.",
+            f" {', '.join(OPTIONAL)}.",
         ),
     ],
     overwrite: Annotated[  # noqa: FBT002  # a flag, as Typer declares one
@@ -199,9 +200,7 @@ def _rows(user: User) -> list[tuple[str, str]]:
         ("email", profile.email),
         ("name", profile.name),
         ("auth_provider", profile.auth_provider),
-        ("first_name", profile.first_name or "-"),
-        ("last_name", profile.last_name or "-"),
-        ("display_name", profile.display_name or "-"),
+        *((name, text or "-") for name, text in profile.texts.items()),
         ("avatar", profile.avatar.media_type if profile.avatar else "-"),
         ("issuer", user.issuer or "any that speaks for the tenant"),
         ("subject", user.subject),

@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from profile_domain.errors import Code
-from profile_domain.profile import AuthProvider
+from profile_domain.profile import TEXT_FIELDS, AuthProvider, TextField
 
-NAME = Field(
-    description="At most 100 code points; stored in Unicode NFC and trimmed.", max_length=100
+
+def _text(field: TextField) -> Any:  # noqa: ANN401  # a field's type and what is said of it
+    said = f"At most {field.limit} code points; stored in Unicode NFC and trimmed."
+    return (str | None, Field(description=said, max_length=field.limit))
+
+
+ProfileBody = create_model(
+    "ProfileBody",
+    __doc__="Your own profile: always all these keys.",
+    __config__=ConfigDict(extra="forbid"),
+    id=(UUID, ...),
+    email=(str, Field(description="Read-only here.")),
+    name=(
+        str,
+        Field(description="Derived: display name, else first and last name, else email address."),
+    ),
+    auth_provider=(AuthProvider, Field(description="Who keeps your sign-in.")),
+    **{field.name: _text(field) for field in TEXT_FIELDS},
+    avatar_base64=(
+        str | None,
+        Field(
+            description="The picture as a data URI; at most 256 KiB decoded, no side over 512"
+            " pixels."
+        ),
+    ),
 )
-
-
-class ProfileBody(BaseModel):
-    """Your own profile: always these eight keys."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    id: UUID
-    email: str = Field(description="Read-only here.")
-    name: str = Field(
-        description="Derived: display name, else first and last name, else email address."
-    )
-    auth_provider: AuthProvider = Field(description="Who keeps your sign-in.")
-    first_name: Annotated[str | None, NAME]
-    last_name: Annotated[str | None, NAME]
-    display_name: Annotated[str | None, NAME]
-    avatar_base64: str | None = Field(
-        description="The picture as a data URI; at most 256 KiB decoded, no side over 512 pixels."
-    )
 
 
 class ErrorBody(BaseModel):

@@ -16,7 +16,14 @@ from profile_api.models import ErrorBody, ProfileBody
 from profile_domain.avatar import MAX_BYTES, MAX_SIDE
 from profile_domain.errors import Code, DomainError, Violation, refused_fields, unauthenticated
 from profile_domain.names import MAX_CODE_POINTS, NAME_PATTERN
-from profile_domain.profile import AVATAR, DISPLAY_NAME, FIRST_NAME, LAST_NAME
+from profile_domain.profile import (
+    AVATAR,
+    DISPLAY_NAME,
+    FIRST_NAME,
+    LAST_NAME,
+    TEXT_FIELDS,
+    TextField,
+)
 
 TO_CALL = (
     Code.INVALID_TENANT_ID,
@@ -167,12 +174,13 @@ def _status(status: str) -> dict[str, Any]:
     }
 
 
-def _name(what: str) -> dict[str, Any]:
+def _text(field: TextField) -> dict[str, Any]:
+    managed = "; managed by the identity provider where there is one" if field.sso_managed else ""
     return {
         "type": "string",
-        "maxLength": MAX_CODE_POINTS,
+        "maxLength": field.limit,
         "pattern": NAME_PATTERN,
-        "description": f'{what} `""` or only white space clears it.',
+        "description": f'{field.label}{managed}. `""` or only white space clears it.',
     }
 
 
@@ -182,9 +190,7 @@ PROFILE_UPDATE: dict[str, Any] = {
     "description": "What to change. A key that is left out stays as it is.",
     "additionalProperties": False,
     "properties": {
-        FIRST_NAME: _name("Given name; managed by the identity provider where there is one."),
-        LAST_NAME: _name("Family name; managed by the identity provider where there is one."),
-        DISPLAY_NAME: _name("What you like to be called."),
+        **{field.name: _text(field) for field in TEXT_FIELDS},
         AVATAR: {
             "type": ["string", "null"],
             "format": "image-data-uri",

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import typer
 
 from profile_api.settings import PREFIX, Settings
-from profile_domain.caller import parse_uuid
+from profile_domain.caller import issuers_met, parse_uuid, speaks_for
 from profile_infra.issuers import Issuer
 from profile_infra.people_csv import FileRefused, Row, read_people
 from profile_infra.schema_version import await_schema
@@ -180,9 +180,14 @@ def signing_issuer(settings: Settings) -> Issuer:
 def token_for(issuer: Issuer, user: User, *, scope: str = "", minutes: int = 60) -> str:
     """A token that meets this user. Raises Refused where the issuer does not speak for them."""
     tenant_id = user.profile.tenant_id
-    if user.issuer not in {"", issuer.issuer}:
-        raise Refused(f"this user signs in by {user.issuer}, which has no secret here.")
-    if issuer.tenants and tenant_id not in issuer.tenants:
+    if user.issuer not in issuers_met(issuer.issuer, provisions=issuer.provision):
+        if user.issuer:
+            raise Refused(f"this user signs in by {user.issuer}, which has no secret here.")
+        raise Refused(
+            f"issuer {issuer.issuer} provisions users: its tokens meet only those stored with its"
+            " name."
+        )
+    if not speaks_for(issuer.tenants, tenant_id):
         raise Refused(f"issuer {issuer.issuer} does not speak for tenant {tenant_id}.")
     now = int(time.time())
     claims: dict[str, object] = {

@@ -59,9 +59,7 @@ def _answer(profile: Profile) -> Response:
             "email": profile.email,
             "name": profile.name,
             "auth_provider": profile.auth_provider.value,
-            "first_name": profile.first_name,
-            "last_name": profile.last_name,
-            "display_name": profile.display_name,
+            **profile.texts,
             "avatar_base64": profile.avatar.data_uri if profile.avatar else None,
         }
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -18,9 +18,37 @@ Face = Literal["rest", "graphql"]
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
 
+MAX_SUBJECT = 255  # code points (OpenID Connect Core 1.0 section 2 has as many characters)
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # Cc and lone surrogates
+
+
 def parse_uuid(text: str) -> UUID | None:
     """The UUID in its one written form, any letter case; None for anything else."""
     return UUID(text) if _UUID.fullmatch(text) else None
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text from a token or a file has no control character and no lone surrogate."""
+    return _CONTROL.search(text) is None
+
+
+def is_subject(text: str) -> bool:
+    """Whether it can name a user, in a token and in an import alike: 1 to 255 plain code points."""
+    return 1 <= len(text) <= MAX_SUBJECT and is_plain(text)
+
+
+def speaks_for(tenants: Collection[UUID] | None, tenant_id: UUID) -> bool:
+    """Whether an issuer speaks for a tenant: those of its list alone, or any where it has none."""
+    return not tenants or tenant_id in tenants
+
+
+def issuers_met(issuer: str, *, provisions: bool) -> tuple[str, str]:
+    """The issuers under whose names a token's user may be stored, the token's own first.
+
+    An empty name is that of users whom any issuer meets, but for those that provision: what such
+    an issuer says of a person is written down, so it can only reach its own.
+    """
+    return issuer, issuer if provisions else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +90,8 @@ class Identity:
 
     @property
     def meets(self) -> tuple[str, str]:
-        """The issuers under whose names its user may be stored, its own first.
-
-        An empty name is that of users whom any issuer meets, but for those that provision: what
-        such an issuer says of a person is written down, so it can only reach its own.
-        """
-        return self.issuer, self.issuer if self.record is not None else ""
+        """See ``issuers_met``; the issuer provisions where its token tells of the person."""
+        return issuers_met(self.issuer, provisions=self.record is not None)
 
     def check_tenant(self, sent: Sequence[str]) -> None:
         """Holds ``X-Tenant-ID`` against the token, as UUIDs.

@@ -45,6 +45,7 @@ class Code(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
+# A name in braces is a limit of the violation.
 MESSAGES: Mapping[Code, str] = {
     Code.INVALID_HTTP: "The request is not valid HTTP.",
     Code.REQUEST_TIMEOUT: "The request took too long to arrive.",
@@ -54,8 +55,8 @@ MESSAGES: Mapping[Code, str] = {
     Code.INVALID_ARGUMENT: "An argument is outside its range.",
     Code.UNKNOWN_FIELD: "This field does not exist or cannot be changed.",
     Code.INVALID_TYPE: "The value must be a string.",
-    Code.TOO_LONG: "A name has at most 100 characters.",
-    Code.INVALID_CHARACTERS: "A name holds no control, direction or invalid characters.",
+    Code.TOO_LONG: "At most {max} characters are allowed.",
+    Code.INVALID_CHARACTERS: "Control, direction and invalid characters are not allowed.",
     Code.SSO_MANAGED_FIELD: "Your identity provider manages this field.",
     Code.AVATAR_MALFORMED: "The picture must be a base64 data URI of an image, or null.",
     Code.AVATAR_TOO_LARGE: "The picture has at most 256 KiB.",
@@ -89,7 +90,7 @@ class Violation:
 
     @property
     def message(self) -> str:
-        return MESSAGES[self.code]
+        return MESSAGES[self.code].format_map(self.limits)
 
     def as_dict(self) -> dict[str, Any]:
         return {"field": self.field, "code": self.code, "message": self.message, **self.limits}
@@ -124,7 +125,7 @@ class DomainError(Exception):
     ) -> None:
         super().__init__(code)
         self.code = code
-        self.message = MESSAGES[code]
+        self.message = violations[0].message if violations else MESSAGES[code]
         self.violations = tuple(violations[:MAX_VIOLATIONS])
         self.details = dict(details) if details else {}
         if violations:

@@ -1,4 +1,4 @@
-"""Clean-up and limits of one name, as a person typed it."""
+"""Clean-up of one line of text, such as a name, as a person typed it."""
 
 from __future__ import annotations
 
@@ -38,21 +38,23 @@ _INVISIBLE = re.compile(
 )
 
 
-def clean_name(sent: str) -> str | None:
+def clean_name(sent: str, limit: int = MAX_CODE_POINTS) -> str | None:
     """The name as it is stored: NFC, trimmed; None when nothing of it can be seen.
 
-    At most 100 code points, as sent and as stored.
+    At most ``limit`` code points once composed, outer white space included; as sent, four times
+    as many, before any work on them.
     Raises FieldRefused with ``too_long`` or ``invalid_characters``.
     """
-    if len(sent) > MAX_CODE_POINTS:
-        raise FieldRefused(Code.TOO_LONG, max=MAX_CODE_POINTS)
-    if sent.isascii() and sent.isprintable():
+    if len(sent) <= limit and sent.isascii() and sent.isprintable():
         return sent.strip(" ") or None
+    if len(sent) > 4 * limit:
+        raise FieldRefused(Code.TOO_LONG, max=limit)
     if _SURROGATE.search(sent):
         raise FieldRefused(Code.INVALID_CHARACTERS)
-    name = unicodedata.normalize("NFC", sent).strip(WHITE_SPACE)
-    if len(name) > MAX_CODE_POINTS:
-        raise FieldRefused(Code.TOO_LONG, max=MAX_CODE_POINTS)
+    name = unicodedata.normalize("NFC", sent)
+    if len(name) > limit:
+        raise FieldRefused(Code.TOO_LONG, max=limit)
+    name = name.strip(WHITE_SPACE)
     if _FORBIDDEN.search(name):
         raise FieldRefused(Code.INVALID_CHARACTERS)
     if _INVISIBLE.fullmatch(name):
@@ -60,11 +62,11 @@ def clean_name(sent: str) -> str | None:
     return name
 
 
-def salvage_name(sent: str) -> str | None:
+def salvage_name(sent: str, limit: int = MAX_CODE_POINTS) -> str | None:
     """A name that nobody is there to correct: what is forbidden is taken out, the rest cut to fit.
 
     The result is one that ``clean_name`` gives back as it is; None when nothing of it can be seen.
     """
     allowed = _FORBIDDEN.sub("", _SURROGATE.sub("", sent))
     name = unicodedata.normalize("NFC", allowed).strip(WHITE_SPACE)
-    return clean_name(name[:MAX_CODE_POINTS])
+    return clean_name(name[:limit], limit)

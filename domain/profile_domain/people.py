@@ -8,27 +8,18 @@ from typing import Any
 from uuid import UUID
 
 from profile_domain.errors import Code, FieldRefused
-from profile_domain.names import clean_name, salvage_name
-from profile_domain.profile import (
-    DISPLAY_NAME,
-    FIRST_NAME,
-    LAST_NAME,
-    NAME_FIELDS,
-    SSO_MANAGED,
-    AuthProvider,
-    Profile,
-)
+from profile_domain.profile import SSO_MANAGED, TEXT_FIELDS, AuthProvider, Profile
 
 MAX_EMAIL = 320
-_NAME_CLAIMS = (("given_name", FIRST_NAME), ("family_name", LAST_NAME))
+_CLAIMED = [(field.claim, field) for field in TEXT_FIELDS if field.claim is not None]
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """One person as another system tells of them.
 
-    ``names`` has only those that it told, and ``email`` is None if it told none. ``as_of`` is when
-    it told them, in seconds since the epoch, where that is known.
+    ``names`` has only those text fields that it told, and ``email`` is None if it told none.
+    ``as_of`` is when it told them, in seconds since the epoch, where that is known.
     """
 
     email: str | None
@@ -45,14 +36,13 @@ def new_profile(tenant_id: UUID, user_id: UUID, record: Record) -> Profile:
     """The first version of a person's profile; the record has an email."""
     if record.email is None:
         raise ValueError("a person has an email")
+    texts: dict[str, Any] = dict(record.names)
     return Profile(
         tenant_id=tenant_id,
         id=user_id,
         email=record.email,
         auth_provider=record.auth_provider,
-        first_name=record.names.get(FIRST_NAME),
-        last_name=record.names.get(LAST_NAME),
-        display_name=record.names.get(DISPLAY_NAME),
+        **texts,
     )
 
 
@@ -100,14 +90,14 @@ def read_record(email: str, auth_provider: str, names: Mapping[str, str]) -> Rec
     except ValueError:
         raise RecordRefused("auth_provider", "it must be local, oidc or saml") from None
     cleaned: dict[str, str | None] = {}
-    for field in NAME_FIELDS:
-        if field in names:
+    for field in TEXT_FIELDS:
+        if field.imported and field.name in names:
             try:
-                cleaned[field] = clean_name(names[field])
+                cleaned[field.name] = field.clean(names[field.name])
             except FieldRefused as refused:
                 long = refused.code is Code.TOO_LONG
-                reason = "it has over 100 characters" if long else "it has invalid characters"
-                raise RecordRefused(field, reason) from None
+                broken = f"over {field.limit}" if long else "invalid"
+                raise RecordRefused(field.name, f"it has {broken} characters") from None
     return Record(email, provider, cleaned)
 
 
@@ -119,9 +109,14 @@ def read_claims(
     A claim that cannot be used is left out of the record; its name is in the list. That is an
     email, too, that the token itself does not call verified: policies decide by it.
     """
-    told = {field: claims[claim] for claim, field in _NAME_CLAIMS if claims.get(claim) is not None}
-    names = {field: salvage_name(value) for field, value in told.items() if isinstance(value, str)}
-    left_out = [claim for claim, field in _NAME_CLAIMS if field in told and field not in names]
+    names: dict[str, str | None] = {}
+    left_out = []
+    for claim, field in _CLAIMED:
+        value = claims.get(claim)
+        if isinstance(value, str):
+            names[field.name] = field.salvage(value)
+        elif value is not None:
+            left_out.append(claim)
     email = claims.get("email")
     address = email if isinstance(email, str) and is_email(email) else None
     if not _may_be_verified(claims):

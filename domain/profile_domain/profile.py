@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
+from operator import attrgetter
 from typing import Final
 from uuid import UUID
 
@@ -17,16 +18,58 @@ from profile_domain.errors import (
     Violation,
     refused_fields,
 )
-from profile_domain.names import clean_name
+from profile_domain.names import MAX_CODE_POINTS, clean_name, salvage_name
 
 FIRST_NAME: Final = "first_name"
 LAST_NAME: Final = "last_name"
 DISPLAY_NAME: Final = "display_name"
 AVATAR: Final = "avatar_base64"
 
-NAME_FIELDS: Final[tuple[str, ...]] = (FIRST_NAME, LAST_NAME, DISPLAY_NAME)
-EDITABLE: Final[tuple[str, ...]] = (*NAME_FIELDS, AVATAR)
-SSO_MANAGED: Final = frozenset({FIRST_NAME, LAST_NAME})
+
+@dataclass(frozen=True, slots=True)
+class TextField:
+    """One line of text that a person can change, cleaned up as a name is.
+
+    ``name`` is REST's spelling, the column's, and that of ``Profile``; ``label`` and ``hint`` are
+    for forms. ``limit`` is in code points. Where an identity provider manages the sign-in,
+    ``sso_managed`` says that the field is the provider's; ``claim`` names it in a token (OpenID
+    Connect Core 1.0 section 5.1). ``imported``: an import's file may have a column of the name.
+    """
+
+    name: str
+    label: str
+    hint: str = ""
+    limit: int = MAX_CODE_POINTS
+    sso_managed: bool = False
+    claim: str | None = None
+    imported: bool = True
+
+    def read(self, value: object) -> str | None:
+        """As a client sends it. Raises FieldRefused."""
+        if not isinstance(value, str):
+            raise FieldRefused(Code.INVALID_TYPE)
+        return self.clean(value)
+
+    def clean(self, text: str) -> str | None:
+        """As it is stored; None when nothing of it can be seen. Raises FieldRefused."""
+        return clean_name(text, self.limit)
+
+    def salvage(self, text: str) -> str | None:
+        """As it is stored, where nobody is there to correct it: what cannot be is taken out."""
+        return salvage_name(text, self.limit)
+
+
+TEXT_FIELDS: Final = (
+    TextField(FIRST_NAME, "First name", sso_managed=True, claim="given_name"),
+    TextField(LAST_NAME, "Last name", sso_managed=True, claim="family_name"),
+    TextField(
+        DISPLAY_NAME, "Display name", "If you have one, it is shown instead of first and last name."
+    ),
+)
+TEXTS: Final = tuple(field.name for field in TEXT_FIELDS)
+EDITABLE: Final = (*TEXTS, AVATAR)
+_texts_of: Final = attrgetter(*TEXTS)
+SSO_MANAGED: Final = frozenset(field.name for field in TEXT_FIELDS if field.sso_managed)
 
 
 class AuthProvider(StrEnum):
@@ -73,6 +116,11 @@ class Profile:
         """A strong entity tag (RFC 9110 section 8.8.3), different for each person and version."""
         return f'"{self.id.hex}-{self.version}"'
 
+    @property
+    def texts(self) -> dict[str, str | None]:
+        """The text fields by name, in the profile's order."""
+        return dict(zip(TEXTS, _texts_of(self), strict=True))
+
     def value_of(self, field: str) -> str | Avatar | None:
         return self.avatar if field == AVATAR else getattr(self, field)
 
@@ -111,8 +159,7 @@ class ProfileChange:
         for field in EDITABLE:
             if field in body:
                 try:
-                    read = _read_avatar if field == AVATAR else read_name
-                    self._wanted[field] = read(body[field])
+                    self._wanted[field] = _READ[field](body[field])
                 except FieldRefused as refused:
                     self._violations[field] = Violation(field, refused.code, refused.limits)
 
@@ -138,19 +185,18 @@ class ProfileChange:
         return changes
 
 
-def read_name(value: object) -> str | None:
-    """A name from another system, as it is stored. Raises FieldRefused."""
-    if not isinstance(value, str):
-        raise FieldRefused(Code.INVALID_TYPE)
-    return clean_name(value)
-
-
 def _read_avatar(value: object) -> Upload | None:
     if value is None:
         return None
     if not isinstance(value, str):
         raise FieldRefused(Code.INVALID_TYPE)
     return read_data_uri(value)
+
+
+_READ: Final[Mapping[str, Callable[[object], str | Upload | None]]] = {
+    **{field.name: field.read for field in TEXT_FIELDS},
+    AVATAR: _read_avatar,
+}
 
 
 def _unknown_fields(body: Mapping[str, object]) -> Iterator[Violation]:

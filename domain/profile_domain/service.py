@@ -28,10 +28,18 @@ class Profiles(Protocol):
     """The store. It is asked with the caller's tenant, always; raises ``unavailable``."""
 
     async def load(self, identity: Identity, *, with_image: bool) -> Profile | None:
-        """The caller's own profile; the avatar's bytes only if asked for."""
+        """The caller's own profile; the avatar's bytes only if asked for.
+
+        Of users whom the identity meets, the one that is stored with its issuer comes first.
+        """
 
     async def save(self, caller: Caller, before: Profile, after: Profile) -> bool:
-        """Durably replaces ``before`` by ``after``; False when ``before`` is no longer stored."""
+        """Durably replaces ``before`` by ``after``, which is one version on.
+
+        With it goes an entry in the trail; nothing is written where nothing differs. False when
+        ``before`` is no longer stored, or is of another tenant than the caller. It is tried once:
+        an ``unavailable`` save may have happened, and the version tells.
+        """
 
     async def history(
         self, tenant_id: UUID, user_id: UUID, *, first: int, after: int | None = None

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from profile_domain.caller import Identity, parse_uuid
+from profile_domain.caller import Identity, is_plain, is_subject, parse_uuid, speaks_for
 from profile_domain.errors import unauthenticated
 from profile_domain.people import Record, read_claims
 from profile_infra.issuers import Issuer
@@ -16,9 +15,7 @@ from profile_infra.issuers import Issuer
 _log = logging.getLogger(__name__)
 
 LEEWAY = 30  # seconds, for clocks that disagree
-SUBJECT_CODE_POINTS = 255
 _LATEST = 253_402_300_799  # the last second of the year 9999
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # Cc and lone surrogates
 
 
 def identity_of(issuer: Issuer, claims: Mapping[str, Any], now: float) -> Identity:
@@ -65,9 +62,9 @@ def _is_for(audience: tuple[str, ...], sent: object) -> bool:
 
 
 def _subject(value: object) -> str:
-    if not value or len(_text(value)) > SUBJECT_CODE_POINTS:
+    if not isinstance(value, str) or not is_subject(value):
         raise ValueError("not a subject")
-    return _text(value)
+    return value
 
 
 def _scopes(value: object) -> frozenset[str]:
@@ -76,7 +73,7 @@ def _scopes(value: object) -> frozenset[str]:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or _UNPRINTABLE.search(value):
+    if not isinstance(value, str) or not is_plain(value):
         raise ValueError("not a text")
     return value
 
@@ -87,6 +84,6 @@ def _tenant(issuer: Issuer, claims: Mapping[str, Any]) -> UUID:
         tenant = parse_uuid(_text(claims[issuer.tenant_claim]))
     else:
         tenant = issuer.tenants[0] if issuer.tenants and len(issuer.tenants) == 1 else None
-    if tenant is None or (issuer.tenants and tenant not in issuer.tenants):
+    if tenant is None or not speaks_for(issuer.tenants, tenant):
         raise ValueError("no tenant that the issuer speaks for")
     return tenant

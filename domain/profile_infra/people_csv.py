@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
-from profile_domain.caller import parse_uuid
+from profile_domain.caller import MAX_SUBJECT, is_subject, parse_uuid
 from profile_domain.people import (
     Record,
     RecordRefused,
@@ -16,12 +16,14 @@ from profile_domain.people import (
     new_profile,
     read_record,
 )
-from profile_domain.profile import NAME_FIELDS
+from profile_domain.profile import TEXT_FIELDS
 from profile_infra.users import User
 
 REQUIRED = ("tenant_id", "id", "email", "auth_provider")
-OPTIONAL = (*NAME_FIELDS, "issuer", "subject")
-MAX_SUBJECT = 255
+TEXTS = tuple(field.name for field in TEXT_FIELDS if field.imported)
+OPTIONAL = (*TEXTS, "issuer", "subject")
+# White space is the spreadsheet's; any other is part of a subject, as it is in a token.
+_PADDING = " \t\r\n"
 
 
 class FileRefused(ValueError):
@@ -112,10 +114,11 @@ def _read(cells: dict[str, str | None]) -> Row:
     tenant_id, user_id = parse_uuid(text["tenant_id"].strip()), parse_uuid(text["id"].strip())
     if tenant_id is None or user_id is None:
         raise RecordRefused("id" if tenant_id else "tenant_id", "it must be a UUID")
-    names = {field: text[field] for field in NAME_FIELDS if field in text}
+    names = {field: text[field] for field in TEXTS if field in text}
     record = read_record(text["email"].strip(), text["auth_provider"].strip().lower(), names)
-    keys = [text.get(name, "").strip() for name in ("issuer", "subject")]
+    keys = [text.get(name, "").strip(_PADDING) for name in ("issuer", "subject")]
     for name, key in zip(("issuer", "subject"), keys, strict=True):
-        if len(key) > MAX_SUBJECT or not key.isprintable():
-            raise RecordRefused(name, f"it has at most {MAX_SUBJECT} printable characters")
+        if key and not is_subject(key):
+            reason = f"it has at most {MAX_SUBJECT} characters, and no control characters"
+            raise RecordRefused(name, reason)
     return Row(tenant_id, user_id, record, *keys)

@@ -4,37 +4,94 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, NewType, Self, get_type_hints
+from uuid import UUID
 
 import asyncpg
 from sqlalchemy.dialects.postgresql import asyncpg as sqlalchemy_asyncpg
 
-from profile_domain.profile import AVATAR
 from profile_infra import statements as sql
+from profile_infra.differences import Differences, user_differences
 from profile_infra.postgres_pool import Connection, is_outage
 from profile_infra.statements import Statement
-from profile_infra.trail import Author, as_json, entry, removal
+from profile_infra.trail import Author, as_json, removal
 from profile_infra.users import Clash, User, fields_of
 
 DIALECT: Final = sqlalchemy_asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's gap
 
 SET_TENANT: Final = "SELECT set_config('profile.tenant_id', $1, true)"
-_SAVE_TYPES: Final = (
-    *("uuid", "uuid", "bigint"),
-    *("text", "text", "text", "text"),
-    *("jsonb", "jsonb", "jsonb"),
-    *("bytea", "bytea", "text", "bytea", "float8"),
+Json = NewType("Json", str)
+
+
+class Save(NamedTuple):
+    """The parameters of the function ``profile_save``, by their names there."""
+
+    of_tenant: UUID
+    of_user: UUID
+    from_version: int
+    by_issuer: str
+    by_subject: str
+    by_face: str
+    in_request: str
+    of_fields: Json
+    from_values: Json
+    to_values: Json
+    from_avatar: bytes | None
+    to_avatar: bytes | None
+    to_avatar_type: str | None
+    to_image: bytes | None
+    to_told_at: float | None
+
+    @classmethod
+    def of(cls, author: Author, change: Differences) -> Self:
+        picture = change.avatar if change.of_picture else None
+        return cls(
+            of_tenant=change.tenant_id,
+            of_user=change.user_id,
+            from_version=change.version,
+            by_issuer=author.issuer,
+            by_subject=author.subject,
+            by_face=author.face,
+            in_request=author.request_id,
+            of_fields=Json(as_json(change.fields)),
+            from_values=Json(as_json(change.old)),
+            to_values=Json(as_json(change.new)),
+            from_avatar=change.old_digest,
+            to_avatar=change.new_digest,
+            to_avatar_type=picture.media_type if picture else None,
+            to_image=picture.image if picture else None,
+            to_told_at=change.told_at,
+        )
+
+    @property
+    def key(self) -> tuple[bytes, bytes]:
+        """Of the user's row; whoever locks several, locks them in this order."""
+        return self.of_tenant.bytes, self.of_user.bytes
+
+
+SAVE_TYPES: Final = {
+    UUID: "uuid",
+    int: "bigint",
+    str: "text",
+    Json: "jsonb",
+    bytes | None: "bytea",
+    str | None: "text",
+    float | None: "double precision",
+}
+_NAMES: Final = Save._fields
+_HINTS: Final = get_type_hints(Save)
+_LISTS: Final = ", ".join(
+    f"${place}::{SAVE_TYPES[_HINTS[name]]}[]" for place, name in enumerate(_NAMES, 1)
 )
-_PLACES: Final = range(1, len(_SAVE_TYPES) + 1)
-_LISTS: Final = ", ".join(f"${n}::{type_}[]" for n, type_ in zip(_PLACES, _SAVE_TYPES, strict=True))
-_EACH: Final = ", ".join(f"a{n}" for n in _PLACES)
-_SAVE: Final = f"SELECT profile_save({', '.join(f'${n}' for n in _PLACES)})"
+_EACH: Final = ", ".join(f"{name} => saves.{name}" for name in _NAMES)
+_PLACES: Final = ", ".join(f"{name} => ${place}" for place, name in enumerate(_NAMES, 1))
+_SAVE: Final = f"SELECT profile_save({_PLACES})"
 # A row that somebody else has locked would keep all others: nothing is done then.
 _HURRY: Final = "SELECT set_config('lock_timeout', '50ms', true)"
 _SAVE_SOON: Final = f"WITH hurry AS MATERIALIZED ({_HURRY}) {_SAVE} FROM hurry"
 _SAVE_TOGETHER: Final = f"""
 WITH hurry AS MATERIALIZED ({_HURRY})
-SELECT profile_save({_EACH}) FROM hurry, unnest({_LISTS}) AS saves({_EACH})
+SELECT profile_save({_EACH}) FROM hurry, unnest({_LISTS}) AS saves({", ".join(_NAMES)})
 """  # noqa: S608  # places and types of our own
 _UNDONE: Final = (
     asyncpg.DeadlockDetectedError,
@@ -48,56 +105,22 @@ _FORGET_VALUES = Statement(sql.FORGET_VALUES, DIALECT)
 _ADD_CHANGE = Statement(sql.ADD_CHANGE, DIALECT)
 
 
-def call_to_replace(author: Author, before: User, after: User) -> list[Any] | None:
-    """The arguments that write what differs, one version on; None when nothing does."""
-    stored = before.profile
-    if (stored.tenant_id, stored.id) != (after.profile.tenant_id, after.profile.id):
-        raise ValueError("a user cannot become another")
-    was, fields = fields_of(before), fields_of(after)
-    old = {field: value for field, value in was.items() if value != fields[field]}
-    if not old:
-        return None
-    told = entry(author, old, {field: fields[field] for field in old})
-    picture = after.profile.avatar if AVATAR in told["fields"] else None
-    if picture and picture.image is None:
-        raise ValueError("a new avatar comes with its image")
-    return [
-        stored.tenant_id,
-        stored.id,
-        stored.version,
-        author.issuer,
-        author.subject,
-        author.face,
-        author.request_id,
-        as_json(told["fields"]),
-        as_json(told["old_values"]),
-        as_json(told["new_values"]),
-        told["old_avatar"],
-        picture and picture.digest,
-        picture and picture.media_type,
-        picture and picture.image,
-        after.told_at,
-    ]
-
-
-async def replace(connection: Connection, arguments: Sequence[Any]) -> bool:
+async def replace(connection: Connection, save: Save) -> bool:
     """One round trip; False when the user is no longer at the version to start from."""
     try:
-        written: bool = await connection.fetchval(_SAVE, *arguments)
+        written: bool = await connection.fetchval(_SAVE, *save)
     except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
         return False  # undone by Postgres, because another was faster
     return written
 
 
-async def replace_together(
-    connection: Connection, saves: Sequence[Sequence[Any]]
-) -> list[bool] | None:
+async def replace_together(connection: Connection, saves: Sequence[Save]) -> list[bool] | None:
     """As ``replace`` for each, in one round trip and one transaction.
 
     None when all was undone, at the latest 50 ms after it met a row that somebody has locked.
     Rows are locked in the order of their keys, so that two processes never wait in a circle.
     """
-    order = sorted(range(len(saves)), key=lambda n: (saves[n][0].bytes, saves[n][1].bytes))
+    order = sorted(range(len(saves)), key=lambda n: saves[n].key)
     try:
         if len(saves) == 1:
             return [await connection.fetchval(_SAVE_SOON, *saves[0])]
@@ -129,9 +152,9 @@ async def save_users(
         try:
             for user in sorted(inserts, key=_key):
                 await _add(connection, user)
-            for before, user in sorted(updates, key=lambda pair: _key(pair[0])):
-                arguments = call_to_replace(author, before, user)
-                if arguments and not await replace(connection, arguments):
+            for before, user in sorted(updates, key=_key_of_update):
+                change = user_differences(before, user)
+                if change and not await replace(connection, Save.of(author, change)):
                     raise Clash(user)
         except asyncpg.UniqueViolationError as error:
             raise Clash(user) from error
@@ -170,6 +193,11 @@ async def _execute(connection: Connection, statement: Statement, values: Mapping
     """How many rows it wrote."""
     tag: str = await connection.execute(statement.text, *statement.bind(values))
     return int(tag.rpartition(" ")[2])
+
+
+def _key_of_update(update: tuple[User, User]) -> tuple[bytes, bytes]:
+    before, _ = update
+    return _key(before)
 
 
 def _key(user: User) -> tuple[bytes, bytes]:

@@ -1,9 +1,17 @@
-"""The schema of a Postgres database: checked, brought to the newest, or told as SQL."""
+"""The schema of a Postgres database: checked, brought to the newest, or told as SQL.
+
+The functions that load and save in one trip stand in ``postgres_functions``, a file each. They
+run with their caller's rights, and each sets the tenant for its transaction before it works, so
+that row security costs no round trip of its own and leaves nothing in the session. Whatever
+upgrades a database installs their text as it is now; a function with other parameters gets
+another name, since the release before may still be serving.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Final, TypeVar
 
 import asyncpg
@@ -32,7 +40,14 @@ _RIGHTS: Final = {
     CHANGES.name: "SELECT, INSERT, DELETE, UPDATE (old_values, new_values)",
     "alembic_version": "SELECT",
 }
-_FUNCTIONS: Final = ("profile_load_by", "profile_save", "profile_history")
+FUNCTIONS: Final = {
+    path.stem: path.read_text("utf-8")
+    for path in sorted(Path(__file__).with_name("postgres_functions").glob("*.sql"))
+}
+_INSTALLED: Final = """
+SELECT proname::text AS name, prosrc AS body FROM pg_proc
+WHERE proname = ANY($1::text[]) AND pg_function_is_visible(oid)
+"""
 
 _BYPASSES: Final = """
 SELECT current_user AS role, rolsuper OR rolbypassrls AS bypasses,
@@ -49,9 +64,21 @@ class RowSecurityBypassed(UnusableDatabase):
     """Row security would not hold what serves to one tenant at a time."""
 
 
+class FunctionsMissing(UnusableDatabase):
+    """Functions of this program are not in the database, or with another text."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(
+            f"The database lacks {', '.join(names)} as this program has it: run"
+            " `profile-service migrate`."
+        )
+
+
 async def check_database(connection: Connection) -> None:
-    """Raises SchemaMismatch or RowSecurityBypassed."""
+    """Raises SchemaMismatch, FunctionsMissing or RowSecurityBypassed."""
     check_revision(await revision_in(connection))
+    if stale := await _stale_functions(connection):
+        raise FunctionsMissing(stale)
     await check_row_security(connection)
 
 
@@ -88,7 +115,7 @@ def script(url: str, grant_to: str | None) -> str:
     """What ``migrate`` would do, as SQL; empty when there is nothing to do."""
 
     async def written(connection: Connection) -> str:
-        return _script(await revision_in(connection), grant_to)
+        return await _script(connection, await revision_in(connection), grant_to)
 
     changes = asyncio.run(_connected(url, written))
     return f"BEGIN;\n{_LOCK}{changes}COMMIT;\n" if changes else ""
@@ -104,24 +131,36 @@ def migrate(url: str, grant_to: str | None) -> str | None:
         async with connection.transaction():
             await connection.execute(_LOCK)
             before = await revision_in(connection)
-            if changes := _script(before, grant_to):
+            if changes := await _script(connection, before, grant_to):
                 await connection.execute(changes)
         return before
 
     return asyncio.run(_connected(url, migrated))
 
 
-def _script(found: str | None, grant_to: str | None) -> str:
+async def _script(connection: Connection, found: str | None, grant_to: str | None) -> str:
     changes = upgrade_script(found, "postgresql")
+    changes += "".join(f"{FUNCTIONS[name]}\n" for name in await _stale_functions(connection))
     granted = _grants(grant_to) if grant_to else ""
     return f"{_PATIENCE}\n{changes}{granted}" if changes or granted else ""
+
+
+async def _stale_functions(connection: Connection) -> list[str]:
+    """Those that are not there, or not once, or with another text."""
+    rows = await connection.fetch(_INSTALLED, list(FUNCTIONS))
+    installed = [(row["name"], row["body"]) for row in rows]
+    return [
+        name
+        for name, text in FUNCTIONS.items()
+        if [body for known, body in installed if known == name] != [text.split("$$")[1]]
+    ]
 
 
 def _grants(role: str) -> str:
     """Exactly the rights that serving needs."""
     name = '"' + role.replace('"', '""') + '"'
     lines = [f"GRANT {rights} ON {table} TO {name};\n" for table, rights in _RIGHTS.items()]
-    lines += [f"GRANT EXECUTE ON FUNCTION {function} TO {name};\n" for function in _FUNCTIONS]
+    lines += [f"GRANT EXECUTE ON FUNCTION {function} TO {name};\n" for function in FUNCTIONS]
     return "".join(lines)
 
 

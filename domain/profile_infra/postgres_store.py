@@ -15,10 +15,11 @@ from profile_domain.changes import Change
 from profile_domain.errors import DomainError
 from profile_domain.profile import Profile
 from profile_infra import statements as sql
+from profile_infra.differences import differences
 from profile_infra.postgres_changes import (
     DIALECT,
     SET_TENANT,
-    call_to_replace,
+    Save,
     remove,
     replace,
     replace_together,
@@ -43,12 +44,12 @@ POOL_SIZE: Final = 10
 LOADS_AT_ONCE: Final = 1
 SAVES_AT_ONCE: Final = 1
 
-_LOADED = f"{', '.join(PROFILE_COLUMNS)}, image"
-_LOAD = f"SELECT {_LOADED} FROM profile_load_by($1, $2, $3, $4, $5)"  # noqa: S608  # our own columns
+_LOADED = f"{', '.join(f'(person).{column}' for column in PROFILE_COLUMNS)}, image"
+_LOAD = f"SELECT {_LOADED} FROM profile_load_user($1, $2, $3, $4, $5)"  # noqa: S608  # our own columns
 _LOAD_TOGETHER = f"""
 SELECT {_LOADED} FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[])
   WITH ORDINALITY AS asked(tenant, issuer, or_issuer, subject, with_image, place),
-  LATERAL profile_load_by(
+  LATERAL profile_load_user(
     asked.tenant, asked.issuer, asked.or_issuer, asked.subject, asked.with_image
   )
 ORDER BY place
@@ -61,16 +62,15 @@ _LIST_AFTER = Statement(sql.LIST_AFTER, DIALECT)
 _FORGET = Statement(sql.FORGET, DIALECT)
 
 _Key = tuple[UUID, str, str, str, bool]
-_IMAGE: Final = 13  # among the arguments of a save: pictures are large, and travel alone
 _LARGEST = 2**63 - 1
-_JSON_COLUMNS = [CHANGE_COLUMNS.index(name) for name in ("fields", "old_values", "new_values")]
+_JSON_COLUMNS = ("fields", "old_values", "new_values")
 # A row of an import may take this many seconds on top.
 _PER_ROW = 0.02
 _FORGET_SECONDS = 600
 
 
 class PostgresProfiles:
-    """Works between ``open`` and ``close``, in one event loop; is ``unavailable`` otherwise."""
+    """A ``Store``; see there for what its methods promise."""
 
     def __init__(
         self,
@@ -88,22 +88,17 @@ class PostgresProfiles:
 
     @property
     def waiting(self) -> int:
-        """How many calls have not set out yet."""
         return self._pool.waiting + self._loads.waiting + self._saves.waiting
 
     async def open(self) -> None:
-        """Raises UnusableDatabase, or SchemaMismatch when the database is not at this schema."""
         await self._pool.open(check_database)
 
     async def close(self) -> None:
-        """Takes no more calls, and returns when those under way are done."""
         await asyncio.gather(self._loads.finish(), self._saves.finish())
         await self._pool.close()
 
     async def missing(self) -> str | None:
-        """What is not ready: ``store``, ``migrations`` or ``row security``; None when all is.
-
-        A newer schema than this program's is ready: it has come while this was serving, and a
+        """A newer schema than this program's is ready: it has come while this was serving, and a
         migration leaves what the release before it uses.
         """
 
@@ -133,36 +128,29 @@ class PostgresProfiles:
         return read_profile(identity.tenant_id, row, row["image"])
 
     async def save(self, caller: Caller, before: Profile, after: Profile) -> bool:
-        """Writes what differs, and its entry in the trail, in one round trip.
-
-        Saves that wait at the same time share a trip and its commit. ``after`` is one version on.
-        It is tried once: an ``unavailable`` save may have happened, and the version tells.
-        """
+        """One round trip; saves that wait at the same time share it and its commit."""
         identity = caller.identity
         if before.tenant_id != identity.tenant_id:
             return False
-        old, new = (User(each, subject=identity.subject) for each in (before, after))
-        arguments = call_to_replace(Author.of(caller), old, new)
-        if arguments is None:
+        change = differences(before, after)
+        if change is None:
             return True
-        if arguments[_IMAGE] is not None:
-            return await self._save_alone(arguments)
-        return await self._saves.run(arguments)
+        save = Save.of(Author.of(caller), change)
+        if save.to_image is not None:  # pictures are large, and travel alone
+            return await self._save_alone(save)
+        return await self._saves.run(save)
 
     async def users_of(self, tenant_id: UUID, ids: Iterable[UUID]) -> dict[UUID, User]:
-        """Those of these users that the tenant has, without their pictures."""
         asked = [{"of_user": id_} for id_ in ids]
         users = await self._users(_BY_ID, tenant_id, *asked)
         return {user.profile.id: user for user in users}
 
     async def users_by_email(self, tenant_id: UUID, email: str) -> list[User]:
-        """All users of the tenant with this very address: an address need not be unique."""
         return await self._users(_BY_EMAIL, tenant_id, {"email": email}) if _storable(email) else []
 
     async def list_users(
         self, tenant_id: UUID, *, first: int, after: UUID | None = None
     ) -> list[User]:
-        """The tenant's next users by id, without their pictures; ``first`` is at least 1."""
         if after is None:
             return await self._users(_LIST, tenant_id, {"first": first})
         return await self._users(_LIST_AFTER, tenant_id, {"first": first, "of_user": after})
@@ -170,38 +158,24 @@ class PostgresProfiles:
     async def apply(
         self, author: Author, inserts: Sequence[User], updates: Sequence[tuple[User, User]]
     ) -> None:
-        """Adds users, and replaces users as they were by users as they shall be: all or none.
-
-        Versions are the store's: an update goes one on, whatever version the new user has.
-        An update without a difference is left out. Raises Clash.
-        """
         await self._pool.run(
             lambda connection: save_users(connection, author, inserts, updates),
             extra_seconds=_PER_ROW * (len(inserts) + len(updates)),
         )
 
     async def delete(self, author: Author, user: User) -> int:
-        """Deletes the user, the picture, and the values in their trail; digests stay in it.
-
-        Gives how many entries of the trail lost their values. Raises Clash when the user is not
-        stored as given any more.
-        """
         return await self._pool.run(lambda connection: remove(connection, author, user))
 
     async def history(
         self, tenant_id: UUID, user_id: UUID, *, first: int, after: int | None = None
     ) -> list[Change]:
-        """The user's changes before version ``after``, newest first; ``first`` is at least 1.
-
-        One round trip.
-        """
+        """One round trip."""
         before = _LARGEST if after is None else max(0, min(after, _LARGEST))
         key = (tenant_id, user_id, before, kept_since(self._history_days), first)
         rows = await self._pool.run(lambda connection: connection.fetch(_HISTORY, *key))
         return [_read_change(row) for row in rows]
 
     async def forget_changes(self, tenant_id: UUID) -> int:
-        """Deletes the tenant's changes that are past their days; how many."""
         values = {"of_tenant": tenant_id, "since": kept_since(self._history_days)}
 
         async def forget(connection: Connection) -> int:
@@ -224,10 +198,10 @@ class PostgresProfiles:
         )
         return rows
 
-    async def _save_alone(self, arguments: Sequence[Any]) -> bool:
-        return await self._pool.run(lambda connection: replace(connection, arguments))
+    async def _save_alone(self, save: Save) -> bool:
+        return await self._pool.run(lambda connection: replace(connection, save))
 
-    async def _save_together(self, saves: Sequence[Sequence[Any]]) -> list[bool] | None:
+    async def _save_together(self, saves: Sequence[Save]) -> list[bool] | None:
         return await self._pool.run(lambda connection: replace_together(connection, saves))
 
     async def _users(
@@ -246,11 +220,11 @@ class PostgresProfiles:
         return [read_user(tenant_id, row) for row in rows]
 
 
-def _read_change(row: Sequence[Any]) -> Change:
-    values = list(row)
-    for position in _JSON_COLUMNS:
-        values[position] = values[position] and json.loads(values[position])
-    return Change(*values)
+def _read_change(row: Mapping[str, Any]) -> Change:
+    values = dict(row)
+    for name in _JSON_COLUMNS:
+        values[name] = values[name] and json.loads(values[name])
+    return Change(**values)
 
 
 def _storable(*texts: str) -> bool:

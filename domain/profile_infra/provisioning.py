@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Protocol
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from profile_domain.caller import Caller, Identity
 from profile_domain.people import Record, new_profile, signed_in
 from profile_domain.profile import Profile
+from profile_infra.store import Store
 from profile_infra.trail import Author
 from profile_infra.users import Clash, User
 
 _log = logging.getLogger(__name__)
 
 
-class People(Protocol):
-    """What of a store this needs."""
-
-    async def users_of(self, tenant_id: UUID, ids: Iterable[UUID]) -> dict[UUID, User]: ...
-
-    async def apply(
-        self, author: Author, inserts: Sequence[User], updates: Sequence[tuple[User, User]]
-    ) -> None: ...
-
-
 class TokenProvisioning:
     """Applies what verified tokens tell; the trail has it as the provider's doing."""
 
-    def __init__(self, people: People) -> None:
+    def __init__(self, people: Store) -> None:
         self._people = people
 
     async def bring_in(self, caller: Caller, stored: Profile | None) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import sqlite
 
 from profile_domain.avatar import Avatar
 from profile_infra import statements as sql
+from profile_infra.differences import Differences, user_differences
 from profile_infra.statements import Statement, replace_user_statement
 from profile_infra.trail import Author, as_json, entry, removal
 from profile_infra.users import Clash, User, fields_of
@@ -40,7 +41,8 @@ def save_users(
         for user in inserts:
             _add(connection, user)
         for before, user in updates:
-            if not replace(connection, author, before, user):
+            change = user_differences(before, user)
+            if change and not replace(connection, author, change):
                 raise Clash(user)
     except sqlite3.IntegrityError as error:
         if user is None or error.sqlite_errorcode not in _TAKEN:
@@ -56,26 +58,19 @@ def _add(connection: sqlite3.Connection, user: User) -> None:
     _store_picture(connection, profile.tenant_id, profile.id, None, profile.avatar)
 
 
-def replace(connection: sqlite3.Connection, author: Author, before: User, after: User) -> bool:
-    """Writes what differs, one version on; False when ``before`` is no longer what is stored."""
-    stored = before.profile
-    tenant_id, user_id, version = stored.tenant_id, stored.id, stored.version
-    if (tenant_id, user_id) != (after.profile.tenant_id, after.profile.id):
-        raise ValueError("a user cannot become another")
-    fields, now = fields_of(after), datetime.now(UTC)
-    old = {field: value for field, value in fields_of(before).items() if value != fields[field]}
-    new = {field: fields[field] for field in old}
-    if not new:
-        return True
-    key = {"of_tenant": tenant_id, "of_user": user_id, "old_version": version}
-    row = {**new, "version": version + 1, "updated_at": now}
-    if not _execute(connection, replace_user_statement(tuple(new), DIALECT), key | row):
+def replace(connection: sqlite3.Connection, author: Author, change: Differences) -> bool:
+    """Writes what differs, one version on; False when the user is at another version."""
+    columns, now = change.columns, datetime.now(UTC)
+    statement = replace_user_statement(tuple(columns), DIALECT)
+    key = {"of_tenant": change.tenant_id, "of_user": change.user_id, "old_version": change.version}
+    row = {"version": change.version + 1, "updated_at": now}
+    if not _execute(connection, statement, key | columns | row):
         return False
-    if "avatar_digest" in new:
-        _store_picture(connection, tenant_id, user_id, stored.avatar, after.profile.avatar)
-    change = {"tenant_id": tenant_id, "user_id": user_id, "at": now}
-    change |= {"old_version": version, "new_version": version + 1}
-    _execute(connection, _ADD_CHANGE, change | entry(author, old, new))
+    if change.of_picture:
+        _store_picture(
+            connection, change.tenant_id, change.user_id, change.old_avatar, change.avatar
+        )
+    _execute(connection, _ADD_CHANGE, entry(author, change) | {"at": now})
     return True
 
 
@@ -102,8 +97,6 @@ def _store_picture(
     if after is None:
         if before is not None:
             _execute(connection, _DROP_AVATAR, key)
-    elif after.image is None:
-        raise ValueError("a new avatar comes with its image")
     elif before is None:
         row = {"tenant_id": tenant_id, "user_id": user_id, "image": after.image}
         _execute(connection, _ADD_AVATAR, row)

@@ -12,6 +12,7 @@ from profile_domain.changes import Change
 from profile_domain.errors import unavailable
 from profile_domain.profile import Profile
 from profile_infra import statements as sql
+from profile_infra.differences import differences
 from profile_infra.revisions import SchemaMismatch, check_revision
 from profile_infra.sqlite_changes import DIALECT, remove, replace, save_users
 from profile_infra.sqlite_file import as_answered, connect, path_of, revision_in, set_wait
@@ -38,7 +39,7 @@ _LARGEST = 2**63 - 1
 
 
 class SqliteProfiles:
-    """Works between ``open`` and ``close``, in one event loop; is ``unavailable`` otherwise."""
+    """A ``Store``; see there for what its methods promise."""
 
     def __init__(self, url: str, *, history_days: int | None = None) -> None:
         """Looks at nothing but the URL. Raises UnusableDatabase."""
@@ -48,7 +49,6 @@ class SqliteProfiles:
         self._writer: SqliteWriter | None = None
 
     async def open(self) -> None:
-        """Raises UnusableDatabase, or SchemaMismatch when the file is not at this schema."""
         reader = connect(self._path, wait=_OPENING_WAIT, read_only=True)
         try:
             check_revision(revision_in(reader))
@@ -60,7 +60,6 @@ class SqliteProfiles:
         self._reader = reader
 
     async def close(self) -> None:
-        """Takes no more writes, and returns when all that wait are done."""
         writer, self._writer = self._writer, None
         if writer is not None:
             await writer.close()
@@ -69,7 +68,6 @@ class SqliteProfiles:
             reader.close()
 
     async def missing(self) -> str | None:
-        """What is not ready: ``store`` or ``migrations``; None when all is."""
         if self._reader is None or self._writer is None:
             return "store"
         try:
@@ -82,7 +80,6 @@ class SqliteProfiles:
 
     @property
     def waiting(self) -> int:
-        """How many writes are not on disk yet."""
         return self._writer.waiting if self._writer is not None else 0
 
     async def load(self, identity: Identity, *, with_image: bool) -> Profile | None:
@@ -101,27 +98,25 @@ class SqliteProfiles:
         return read_profile(identity.tenant_id, rows[0], image)
 
     async def save(self, caller: Caller, before: Profile, after: Profile) -> bool:
-        """Writes what differs, and its entry in the trail; ``after`` is one version on."""
         identity = caller.identity
         if before.tenant_id != identity.tenant_id:
             return False
+        change = differences(before, after)
+        if change is None:
+            return True
         author = Author.of(caller)
-        old, new = (User(each, subject=identity.subject) for each in (before, after))
-        return await self._write(lambda at: replace(at, author, old, new))
+        return await self._write(lambda at: replace(at, author, change))
 
     async def users_of(self, tenant_id: UUID, ids: Iterable[UUID]) -> dict[UUID, User]:
-        """Those of these users that the tenant has, without their pictures."""
         found = [self._users(_BY_ID, tenant_id, of_user=id_) for id_ in ids]
         return {user.profile.id: user for users in found for user in users}
 
     async def users_by_email(self, tenant_id: UUID, email: str) -> list[User]:
-        """All users of the tenant with this very address: an address need not be unique."""
         return self._users(_BY_EMAIL, tenant_id, email=email)
 
     async def list_users(
         self, tenant_id: UUID, *, first: int, after: UUID | None = None
     ) -> list[User]:
-        """The tenant's next users by id, without their pictures; ``first`` is at least 1."""
         if after is None:
             return self._users(_LIST, tenant_id, first=first)
         return self._users(_LIST_AFTER, tenant_id, first=first, of_user=after)
@@ -129,25 +124,14 @@ class SqliteProfiles:
     async def apply(
         self, author: Author, inserts: Sequence[User], updates: Sequence[tuple[User, User]]
     ) -> None:
-        """Adds users, and replaces users as they were by users as they shall be: all or none.
-
-        Versions are the store's: an update goes one on, whatever version the new user has.
-        An update without a difference is left out. Raises Clash.
-        """
         await self._write(lambda at: save_users(at, author, inserts, updates))
 
     async def delete(self, author: Author, user: User) -> int:
-        """Deletes the user, the picture, and the values in their trail; digests stay in it.
-
-        Gives how many entries of the trail lost their values. Raises Clash when the user is not
-        stored as given any more.
-        """
         return await self._write(lambda at: remove(at, author, user))
 
     async def history(
         self, tenant_id: UUID, user_id: UUID, *, first: int, after: int | None = None
     ) -> list[Change]:
-        """The user's changes before version ``after``, newest first; ``first`` is at least 1."""
         before = _LARGEST if after is None else max(0, min(after, _LARGEST))
         rows = self._read(
             _HISTORY,
@@ -160,7 +144,6 @@ class SqliteProfiles:
         return [Change(*row) for row in rows]
 
     async def forget_changes(self, tenant_id: UUID) -> int:
-        """Deletes the tenant's changes that are past their days; how many."""
         values = {"of_tenant": tenant_id, "since": kept_since(self._history_days)}
         return await self._write(lambda at: at.execute(_FORGET.text, _FORGET.bind(values)).rowcount)
 

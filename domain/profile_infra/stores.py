@@ -5,8 +5,9 @@ from __future__ import annotations
 from profile_infra.postgres_store import PostgresProfiles
 from profile_infra.schema_version import is_postgres
 from profile_infra.sqlite_store import SqliteProfiles
+from profile_infra.store import Store
 
-Store = SqliteProfiles | PostgresProfiles
+__all__ = ["Store", "store_of"]
 
 
 def store_of(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -12,6 +11,7 @@ from pydantic_core import to_json
 from profile_domain.caller import Caller
 from profile_domain.changes import Change
 from profile_domain.profile import AVATAR, Profile
+from profile_infra.differences import Differences
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +43,22 @@ def as_json(value: object) -> str:
     return to_json(value).decode()
 
 
-def entry(author: Author, old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a change's row, given the columns that differ, before and after."""
-    avatar = any(column.startswith("avatar_") for column in new)
-    values = [column for column in new if column != "told_at" and not column.startswith("avatar_")]
+def entry(author: Author, change: Differences) -> dict[str, Any]:
+    """The row of a change, but for its time."""
     return {
+        "tenant_id": change.tenant_id,
+        "user_id": change.user_id,
+        "old_version": change.version,
+        "new_version": change.version + 1,
         "issuer": author.issuer,
         "subject": author.subject,
         "face": author.face,
         "request_id": author.request_id,
-        "fields": [*values, AVATAR] if avatar else values,
-        "old_values": {column: old[column] for column in values},
-        "new_values": {column: new[column] for column in values},
-        "old_avatar": old.get("avatar_digest"),
-        "new_avatar": new.get("avatar_digest"),
+        "fields": change.fields,
+        "old_values": change.old,
+        "new_values": change.new,
+        "old_avatar": change.old_digest,
+        "new_avatar": change.new_digest,
     }
 
 

@@ -8,21 +8,26 @@ from typing import Any, Final
 from uuid import UUID
 
 from profile_domain.avatar import Avatar
-from profile_domain.profile import AuthProvider, Profile
+from profile_domain.profile import TEXTS, AuthProvider, Profile
+from profile_infra.tables import USERS
 
-PROFILE_COLUMNS: Final = (
-    "id",
-    "version",
-    "email",
-    "auth_provider",
-    "first_name",
-    "last_name",
-    "display_name",
-    "avatar_type",
-    "avatar_digest",
-    "active",
+_OF_THE_KEY: Final = ("issuer", "subject", "told_at")
+_NOT_READ: Final = ("tenant_id", "created_at", "updated_at")
+# What is selected of a profile and of a user, in this order.
+PROFILE_COLUMNS: Final = tuple(
+    column.name for column in USERS.c if column.name not in (*_OF_THE_KEY, *_NOT_READ)
 )
-USER_COLUMNS: Final = (*PROFILE_COLUMNS, "issuer", "subject", "told_at")
+USER_COLUMNS: Final = (*PROFILE_COLUMNS, *_OF_THE_KEY)
+
+_PLACE: Final = {name: place for place, name in enumerate(USER_COLUMNS)}
+_ID, _EMAIL, _PROVIDER, _TYPE, _DIGEST, _VERSION, _ACTIVE, _ISSUER, _SUBJECT, _TOLD_AT = (
+    _PLACE[name]
+    for name in (
+        *("id", "email", "auth_provider", "avatar_type", "avatar_digest", "version", "active"),
+        *_OF_THE_KEY,
+    )
+)
+_TEXTS: Final = tuple((name, _PLACE[name]) for name in TEXTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +57,12 @@ class Clash(Exception):
 
 
 def fields_of(user: User) -> dict[str, Any]:
-    """All that can change of a user, in columns."""
+    """The columns of a new user's row, but for its key, version and times."""
     profile, avatar = user.profile, user.profile.avatar
     return {
         "email": profile.email,
         "auth_provider": profile.auth_provider.value,
-        "first_name": profile.first_name,
-        "last_name": profile.last_name,
-        "display_name": profile.display_name,
+        **profile.texts,
         "avatar_type": avatar.media_type if avatar else None,
         "avatar_digest": avatar.digest if avatar else None,
         "issuer": user.issuer,
@@ -71,15 +74,20 @@ def fields_of(user: User) -> dict[str, Any]:
 
 def read_profile(tenant_id: UUID, row: Sequence[Any], image: bytes | None = None) -> Profile:
     """The profile in a row that begins with PROFILE_COLUMNS."""
-    id_, version, email, provider, first, last, display, media_type, digest, active = row[
-        : len(PROFILE_COLUMNS)
-    ]
-    avatar = Avatar(media_type, digest, image) if digest else None
+    digest = row[_DIGEST]
     return Profile(
-        tenant_id, id_, email, AuthProvider(provider), first, last, display, avatar, version, active
+        tenant_id=tenant_id,
+        id=row[_ID],
+        email=row[_EMAIL],
+        auth_provider=AuthProvider(row[_PROVIDER]),
+        avatar=Avatar(row[_TYPE], digest, image) if digest else None,
+        version=row[_VERSION],
+        active=row[_ACTIVE],
+        **{name: row[place] for name, place in _TEXTS},
     )
 
 
 def read_user(tenant_id: UUID, row: Sequence[Any]) -> User:
     """The user in a row of USER_COLUMNS."""
-    return User(read_profile(tenant_id, row), *row[len(PROFILE_COLUMNS) :])
+    profile = read_profile(tenant_id, row)
+    return User(profile, issuer=row[_ISSUER], subject=row[_SUBJECT], told_at=row[_TOLD_AT])

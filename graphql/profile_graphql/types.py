@@ -9,6 +9,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from profile_domain.errors import DomainError, Violation
+from profile_domain.profile import TEXT_FIELDS
 from profile_domain.profile import AuthProvider as DomainAuthProvider
 from profile_domain.profile import Profile as DomainProfile
 from profile_graphql.changes import ProfileChangeConnection, page_of
@@ -31,6 +32,7 @@ class ProfileField(Enum):
     AVATAR_BASE64 = "avatar_base64"
 
 
+_LIMITS = {field.name: f"At most {field.limit} code points." for field in TEXT_FIELDS}
 _PROVIDERS = {provider: AuthProvider(provider.value) for provider in DomainAuthProvider}
 
 
@@ -42,9 +44,9 @@ class Profile:
         description="What to call you: display name, else first and last name, else email."
     )
     auth_provider: AuthProvider
-    first_name: str | None = strawberry.field(description="At most 100 code points.")
-    last_name: str | None = strawberry.field(description="At most 100 code points.")
-    display_name: str | None = strawberry.field(description="At most 100 code points.")
+    first_name: str | None = strawberry.field(description=_LIMITS["first_name"])
+    last_name: str | None = strawberry.field(description=_LIMITS["last_name"])
+    display_name: str | None = strawberry.field(description=_LIMITS["display_name"])
     etag: str = strawberry.field(
         description="The version of this profile, for `ifMatch`; the same as REST's `ETag`."
     )
@@ -59,9 +61,7 @@ class Profile:
             email=profile.email,
             name=profile.name,
             auth_provider=_PROVIDERS[profile.auth_provider],
-            first_name=profile.first_name,
-            last_name=profile.last_name,
-            display_name=profile.display_name,
+            **profile.texts,
             etag=profile.etag,
             stored=profile,
             editable=editable,

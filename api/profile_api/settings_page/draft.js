@@ -1,9 +1,9 @@
 // What a person has typed and not saved yet, held against what is stored.
 
+import { FIELDS } from "./config.js";
 import { cleaned } from "./names.js";
 
-export const NAMES = ["firstName", "lastName", "displayName"];
-export const FIELDS = [...NAMES, "avatarBase64"];
+const EDITED = [...FIELDS.map(({ name }) => name), "avatarBase64"];
 
 export class Draft {
   constructor(profile) {
@@ -13,7 +13,7 @@ export class Draft {
 
   // Starts over from what is stored.
   discard() {
-    this.values = Object.fromEntries(FIELDS.map((field) => [field, this.#unchanged(field)]));
+    this.values = Object.fromEntries(EDITED.map((field) => [field, this.#unchanged(field)]));
     this.theirs = {};
     this.errors = {};
   }
@@ -23,7 +23,7 @@ export class Draft {
     const typed = this.values;
     this.stored = profile;
     this.discard();
-    for (const field of FIELDS)
+    for (const field of EDITED)
       if (typed[field] !== sent[field]) this.values[field] = typed[field];
   }
 
@@ -36,7 +36,7 @@ export class Draft {
   get changes() {
     const differs = (field) => this.values[field] !== this.#unchanged(field);
     return Object.fromEntries(
-      FIELDS.filter(differs).map((field) => [field, this.values[field]]),
+      EDITED.filter(differs).map((field) => [field, this.values[field]]),
     );
   }
 
@@ -48,7 +48,7 @@ export class Draft {
   meet(latest) {
     const [mine, before] = [this.changes, this.stored];
     this.stored = latest;
-    for (const field of FIELDS) {
+    for (const field of EDITED) {
       if (!(field in mine)) this.values[field] = this.#unchanged(field);
       if (!(field in this.changes)) delete this.theirs[field];
       else if (latest[field] !== before[field]) this.theirs[field] = latest[field];
@@ -63,7 +63,8 @@ export class Draft {
 
   // What to call the person: display name, else first and last name, else email.
   get name() {
-    const [first, last, display] = NAMES.map((field) => cleaned(this.values[field]));
+    const { firstName, lastName, displayName } = this.values;
+    const [first, last, display] = [firstName, lastName, displayName].map(cleaned);
     return display ?? ([first, last].filter(Boolean).join(" ") || this.stored.email);
   }
 

@@ -1,43 +1,38 @@
-// The three name fields: their labels, limits, locks, errors, and what another tab saved.
+// The text fields: their labels, limits, locks, errors, and what another tab saved.
 
+import { FIELDS } from "./config.js";
 import { brokenRule, codePoints } from "./names.js";
 import { showTheirs } from "./theirs.js";
 
-const ABOUT = {
-  firstName: { label: "First name" },
-  lastName: { label: "Last name" },
-  displayName: { label: "Display name", hint: "If you have one, it is shown instead of the two." },
-};
+const ABOUT = Object.fromEntries(FIELDS.map((about) => [about.name, about]));
 
 // `field` as GraphQL's ProfileField spells it.
 const enumName = (field) => field.replace(/[A-Z]/g, "_$&").toUpperCase();
 
 export const isEditable = (profile, field) => profile.editableFields.includes(enumName(field));
 
-// Why a field is locked: the provider manages the first two names, a policy whatever else.
+// Why a field is locked: the provider manages some, a policy whatever else.
 export function lockReason(profile, field) {
   if (isEditable(profile, field)) return null;
-  const managed = profile.authProvider !== "LOCAL" && ["firstName", "lastName"].includes(field);
+  const managed = profile.authProvider !== "LOCAL" && ABOUT[field]?.managed;
   return managed
     ? "Managed by your identity provider."
     : "A policy of your organisation keeps this as it is.";
 }
 
 export class NameFields {
-  constructor(limits, messages, { typed, taken }) {
-    Object.assign(this, { limits, messages, taken });
-    this.rows = Object.fromEntries(
-      Object.entries(ABOUT).map(([field, about]) => [field, build(field, about, typed)]),
-    );
+  constructor(messages, { typed, taken }) {
+    Object.assign(this, { messages, taken });
+    this.rows = Object.fromEntries(FIELDS.map((about) => [about.name, build(about, typed)]));
   }
 
   // What the rules say of each name as it is now.
   violations(draft) {
     const found = Object.keys(this.rows)
       .filter((field) => isEditable(draft.stored, field))
-      .map((field) => [field, brokenRule(draft.values[field], this.limits.codePoints)])
+      .map((field) => [field, brokenRule(draft.values[field], ABOUT[field].limit)])
       .filter(([, code]) => code !== null)
-      .map(([field, code]) => [field, this.messages[code]]);
+      .map(([field, code]) => [field, this.messages[code].replace("{max}", ABOUT[field].limit)]);
     return Object.fromEntries(found);
   }
 
@@ -45,19 +40,19 @@ export class NameFields {
     const violations = this.violations(draft);
     for (const [field, row] of Object.entries(this.rows)) {
       const value = draft.values[field];
+      const { limit, hint } = ABOUT[field];
       const reason = lockReason(draft.stored, field);
       const error = violations[field] ?? draft.errors[field] ?? "";
-      const count = codePoints(value);
+      const count = codePoints(value.normalize("NFC"));
       const { [field]: theirs } = draft.theirs;
       if (row.input.value !== value) row.input.value = value;
       row.input.readOnly = reason !== null;
       row.input.setAttribute("aria-invalid", String(error !== ""));
       row.root.classList.toggle("locked", reason !== null);
-      row.hint.textContent = reason ?? ABOUT[field].hint ?? "";
+      row.hint.textContent = reason ?? hint;
       if (row.error.textContent !== error) row.error.textContent = error;
-      row.count.textContent =
-        count > this.limits.codePoints * 0.8 ? `${count} / ${this.limits.codePoints}` : "";
-      row.count.classList.toggle("over", count > this.limits.codePoints);
+      row.count.textContent = count > limit * 0.8 ? `${count} / ${limit}` : "";
+      row.count.classList.toggle("over", count > limit);
       showTheirs(
         row.theirs,
         theirs === undefined ? null : `Meanwhile saved elsewhere: ${theirs ?? "nothing"}`,
@@ -74,7 +69,7 @@ export class NameFields {
   }
 }
 
-function build(field, { label }, typed) {
+function build({ name: field, label }, typed) {
   const root = document.getElementById("field").content.cloneNode(true).firstElementChild;
   const part = (selector) => root.querySelector(selector);
   const input = part("input");

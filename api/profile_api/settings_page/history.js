@@ -1,9 +1,9 @@
 // The trail of a person's changes, newest first; absent where the service keeps none.
 
+import { FIELDS } from "./config.js";
+
 const WORDS = {
-  firstName: "First name",
-  lastName: "Last name",
-  displayName: "Display name",
+  ...Object.fromEntries(FIELDS.map(({ name, label }) => [name, label])),
   avatarBase64: "Picture",
   email: "Email",
 };

@@ -9,11 +9,11 @@ export const codePoints = (text) => [...text].length;
 
 // The code of the rule that a name breaks, or null.
 export function brokenRule(text, limit) {
-  if (codePoints(text) > limit) return "too_long";
+  if (codePoints(text) > 4 * limit) return "too_long";
   if (/\p{Cs}/u.test(text)) return "invalid_characters";
-  const name = text.normalize("NFC").replace(SPACE, "");
+  const name = text.normalize("NFC");
   if (codePoints(name) > limit) return "too_long";
-  return FORBIDDEN.test(name) ? "invalid_characters" : null;
+  return FORBIDDEN.test(name.replace(SPACE, "")) ? "invalid_characters" : null;
 }
 
 // The name as it would be stored; null where nothing of it can be seen.

@@ -9,7 +9,8 @@ from string import Template
 
 from profile_domain.avatar import MAX_BYTES, STORED_SIDE
 from profile_domain.errors import MESSAGES, Code
-from profile_domain.names import MAX_CODE_POINTS
+from profile_domain.profile import TEXT_FIELDS
+from profile_graphql.names import camel_case
 
 ASSETS = Path(__file__).parent
 POLICY = (
@@ -17,7 +18,17 @@ POLICY = (
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'"
 )
-LIMITS = {"codePoints": MAX_CODE_POINTS, "bytes": MAX_BYTES, "side": STORED_SIDE}
+FIELDS = [
+    {
+        "name": camel_case(field.name),
+        "label": field.label,
+        "hint": field.hint,
+        "limit": field.limit,
+        "managed": field.sso_managed,
+    }
+    for field in TEXT_FIELDS
+]
+LIMITS = {"bytes": MAX_BYTES, "side": STORED_SIDE}
 TOLD_BEFORE_SENDING = (Code.TOO_LONG, Code.INVALID_CHARACTERS, Code.AVATAR_UNSUPPORTED_TYPE)
 
 _SHELL = Template((ASSETS / "page.html").read_text("utf-8"))
@@ -32,6 +43,7 @@ def page(
     config = {
         "endpoint": endpoint,
         "people": list(people),
+        "fields": FIELDS,
         "limits": LIMITS,
         "messages": {code.value: MESSAGES[code] for code in TOLD_BEFORE_SENDING},
     }

@@ -1,7 +1,9 @@
 // The GraphQL face as a page calls it: a POST, and one kind of error for whatever goes wrong.
 
+import { FIELDS } from "./config.js";
+
 const PROFILE = `fragment Whole on Profile {
-  id email authProvider firstName lastName displayName avatarBase64 etag editableFields
+  id email authProvider ${FIELDS.map(({ name }) => name).join(" ")} avatarBase64 etag editableFields
 }`;
 const ME = `query Me { me { ...Whole } } ${PROFILE}`;
 const UPDATE = `mutation Update($input: UpdateMyProfileInput!, $ifMatch: String) {

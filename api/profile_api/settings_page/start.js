@@ -1,5 +1,6 @@
 // Wires the page: who acts, what they see, what they change, and what becomes of it.
 
+import { config } from "./config.js";
 import { Draft } from "./draft.js";
 import { NameFields } from "./fields.js";
 import { hideHistory, showHistory } from "./history.js";
@@ -13,9 +14,7 @@ const ADVICE = {
   unreachable: "What you typed is still here; try again in a moment.",
 };
 
-const { endpoint, people, limits, messages } = JSON.parse(
-  document.getElementById("config").textContent,
-);
+const { endpoint, people, limits, messages } = config;
 const element = (id) => document.getElementById(id);
 const form = element("form");
 
@@ -25,7 +24,7 @@ let chosen = 0;
 let saving = false;
 
 const draft = () => drafts.get(chosen);
-const fields = new NameFields(limits, messages, { typed: change, taken: giveWay });
+const fields = new NameFields(messages, { typed: change, taken: giveWay });
 const picture = new Picture(limits, messages, {
   changed: (value) => change("avatarBase64", value),
   failed: (message) => {

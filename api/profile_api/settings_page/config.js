@@ -1,0 +1,6 @@
+// What the page tells its modules: whom it can act as, and the fields with their limits.
+
+export const config = JSON.parse(document.getElementById("config").textContent);
+
+// The text fields in order, each with name (as GraphQL spells it), label, hint, limit, managed.
+export const { fields: FIELDS } = config;
