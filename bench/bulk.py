@@ -19,10 +19,10 @@ from sqlalchemy import Table, insert
 from world import TENANT
 
 from postgres_database import Database
-from profile_infra.schema_version import migrate
-from profile_infra.sqlite_changes import DIALECT
-from profile_infra.statements import Statement
-from profile_infra.tables import AVATARS, CHANGES, USERS
+from profile_infra.stores.by_url import migrate
+from profile_infra.stores.sqlite.writes import DIALECT
+from profile_infra.stores.statements import Statement
+from profile_infra.stores.tables import AVATARS, CHANGES, USERS
 
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
 Values = dict[str, Any]

@@ -8,8 +8,9 @@ import sys
 from secrets import token_hex
 from typing import Any
 
-from targets import Target
 from world import TENANT, World
+
+from targets import Target
 
 ME = "/v1/users/me/profile"
 _MUTATION = (

@@ -9,9 +9,10 @@ from statistics import median
 from check import answers_are_right
 from results import Row, line
 from stores import Store
-from targets import LOAD_CORE, Target
 from world import World
 from wrk import Kind, Round, checked_load
+
+from targets import LOAD_CORE, Target
 
 COLUMNS = {
     "what": "what", "connections": "connections", "program": "program", "rate|,.0f": "requests/s",

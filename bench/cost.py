@@ -23,18 +23,19 @@ from results import circumstances, told
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from profile_api import logs
-from profile_api.app import ME, create_app
-from profile_api.middleware import AroundEachRequest
-from profile_api.people import opened
-from profile_api.protocol import GuardedProtocol
+from profile_api.app import create_app
+from profile_api.cli.store import opened
+from profile_api.middleware.each_request import AroundEachRequest
+from profile_api.rest.documented import ME
+from profile_api.server.protocol import GuardedProtocol
 from profile_api.settings import Settings
+from profile_api.telemetry import logs
 from profile_domain.people import new_profile, read_record
-from profile_infra.issuers import Issuer
-from profile_infra.schema_version import migrate
-from profile_infra.tokens import sign
-from profile_infra.trail import Author
-from profile_infra.users import User
+from profile_infra.stores.audit import Author
+from profile_infra.stores.by_url import migrate
+from profile_infra.stores.records import User
+from profile_infra.tokens.issuers import Issuer
+from profile_infra.tokens.jose import sign
 
 TENANT = UUID("7f1b3c5e-2d4a-4c6b-8e9f-0a1b2c3d4e5f")
 ISSUER = Issuer(

@@ -18,18 +18,18 @@ from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import draw
-import targets
 from bulk import Bulk, fill_postgres, fill_sqlite
 from check import answers_are_right
 from results import RESULTS, Row, circumstances, keep, table, told
 from stores import database, postgres_server
-from targets import Target
 from world import TENANT, World, make_world
 from wrk import Kind, Round, load, require
 
-from profile_domain.avatar import Avatar
+import targets
 from profile_domain.people import new_profile, read_record
-from profile_infra.users import User
+from profile_domain.pictures.avatar import Avatar
+from profile_infra.stores.records import User
+from targets import Target
 
 CONNECTIONS = 16
 KINDS: Sequence[Kind] = ("put", "get")

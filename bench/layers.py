@@ -12,9 +12,10 @@ from pathlib import Path
 
 from results import Row, table
 from sampled import LAYERS
-from targets import BENCH, SERVER_CORE, Target, free_port, our_command, settings_of, started
 from world import World
 from wrk import Kind, load
+
+from targets import BENCH, SERVER_CORE, Target, free_port, our_command, settings_of, started
 
 CONNECTIONS = 16
 NAMES = {"put": "PUT", "mutation": "mutation", "get": "GET", "query": "me { id name }"}

@@ -1,6 +1,6 @@
 """What each piece of machinery buys: the service with and without it, in turns, in one run.
 
-``PYTHONPATH=tests .venv/bin/python bench/machinery.py``. CPU is the server's, for each request;
+``PYTHONPATH=tests/support:tests/support/outside .venv/bin/python bench/machinery.py``. CPU is the server's, for each request;
 requests/s is what it answers in the time. A piece that buys less than 10 % of either goes.
 """
 
@@ -16,9 +16,10 @@ from tempfile import TemporaryDirectory
 
 from results import RESULTS, Row, circumstances, keep, line, table, told
 from stores import postgres_stores, sqlite_stores
-from targets import BENCH, SERVER_CORE, Target, free_port, our_command, settings_of, started
 from world import World, make_world
 from wrk import Kind, load, require
+
+from targets import BENCH, SERVER_CORE, Target, free_port, our_command, settings_of, started
 
 # What each piece is for: the kinds of request that it could help, by store.
 PIECES: dict[str, tuple[list[str], list[Kind]]] = {

@@ -11,13 +11,14 @@ from tempfile import TemporaryDirectory
 
 import layers
 import start
-import targets
 from compare import COLUMNS, Contender, Rounds, compare
 from results import RESULTS, Row, circumstances, keep, table, told
 from stores import Store, postgres_stores, sqlite_stores
-from targets import ALL_CORES, Target
 from world import PEOPLE, World, make_world
 from wrk import TIMEOUT_SECONDS, Kind, require
+
+import targets
+from targets import ALL_CORES, Target
 
 PUT_CONNECTIONS = [1, 4, 16, 64, 256]
 CONNECTIONS = [1, 16, 64]

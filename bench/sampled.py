@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from types import CodeType, FrameType
 
-from profile_api.cli import main
+from profile_api.cli.main import main
 
 # Of what is on the stack, the innermost that is named here is charged; the first that fits.
 LAYERS = {

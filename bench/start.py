@@ -13,8 +13,9 @@ from statistics import median
 from check import ME
 from results import Row, table
 from stores import sqlite_stores
-from targets import BENCH, SERVER_CORE, bare_command, free_port, our_command, settings_of
 from world import TENANT, World
+
+from targets import BENCH, SERVER_CORE, bare_command, free_port, our_command, settings_of
 
 COLUMNS = {"program": "program", "ms|,.0f": "ms, median", "spread": "spread", "ratio|.1f": "ratio"}
 

@@ -12,10 +12,16 @@ from typing import Any
 
 import asyncpg
 
-from profile_api import cli, shortcut
-from profile_domain import service, turns
-from profile_graphql import documents
-from profile_infra import policy, postgres_pool, shared_trips, sqlite_writer, verified
+from profile_api.cli.main import main as cli
+from profile_api.middleware import direct_dispatch as shortcut
+from profile_domain import keyed_locks as turns
+from profile_domain import service
+from profile_graphql.execution import documents
+from profile_infra.policies import cedar as policy
+from profile_infra.stores.postgres import batching as shared_trips
+from profile_infra.stores.postgres import pool as postgres_pool
+from profile_infra.stores.sqlite import group_commit as sqlite_writer
+from profile_infra.tokens import cache as verified
 
 
 def planned_operations() -> None:
@@ -51,7 +57,7 @@ def connection_pool() -> None:
                 async with self._theirs.acquire() as connection:
                     return await job(connection)
 
-    from profile_infra import postgres_store
+    from profile_infra.stores.postgres import store as postgres_store
 
     postgres_store.PostgresPool = Pool  # type: ignore[misc]
 

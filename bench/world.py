@@ -9,11 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from profile_api.people import token_for
-from profile_domain.avatar import Avatar
+from profile_api.cli.signing import token_for
 from profile_domain.people import new_profile, read_record
-from profile_infra.issuers import Issuer
-from profile_infra.users import User
+from profile_domain.pictures.avatar import Avatar
+from profile_infra.stores.records import User
+from profile_infra.tokens.issuers import Issuer
 
 PEOPLE = 64
 TENANT = UUID("7f1b3c5e-2d4a-4c6b-8e9f-0a1b2c3d4e5f")

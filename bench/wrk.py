@@ -10,8 +10,9 @@ import sys
 from typing import Literal, NamedTuple
 
 from stores import Store
-from targets import BENCH, LOAD_CORE, Target
 from world import World
+
+from targets import BENCH, LOAD_CORE, Target
 
 Kind = Literal["put", "mutation", "get", "query"]
 TIMEOUT_SECONDS = 10

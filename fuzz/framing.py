@@ -12,10 +12,9 @@ import h11
 import uvicorn
 from uvicorn.server import ServerState
 
-from profile_api.admission import Admission
-from profile_api.buffers import Buffers
-from profile_api.exchange import Refused
-from profile_api.protocol import GuardedProtocol
+from profile_api.middleware.admission import Admission, Refused
+from profile_api.middleware.buffers import Buffers
+from profile_api.server.protocol import GuardedProtocol
 from profile_api.settings import Settings
 
 

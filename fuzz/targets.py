@@ -9,19 +9,18 @@ from typing import Any
 from uuid import UUID
 
 from framing import SEEDS, request_framing
-
-from profile_domain.avatar import Upload
-from profile_domain.bodies import read_json_object
 from profile_domain.errors import Code, DomainError, FieldRefused
+from profile_domain.pictures.avatar import Upload
 from profile_domain.profile import AuthProvider, Profile, ProfileChange
-from profile_graphql.documents import REMEMBERED_BYTES, Documents
+from profile_domain.requests.bodies import read_json_object
 from profile_graphql.errors import MAX_EXPLANATION, RequestRefused
-from profile_graphql.limits import MAX_ERRORS
+from profile_graphql.execution.documents import REMEMBERED_BYTES, Documents
+from profile_graphql.execution.limits import MAX_ERRORS
 from profile_graphql.schema import schema
-from profile_infra.issuers import Issuer
-from profile_infra.keys import keys_of
 from profile_infra.pictures import PillowPictures
-from profile_infra.tokens import JoseTokens, sign
+from profile_infra.tokens.issuers import Issuer
+from profile_infra.tokens.jose import JoseTokens, sign
+from profile_infra.tokens.keys import keys_of
 
 SECRET = "no-real-secret-but-long-enough-for-fuzzing"
 TENANT = "7f1b3c5e-2d4a-4c6b-8e9f-0a1b2c3d4e5f"

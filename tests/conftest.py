@@ -13,11 +13,11 @@ import programs
 from browsing import chromium, demonstrated
 from postgres_database import Database, new_database
 from postgres_server import INSTALLED, PostgresServer
-from profile_api import logs
-from profile_api.cli import main
-from profile_infra.postgres_store import PostgresProfiles
-from profile_infra.schema_version import migrate
-from profile_infra.stores import Store, store_of
+from profile_api.cli.main import main
+from profile_api.telemetry import logs
+from profile_infra.stores.by_url import migrate, store_of
+from profile_infra.stores.postgres.store import PostgresProfiles
+from profile_infra.stores.store import Store
 from running import Nowhere, running
 
 # A verdict depends neither on chance nor on how busy the machine is. New examples come with

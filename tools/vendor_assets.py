@@ -21,7 +21,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = [
     ROOT / "graphql/profile_graphql/graphiql/vendored",
-    ROOT / "api/profile_api/docs/vendored",
+    ROOT / "api/profile_api/pages/docs/vendored",
 ]
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -17,49 +15,41 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from profile_api import openapi
-from profile_api.admission import Admission
-from profile_api.assets import Assets
-from profile_api.buffers import Buffers
-from profile_api.cors import Cors
-from profile_api.docs import page as docs_page
-from profile_api.errors import STATUS, error_response
-from profile_api.logs import request_log
-from profile_api.measured import TimedPictures, TimedPolicy
-from profile_api.metrics import Metrics
-from profile_api.middleware import AroundEachRequest, CrashNet
-from profile_api.models import ProfileBody
-from profile_api.operations import Operations
-from profile_api.person import Person
-from profile_api.routes import ProfileRoutes
+from profile_api.middleware.admission import Admission
+from profile_api.middleware.buffers import Buffers
+from profile_api.middleware.cors import Cors
+from profile_api.middleware.direct_dispatch import Shortcut
+from profile_api.middleware.each_request import AroundEachRequest, CrashNet
+from profile_api.pages.assets import Assets
+from profile_api.pages.docs import page as docs_page
+from profile_api.pages.person import Person
+from profile_api.pages.settings_page import page as settings_page
+from profile_api.rest import openapi
+from profile_api.rest.documented import ME, add_profile_routes, add_route
+from profile_api.rest.errors import STATUS, answer_domain_error, answer_http_error, error_response
+from profile_api.rest.operations import Operations
+from profile_api.rest.routes import ProfileRoutes
 from profile_api.settings import Settings
-from profile_api.settings_page import page as settings_page
-from profile_api.shortcut import Shortcut
-from profile_api.tracing import spans_from_environment
-from profile_domain.errors import Code, DomainError
+from profile_api.telemetry.logs import request_log
+from profile_api.telemetry.metrics import Metrics
+from profile_api.telemetry.timed_ports import TimedPictures, TimedPolicy
+from profile_api.telemetry.tracing import spans_from_environment
+from profile_domain.errors import DomainError
 from profile_domain.service import ProfileService
 from profile_graphql.errors import refusal
 from profile_graphql.graphiql import page as graphiql_page
 from profile_graphql.schema import schema
 from profile_graphql.view import GraphQLView
-from profile_infra.keys import keys_of
+from profile_infra.people.provisioning import TokenProvisioning
 from profile_infra.pictures import PillowPictures
-from profile_infra.policy import CedarPolicy
-from profile_infra.provisioning import TokenProvisioning
-from profile_infra.rate_limit import UserRateLimit
-from profile_infra.shared_rate_limit import SharedRateLimit
-from profile_infra.stores import Store
-from profile_infra.tokens import JoseTokens
+from profile_infra.policies.cedar import CedarPolicy
+from profile_infra.rate_limits.in_process import UserRateLimit
+from profile_infra.rate_limits.in_redis import SharedRateLimit
+from profile_infra.stores.store import Store
+from profile_infra.tokens.jose import JoseTokens
+from profile_infra.tokens.keys import keys_of
 
-ME = "/v1/users/me/profile"
 GRAPHQL = "/graphql"
-
-
-class LeanRoute(APIRoute):
-    """A route whose endpoint takes the request as it is: documented by FastAPI, not parsed."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        return self.endpoint
 
 
 def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
@@ -107,7 +97,7 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        exception_handlers={DomainError: _domain_error, HTTPException: _http_error},
+        exception_handlers={DomainError: answer_domain_error, HTTPException: answer_http_error},
         # Exceptions and metrics of its own would tell too much, or twice.
         telemetry={
             "tracing": spans is not None,
@@ -129,13 +119,13 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     app.add_middleware(AroundEachRequest, metrics=metrics, line=request_log())
     _watch(metrics, admission, store, tokens, rate_limit)
 
-    _add_rest(app, ProfileRoutes(service, max_body_bytes=settings.max_body_bytes))
+    add_profile_routes(app, ProfileRoutes(service, max_body_bytes=settings.max_body_bytes))
     assets = Assets.load(
         *([graphiql_page.ASSETS] if settings.graphiql else []),
         *([docs_page.ASSETS] if settings.docs else []),
         modules=[settings_page.ASSETS] if people else [],
     )
-    _add(app, "GET", "/assets/{name:path}", assets.serve, include_in_schema=False)
+    add_route(app, "GET", "/assets/{name:path}", assets.serve, include_in_schema=False)
     view = GraphQLView(
         schema._schema,  # noqa: SLF001  # Strawberry has no public name for it
         service,
@@ -143,8 +133,8 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
         max_body_bytes=settings.max_body_bytes,
         page=_page(graphiql_page.page, GRAPHQL, assets, people) if settings.graphiql else None,
     )
-    _add(app, "GET", GRAPHQL, view.get, include_in_schema=False)
-    _add(app, "POST", GRAPHQL, view.post, include_in_schema=False)
+    add_route(app, "GET", GRAPHQL, view.get, include_in_schema=False)
+    add_route(app, "POST", GRAPHQL, view.post, include_in_schema=False)
     shortcuts |= {
         (method, route.path): route
         for route in app.routes
@@ -155,9 +145,9 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
         _add_text(app, "/", _page(settings_page.page, GRAPHQL, assets, people))
     ending = partial(_ending, admission)
     operations = Operations(metrics, missing=(ending, store.missing, tokens.missing))
-    _add(app, "GET", "/healthz", operations.healthz, **openapi.HEALTHZ)
-    _add(app, "GET", "/readyz", operations.readyz, **openapi.READYZ)
-    _add(app, "GET", "/metrics", operations.metrics, **openapi.METRICS)
+    add_route(app, "GET", "/healthz", operations.healthz, **openapi.HEALTHZ)
+    add_route(app, "GET", "/readyz", operations.readyz, **openapi.READYZ)
+    add_route(app, "GET", "/metrics", operations.metrics, **openapi.METRICS)
     if settings.docs:
         document = to_json(openapi.document(app))
         _add_text(app, "/openapi.json", lambda: Response(document, media_type="application/json"))
@@ -228,84 +218,4 @@ def _add_text(app: FastAPI, path: str, respond: Callable[[], Response]) -> None:
     async def endpoint(_: Request) -> Response:
         return respond()
 
-    _add(app, "GET", path, endpoint, include_in_schema=False)
-
-
-def _add_rest(app: FastAPI, routes: ProfileRoutes) -> None:
-    ok = {
-        "description": "The profile.",
-        "headers": openapi.headers("ETag"),
-        "content": {"application/json": {"schema": openapi.schema_of(ProfileBody)}},
-    }
-    unchanged = {
-        "description": "The profile is still the one in `If-None-Match`.",
-        "headers": openapi.headers("ETag"),
-    }
-    _add(
-        app,
-        "GET",
-        ME,
-        routes.view_my_profile,
-        operation_id="viewMyProfile",
-        summary="See your own profile",
-        responses={200: ok, 304: unchanged, **openapi.errors(openapi.TO_CALL)},
-        openapi_extra=openapi.of_a_caller(openapi.IF_NONE_MATCH),
-    )
-    _add(
-        app,
-        "PUT",
-        ME,
-        routes.update_my_profile,
-        operation_id="updateMyProfile",
-        summary="Change your own profile",
-        responses={200: ok, **openapi.errors(openapi.TO_UPDATE)},
-        openapi_extra={
-            **openapi.of_a_caller(openapi.IF_MATCH),
-            "requestBody": openapi.UPDATE_BODY,
-        },
-    )
-
-
-def _add(
-    app: FastAPI,
-    method: str,
-    path: str,
-    endpoint: Callable[[Request], Awaitable[Response]],
-    **documented: Any,  # noqa: ANN401  # whatever FastAPI takes to document a route
-) -> None:
-    app.router.add_api_route(
-        path,
-        endpoint,
-        methods=[method],
-        response_class=Response,
-        route_class_override=LeanRoute,
-        **documented,
-    )
-    route = app.routes[-1]
-    assert isinstance(route, APIRoute)  # noqa: S101  # for the type checker: just added
-    # Starlette's pattern ends in $, which a line feed may follow.
-    route.path_regex = re.compile(route.path_regex.pattern.removesuffix("$") + r"\Z")
-
-
-async def _domain_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, DomainError)  # noqa: S101  # for the type checker: registered so
-    request.state.code = error.code
-    return error_response(error)
-
-
-async def _http_error(request: Request, error: Exception) -> Response:
-    """What Starlette raises by itself: no such route, or not by this method."""
-    assert isinstance(error, HTTPException)  # noqa: S101  # for the type checker: registered so
-    if error.status_code != 405:
-        return await _domain_error(request, DomainError(Code.NOT_FOUND))
-    answer = await _domain_error(request, DomainError(Code.METHOD_NOT_ALLOWED))
-    methods = {
-        method
-        for route in request.app.routes
-        if isinstance(route, APIRoute) and route.path_regex.match(request.url.path)
-        for method in route.methods or ()
-    }
-    if "GET" in methods:
-        methods.add("HEAD")
-    answer.headers["Allow"] = ", ".join(sorted(methods))
-    return answer
+    add_route(app, "GET", path, endpoint, include_in_schema=False)

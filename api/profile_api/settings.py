@@ -12,13 +12,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from profile_api.logs import Form
-from profile_infra.issuers import Issuers
-from profile_infra.rate_limit import UserRateLimit, parse_rate
-from profile_infra.schema_version import is_postgres
+from profile_api.telemetry.logs import Form
+from profile_infra.rate_limits.in_process import UserRateLimit, parse_rate
+from profile_infra.rate_limits.in_redis import SharedRateLimit, safe_redis_url
 from profile_infra.secret_urls import is_clear, masked
-from profile_infra.shared_rate_limit import SharedRateLimit, safe_redis_url
-from profile_infra.stores import Store, store_of
+from profile_infra.stores.by_url import is_postgres, store_of
+from profile_infra.stores.store import Store
+from profile_infra.tokens.issuers import Issuers
 
 PREFIX = "PROFILE_"
 

@@ -15,9 +15,9 @@ from service import ISSUER, TENANT, verdict
 
 from profile_domain.caller import Identity
 from profile_domain.errors import DomainError
-from profile_infra.keys import keys_of
-from profile_infra.rate_limit import UserRateLimit, parse_rate
-from profile_infra.tokens import JoseTokens, sign
+from profile_infra.rate_limits.in_process import UserRateLimit, parse_rate
+from profile_infra.tokens.jose import JoseTokens, sign
+from profile_infra.tokens.keys import keys_of
 
 HOUR = 3600
 

@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 
 from service import ME, service, verdict
 
-sys.path.append(str(Path(__file__).parents[2] / "tests"))
+sys.path.append(str(Path(__file__).parents[2] / "tests/support"))
+sys.path.append(str(Path(__file__).parents[2] / "tests/support/outside"))
 
 import nginx
 from programs import found

@@ -18,8 +18,8 @@ from uuid import UUID, uuid4
 
 import httpx2
 
-from profile_infra.issuers import Issuer
-from profile_infra.tokens import sign
+from profile_infra.tokens.issuers import Issuer
+from profile_infra.tokens.jose import sign
 
 COMMAND = str(Path(sys.executable).with_name("profile-service"))
 ME = "/v1/users/me/profile"

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from images import noise, png
-from profile_api import logs
-from profile_api.routes import _answer
-from profile_domain.avatar import Avatar
+from profile_api.rest.routes import _answer
+from profile_api.telemetry import logs
+from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import Profile
 
 LINE = {

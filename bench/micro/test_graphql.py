@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from profile_graphql.documents import Documents
+from profile_graphql.execution.documents import Documents
 from profile_graphql.schema import schema
 from running import UPDATE
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from images import data_uri, jpeg, noise, photo, png, upload
-from profile_domain.avatar import read_data_uri
+from profile_domain.pictures.avatar import read_data_uri
 from profile_infra.pictures import PillowPictures
 
 PICTURES = {

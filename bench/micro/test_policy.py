@@ -13,7 +13,7 @@ import pytest
 from profile_domain.caller import Caller
 from profile_domain.people import new_profile, read_record
 from profile_domain.profile import Profile
-from profile_infra.policy import CedarPolicy
+from profile_infra.policies.cedar import CedarPolicy
 from signing import TENANT
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from profile_domain.bodies import parse_json_object
 from profile_domain.names import clean_name
 from profile_domain.profile import Profile, ProfileChange
+from profile_domain.requests.bodies import parse_json_object
 
 BODY = b'{"first_name":"Ada","last_name":"Byron","display_name":"Countess of Lovelace"}'
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from images import noise, png
-from profile_domain.avatar import Avatar
 from profile_domain.caller import Caller
+from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import Profile
-from profile_infra.schema_version import migrate
-from profile_infra.sqlite_store import SqliteProfiles
-from profile_infra.trail import Author
-from profile_infra.users import User
+from profile_infra.stores.audit import Author
+from profile_infra.stores.by_url import migrate
+from profile_infra.stores.records import User
+from profile_infra.stores.sqlite.store import SqliteProfiles
 
 
 @pytest.fixture

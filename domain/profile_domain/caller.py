@@ -9,8 +9,8 @@ from typing import Literal
 from uuid import UUID
 
 from profile_domain.errors import Code, DomainError, unauthenticated
-from profile_domain.fields import Fields
 from profile_domain.people import Record
+from profile_domain.requests.headers import Fields
 
 Face = Literal["rest", "graphql"]
 

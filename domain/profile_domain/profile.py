@@ -10,15 +10,9 @@ from operator import attrgetter
 from typing import Final
 from uuid import UUID
 
-from profile_domain.avatar import Avatar, Upload, read_data_uri
-from profile_domain.errors import (
-    MAX_VIOLATIONS,
-    Code,
-    FieldRefused,
-    Violation,
-    refused_fields,
-)
+from profile_domain.errors import MAX_VIOLATIONS, Code, FieldRefused, Violation, refused_fields
 from profile_domain.names import MAX_CODE_POINTS, clean_name, salvage_name
+from profile_domain.pictures.avatar import Avatar, Upload, read_data_uri
 
 FIRST_NAME: Final = "first_name"
 LAST_NAME: Final = "last_name"

@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Literal, Protocol
 from uuid import UUID
 
-from profile_domain.avatar import Avatar, Upload
+from profile_domain.audit import Change
 from profile_domain.caller import Caller, Credentials, Face, Identity
-from profile_domain.changes import Change
 from profile_domain.errors import Code, DomainError, FieldRefused, Violation, refused_fields
+from profile_domain.keyed_locks import Turns
 from profile_domain.people import has_news
-from profile_domain.preconditions import if_match_holds
+from profile_domain.pictures.avatar import Avatar, Upload
 from profile_domain.profile import AVATAR, Profile, ProfileChange
-from profile_domain.turns import Turns
+from profile_domain.requests.preconditions import if_match_holds
 
 Action = Literal["viewMyProfile", "updateMyProfile"]
 ATTEMPTS = 3

@@ -14,10 +14,10 @@ from typing import Any
 
 from PIL import Image, ImageChops, ImageCms, ImageFile
 
-from profile_domain.avatar import MAX_BYTES, MAX_SIDE, STORED_SIDE, Avatar, Upload
-from profile_domain.container import Container, ensure
-from profile_domain.containers import GIF, JPEG, PNG, WEBP, examine, orientation
 from profile_domain.errors import Code, FieldRefused, unavailable
+from profile_domain.pictures.avatar import MAX_BYTES, MAX_SIDE, STORED_SIDE, Avatar, Upload
+from profile_domain.pictures.container import Container, ensure
+from profile_domain.pictures.examine import GIF, JPEG, PNG, WEBP, examine, orientation
 
 Image.MAX_IMAGE_PIXELS = MAX_SIDE * MAX_SIDE
 MAX_WAITING = 128

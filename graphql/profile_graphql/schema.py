@@ -8,12 +8,7 @@ from profile_domain.errors import Code, DomainError
 from profile_domain.profile import Profile as DomainProfile
 from profile_domain.profile import ProfileChange
 from profile_graphql.request import RequestInfo
-from profile_graphql.types import (
-    Profile,
-    ProfileError,
-    UpdateMyProfileInput,
-    UpdateMyProfileResult,
-)
+from profile_graphql.types import Profile, ProfileError, UpdateMyProfileInput, UpdateMyProfileResult
 
 # What concerns the caller or the request as a whole is no answer to the update itself.
 NOT_ABOUT_THE_UPDATE = frozenset(

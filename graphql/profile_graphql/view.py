@@ -11,12 +11,11 @@ from graphql import ExecutionResult, GraphQLSchema, OperationType, execute
 from starlette.requests import Request
 from starlette.responses import Response
 
-from profile_domain.bodies import parse_json_object, read_json_object
 from profile_domain.caller import Credentials
 from profile_domain.errors import Code, DomainError
-from profile_domain.fields import Fields, joined, read_fields
+from profile_domain.requests.bodies import parse_json_object, read_json_object
+from profile_domain.requests.headers import Fields, joined, read_fields
 from profile_domain.service import ProfileService
-from profile_graphql.documents import Documents
 from profile_graphql.errors import (
     RequestRefused,
     entry,
@@ -25,7 +24,8 @@ from profile_graphql.errors import (
     invalid_query,
     places_in,
 )
-from profile_graphql.limits import MAX_ERRORS
+from profile_graphql.execution.documents import Documents
+from profile_graphql.execution.limits import MAX_ERRORS
 from profile_graphql.media_types import GRAPHQL_RESPONSE, HTML, JSON, preferred_type
 from profile_graphql.request import RequestContext
 

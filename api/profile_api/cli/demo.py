@@ -1,0 +1,115 @@
+"""A throwaway service with people to try it as, and the lines that show how."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID, uuid4
+
+import typer
+
+from profile_api.app import create_app
+from profile_api.cli.signing import token_for
+from profile_api.cli.store import opened
+from profile_api.pages.person import Person
+from profile_api.rest.documented import ME
+from profile_api.server.serving import serve
+from profile_api.settings import Settings
+from profile_api.telemetry import logs
+from profile_domain.people import new_profile, read_record
+from profile_infra.stores.audit import Author
+from profile_infra.stores.by_url import migrate
+from profile_infra.stores.records import User
+from profile_infra.tokens.issuers import Issuer
+
+ACME = UUID("0ac3e000-0000-4000-8000-000000000001")
+GLOBEX = UUID("91ebe100-0000-4000-8000-000000000002")
+HOURS = 12
+AUTHOR = Author(issuer="", subject="", face="demo", request_id="demo")
+
+
+_PEOPLE = (
+    (ACME, "local", "Ada", "Lovelace", "ada@acme.example"),
+    (ACME, "oidc", "Grace", "Hopper", "grace@acme.example"),
+    (ACME, "saml", "Alan", "Turing", "alan@acme.example"),
+    (GLOBEX, "local", "Edsger", "Dijkstra", "edsger@globex.example"),
+)
+
+
+def run(port: int) -> None:
+    """Serves on 127.0.0.1 until stopped; the store is gone afterwards."""
+    with TemporaryDirectory(prefix="profile-demo-") as folder:
+        settings = settings_in(Path(folder))
+        people = asyncio.run(fill(settings))
+        logs.configure(settings.log)
+        app = create_app(settings, people=people)
+        _tell(f"http://127.0.0.1:{port}", people)
+        serve(app, settings, host="127.0.0.1", port=port)
+
+
+def settings_in(folder: Path) -> Settings:
+    """Everything on, and a store and a signing secret that nobody else has."""
+    issuer = Issuer(
+        issuer="https://demo.invalid",
+        audience=("profile",),
+        algorithms=("HS256",),
+        secret=secrets.token_urlsafe(48),
+    )
+    return Settings(
+        _env_file=None,
+        database_url=f"sqlite:///{folder / 'profile.db'}",
+        issuers=[issuer],
+        policy_dir=None,
+        graphiql=True,
+        introspection=True,
+        docs=True,
+    )
+
+
+async def fill(settings: Settings) -> list[Person]:
+    """Makes the store and its people; each comes with a token for twelve hours."""
+    migrate(settings.database_url)
+    users = []
+    for tenant_id, provider, first, last, email in _PEOPLE:
+        record = read_record(email, provider, {"first_name": first, "last_name": last})
+        users.append(User(new_profile(tenant_id, uuid4(), record)))
+    async with opened(settings) as store:
+        await store.apply(AUTHOR, users, [])
+    (issuer,) = settings.issuers
+    return [
+        Person(
+            label=f"{user.profile.name}, {user.profile.auth_provider} user of "
+            + ("Acme" if user.profile.tenant_id == ACME else "Globex"),
+            tenant_id=str(user.profile.tenant_id),
+            token=token_for(issuer, user, minutes=60 * HOURS),
+        )
+        for user in users
+    ]
+
+
+def _tell(address: str, people: list[Person]) -> None:
+    for person in people:
+        typer.secho(f"\n{person.label}", bold=True)
+        typer.echo(f"  token: {person.token}\n")
+        call = f'-H "Authorization: Bearer {person.token}" -H "X-Tenant-ID: {person.tenant_id}"'
+        typer.echo(f"  curl {address}{ME} {call}\n")
+        typer.echo(
+            f"  curl -X PUT {address}{ME} {call}"
+            """ -H "Content-Type: application/json" -d '{"display_name": "Countess"}'\n"""
+        )
+        mutation = (
+            '{"query": "mutation { updateMyProfile(input: {displayName: \\"Ace\\"})'
+            ' { ... on Profile { name etag } ... on ProfileError { code message } } }"}'
+        )
+        typer.echo(
+            f"  curl {address}/graphql {call}"
+            f""" -H "Content-Type: application/json" -d '{mutation}'"""
+        )
+    typer.secho(f"\nSettings:  {address}/", bold=True)
+    typer.secho(f"GraphiQL:  {address}/graphql", bold=True)
+    typer.secho(f"Reference: {address}/docs", bold=True)
+    typer.echo("\nEverything here is thrown away when you stop it with Ctrl-C.")
+    sys.stdout.flush()  # into a file or a pipe, too, before serving begins

@@ -1,0 +1,69 @@
+"""The settings page: its shell, the limits it checks by, and the headers that keep it here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from string import Template
+
+from profile_domain.errors import MESSAGES, Code
+from profile_domain.pictures.avatar import MAX_BYTES, STORED_SIDE
+from profile_domain.profile import TEXT_FIELDS
+from profile_graphql.names import camel_case
+
+ASSETS = Path(__file__).parent
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'"
+)
+FIELDS = [
+    {
+        "name": camel_case(field.name),
+        "label": field.label,
+        "hint": field.hint,
+        "limit": field.limit,
+        "managed": field.sso_managed,
+    }
+    for field in TEXT_FIELDS
+]
+LIMITS = {"bytes": MAX_BYTES, "side": STORED_SIDE}
+TOLD_BEFORE_SENDING = (Code.TOO_LONG, Code.INVALID_CHARACTERS, Code.AVATAR_UNSUPPORTED_TYPE)
+
+_SHELL = Template((ASSETS / "page.html").read_text("utf-8"))
+_STYLES = ("base.css", "page.css", "form.css", "history.css")
+_MODULES = sorted(path.name for path in ASSETS.glob("*.js"))
+
+
+def page(
+    endpoint: str, asset_url: Callable[[str], str], people: Sequence[Mapping[str, str]]
+) -> tuple[bytes, dict[str, str]]:
+    """The page and its headers; it holds the tokens of the people it can act as."""
+    config = {
+        "endpoint": endpoint,
+        "people": list(people),
+        "fields": FIELDS,
+        "limits": LIMITS,
+        "messages": {code.value: MESSAGES[code] for code in TOLD_BEFORE_SENDING},
+    }
+    html = _SHELL.substitute(
+        icon=asset_url("docs/icon.svg"),
+        styles=_links("stylesheet", _STYLES, asset_url),
+        preloads=_links("modulepreload", _MODULES, asset_url),
+        start=asset_url("settings_page/start.js"),
+        # A data block is never run, so the policy leaves it alone; "<" could still end it.
+        config=json.dumps(config).replace("<", "\\u003c"),
+    )
+    return html.encode(), {
+        "Content-Type": "text/html; charset=utf-8",
+        "Content-Security-Policy": POLICY,
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+def _links(relation: str, names: Sequence[str], asset_url: Callable[[str], str]) -> str:
+    urls = [asset_url(f"settings_page/{name}") for name in names]
+    return "\n    ".join(f'<link rel="{relation}" href="{url}">' for url in urls)

@@ -1,0 +1,269 @@
+"""The OpenAPI document: what FastAPI knows of the routes, and what only the contract says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from profile_api.rest.errors import STATUS, error_response
+from profile_api.rest.models import ErrorBody, ProfileBody
+from profile_domain.errors import Code, DomainError, Violation, refused_fields, unauthenticated
+from profile_domain.names import MAX_CODE_POINTS, NAME_PATTERN
+from profile_domain.pictures.avatar import MAX_BYTES, MAX_SIDE
+from profile_domain.profile import (
+    AVATAR,
+    DISPLAY_NAME,
+    FIRST_NAME,
+    LAST_NAME,
+    TEXT_FIELDS,
+    TextField,
+)
+
+TO_CALL = (
+    Code.INVALID_TENANT_ID,
+    Code.UNAUTHENTICATED,
+    Code.TENANT_MISMATCH,
+    Code.FORBIDDEN,
+    Code.NOT_FOUND,
+    Code.INTERNAL_ERROR,
+    Code.UNAVAILABLE,
+)
+# What is answered before a request has a route.
+_TO_NO_ROUTE = {
+    Code.INVALID_HTTP,
+    Code.REQUEST_TIMEOUT,
+    Code.HEADERS_TOO_LARGE,
+    Code.INVALID_QUERY,
+    Code.METHOD_NOT_ALLOWED,
+}
+TO_UPDATE = tuple(code for code in Code if code not in _TO_NO_ROUTE)
+
+_DESCRIPTIONS = {
+    400: "The tenant header, the body or a field breaks a rule.",
+    401: "No token, or one that is broken, expired or foreign.",
+    403: "The header names another tenant than the token, or a policy refuses.",
+    404: "The token's user is not in the tenant.",
+    409: "Concurrent writes won three times in a row.",
+    412: "`If-Match` no longer holds.",
+    413: "The body is too large.",
+    415: "The body is not JSON, or is content-encoded.",
+    429: "Too many attempts to write.",
+    500: "Something unforeseen; the log has it under the request's id.",
+    503: "The store or the signing keys are out of reach, or too much is at work.",
+}
+_HEADERS: dict[str, dict[str, Any]] = {
+    "X-Request-ID": {
+        "description": "The id of this request in the log; the one sent in, if it could be kept.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
+    },
+    "ETag": {
+        "description": "The version of the profile (RFC 9110 section 8.8.3), for If-Match.",
+        "schema": {"type": "string"},
+    },
+    "WWW-Authenticate": {"description": "RFC 6750 section 3.", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}},
+}
+_FIELDS_IN_EXAMPLES: dict[Code, tuple[str, dict[str, int]]] = {
+    Code.UNKNOWN_FIELD: ("nickname", {}),
+    Code.INVALID_TYPE: (FIRST_NAME, {}),
+    Code.TOO_LONG: (DISPLAY_NAME, {"max": MAX_CODE_POINTS}),
+    Code.INVALID_CHARACTERS: (LAST_NAME, {}),
+    Code.SSO_MANAGED_FIELD: (FIRST_NAME, {}),
+    Code.AVATAR_MALFORMED: (AVATAR, {}),
+    Code.AVATAR_TOO_LARGE: (AVATAR, {"max_bytes": MAX_BYTES}),
+    Code.AVATAR_UNSUPPORTED_TYPE: (AVATAR, {}),
+    Code.AVATAR_ANIMATED: (AVATAR, {}),
+    Code.AVATAR_DIMENSIONS: (AVATAR, {"max_side": MAX_SIDE}),
+    Code.AVATAR_CORRUPT: (AVATAR, {}),
+}
+_COMPONENT = "#/components/schemas/{model}"
+_TENANT_HEADER = {
+    "name": "X-Tenant-ID",
+    "in": "header",
+    "required": True,
+    "description": "The tenant of the token.",
+    "schema": {"type": "string", "format": "uuid"},
+}
+
+
+def headers(*names: str) -> dict[str, Any]:
+    """Response headers; the request's id is on every answer."""
+    return {name: _HEADERS[name] for name in ("X-Request-ID", *names)}
+
+
+def condition(name: str, effect: str) -> dict[str, Any]:
+    """A conditional request header that takes a list of entity tags."""
+    schema = {"type": "string"}
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": effect,
+        "schema": schema,
+    }
+
+
+IF_MATCH = condition(
+    "If-Match", "Entity tags, one of which the profile must still have; `*` always holds."
+)
+IF_NONE_MATCH = condition("If-None-Match", "Entity tags; 304 if the profile has one of them.")
+
+
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """A reference: a route that is given the model itself has FastAPI load 8 MiB of pydantic.v1."""
+    return {"$ref": _COMPONENT.format(model=model.__name__)}
+
+
+def of_a_caller(*parameters: dict[str, Any]) -> dict[str, Any]:
+    """What every operation on a profile asks for."""
+    return {
+        "tags": ["Profile"],
+        "security": [{"bearer": []}],
+        "parameters": [_TENANT_HEADER, *parameters],
+    }
+
+
+def errors(codes: Iterable[Code]) -> dict[int | str, dict[str, Any]]:
+    """A response for each status, with a true example for each code."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    for code in codes:
+        example = _example(code)
+        answer = error_response(example)
+        response = responses.setdefault(
+            STATUS[code],
+            {
+                "description": _DESCRIPTIONS[STATUS[code]],
+                "headers": headers(*(name for name in _HEADERS if name in answer.headers)),
+                "content": {"application/json": {"schema": schema_of(ErrorBody), "examples": {}}},
+            },
+        )
+        examples = response["content"]["application/json"]["examples"]
+        examples[code.value] = {"summary": example.message, "value": example.as_dict()}
+    return responses
+
+
+def _example(code: Code) -> DomainError:
+    if code in _FIELDS_IN_EXAMPLES:
+        field, limits = _FIELDS_IN_EXAMPLES[code]
+        return refused_fields([Violation(field, code, limits)])
+    if code is Code.UNAUTHENTICATED:
+        return unauthenticated("expired")
+    if code is Code.FORBIDDEN:
+        return DomainError(code, notices=["Profiles are frozen during the audit."])
+    waits = code in {Code.RATE_LIMITED, Code.UNAVAILABLE}
+    return DomainError(code, retry_after=1 if waits else None)
+
+
+def _status(status: str) -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "properties": {"status": {"const": status}},
+        "required": ["status"],
+        "additionalProperties": False,
+    }
+    return {
+        "description": "Yes.",
+        "headers": headers(),
+        "content": {"application/json": {"schema": schema}},
+    }
+
+
+def _text(field: TextField) -> dict[str, Any]:
+    managed = "; managed by the identity provider where there is one" if field.sso_managed else ""
+    return {
+        "type": "string",
+        "maxLength": field.limit,
+        "pattern": NAME_PATTERN,
+        "description": f'{field.label}{managed}. `""` or only white space clears it.',
+    }
+
+
+PROFILE_UPDATE: dict[str, Any] = {
+    "title": "ProfileUpdate",
+    "type": "object",
+    "description": "What to change. A key that is left out stays as it is.",
+    "additionalProperties": False,
+    "properties": {
+        **{field.name: _text(field) for field in TEXT_FIELDS},
+        AVATAR: {
+            "type": ["string", "null"],
+            "format": "image-data-uri",
+            "description": "A PNG, JPEG, WebP or GIF of one frame as a base64 data URI; at most"
+            " 256 KiB decoded, each side 1 to 4,096 pixels. `null` removes the picture.",
+        },
+    },
+    "examples": [{"display_name": "Ada"}, {"first_name": "Ada", "avatar_base64": None}],
+}
+UPDATE_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "application/json": {"schema": {"$ref": "#/components/schemas/ProfileUpdate"}},
+    },
+}
+
+
+_OPEN_TO_ALL: dict[str, Any] = {"tags": ["Operations"], "openapi_extra": {"security": []}}
+HEALTHZ: dict[str, Any] = {
+    **_OPEN_TO_ALL,
+    "summary": "Is the process alive?",
+    "operation_id": "healthz",
+    "responses": {200: _status("ok"), **errors([Code.INTERNAL_ERROR])},
+}
+READYZ: dict[str, Any] = {
+    **_OPEN_TO_ALL,
+    "summary": "Can it serve requests now?",
+    "operation_id": "readyz",
+    "responses": {200: _status("ready"), **errors([Code.INTERNAL_ERROR, Code.UNAVAILABLE])},
+}
+METRICS: dict[str, Any] = {
+    **_OPEN_TO_ALL,
+    "summary": "Metrics for Prometheus",
+    "operation_id": "metrics",
+    "responses": {
+        200: {
+            "description": "Prometheus text format.",
+            "headers": headers(),
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+        },
+        **errors([Code.INTERNAL_ERROR]),
+    },
+}
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The document of these routes, which holds wherever the service is installed."""
+    told = get_openapi(
+        title="Profile service",
+        version=version("profile-service"),
+        summary="See and change your own profile.",
+        description="The same rules answer by GraphQL at `/graphql`. Every error has the same"
+        " shape, and a `code` that does not change.",
+        routes=app.routes,
+        license_info={"name": "MIT", "identifier": "MIT"},
+        servers=[{"url": "/"}],
+        tags=[
+            {"name": "Profile", "description": "Your own profile, and nobody else's."},
+            {"name": "Operations", "description": "For those who run the service."},
+        ],
+    )
+    _, models = models_json_schema(
+        [(ProfileBody, "serialization"), (ErrorBody, "serialization")], ref_template=_COMPONENT
+    )
+    told["components"] = {
+        "schemas": models["$defs"] | {"ProfileUpdate": PROFILE_UPDATE},
+        "securitySchemes": {
+            "bearer": {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "JWT",
+                "description": "A token of one of the configured issuers.",
+            }
+        },
+    }
+    return told

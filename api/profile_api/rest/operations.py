@@ -1,0 +1,36 @@
+"""What operators and their machines ask: is it alive, is it ready, how is it doing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from profile_api.telemetry.metrics import Metrics
+from profile_domain.errors import Code, DomainError
+
+Missing = Callable[[], Awaitable[str | None]]
+
+
+class Operations:
+    """Each of ``missing`` tells by name what is not ready of its own, or None."""
+
+    def __init__(self, metrics: Metrics, *, missing: Sequence[Missing]) -> None:
+        self._metrics = metrics
+        self._missing = missing
+
+    async def healthz(self, _: Request) -> Response:
+        """The process lives; nothing else is asked."""
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(self, _: Request) -> Response:
+        """Whether requests can be served now. Raises ``unavailable`` naming what is not ready."""
+        missing = [name for each in self._missing if (name := await each()) is not None]
+        if missing:
+            raise DomainError(Code.UNAVAILABLE, details={"not_ready": missing}, retry_after=1)
+        return JSONResponse({"status": "ready"})
+
+    async def metrics(self, _: Request) -> Response:
+        """Prometheus text format."""
+        return Response(self._metrics.text(), media_type=self._metrics.content_type)

@@ -1,0 +1,66 @@
+"""The REST face: a profile read and a profile updated, each told in a few lines."""
+
+from __future__ import annotations
+
+from pydantic_core import to_json
+from starlette.requests import Request
+from starlette.responses import Response
+
+from profile_domain.caller import Caller, Credentials
+from profile_domain.profile import Profile, ProfileChange
+from profile_domain.requests.bodies import read_json_object
+from profile_domain.requests.headers import Fields, joined, read_fields
+from profile_domain.requests.preconditions import if_none_match_hits
+from profile_domain.service import ProfileService
+
+
+class ProfileRoutes:
+    """``max_body_bytes`` is the limit on the body of an update."""
+
+    def __init__(self, service: ProfileService, *, max_body_bytes: int) -> None:
+        self._service = service
+        self._max_body_bytes = max_body_bytes
+
+    async def view_my_profile(self, request: Request) -> Response:
+        """Your own profile."""
+        fields = read_fields(request.scope["headers"])
+        caller = await self._caller(request, fields, to_write=False)
+        profile = await self._service.view_my_profile(caller)
+        if if_none_match_hits(joined(fields, "if-none-match"), profile.etag):
+            return Response(status_code=304, headers={"ETag": profile.etag})
+        return _answer(profile)
+
+    async def update_my_profile(self, request: Request) -> Response:
+        """Changes your own profile, all of it or nothing. Keys that are left out stay."""
+        fields = read_fields(request.scope["headers"])
+        caller = await self._caller(request, fields, to_write=True)
+        body = await read_json_object(fields, request.stream(), max_bytes=self._max_body_bytes)
+        profile = await self._service.update_my_profile(
+            caller, ProfileChange(body), if_match=joined(fields, "if-match")
+        )
+        return _answer(profile)
+
+    async def _caller(self, request: Request, fields: Fields, *, to_write: bool) -> Caller:
+        told = request.scope["state"]
+        caller = await self._service.identify(
+            Credentials.sent_in(fields),
+            face="rest",
+            request_id=told["request_id"],
+            to_write=to_write,
+        )
+        told["tenant"] = caller.identity.tenant_id
+        return caller
+
+
+def _answer(profile: Profile) -> Response:
+    body = to_json(
+        {
+            "id": str(profile.id),
+            "email": profile.email,
+            "name": profile.name,
+            "auth_provider": profile.auth_provider.value,
+            **profile.texts,
+            "avatar_base64": profile.avatar.data_uri if profile.avatar else None,
+        }
+    )
+    return Response(body, headers={"ETag": profile.etag}, media_type="application/json")

@@ -1,0 +1,373 @@
+"""HTTP as it arrives: how much a client may send before it is understood, and how slowly."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import AbstractEventLoop, BaseTransport, Transport
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import httptools
+from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from profile_api.middleware.buffers import Buffers
+from profile_api.server.exchange import Exchange
+from profile_api.server.heads import Target, is_sound, target_of, without_offer
+from profile_api.settings import Settings
+from profile_domain.errors import Code, DomainError, unavailable
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
+
+NEVER: Final = float("inf")
+# A client that was answered before it had sent all may go on for so many seconds at most, with
+# pauses of so many. Closing at once would have TCP throw away an answer that is not read yet.
+LINGER: Final = 30.0
+LINGER_PAUSE: Final = 5.0
+_FRAMING: Final = 8  # a chunk of one byte takes six on the wire
+_QUEUED: Final = 4_096  # bytes that a request takes in memory beside its body
+_NOWHERE: Final = Target("", b"", b"")
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with limits, which it finds in the application's settings.
+
+    Bytes go to the parser as they come, and only the parser says what they mean. What is refused
+    here is answered by the application, in its turn: ``state["refused"]`` of the scope holds the
+    error, and a body that is cut short ends in ``Refused``.
+
+    What takes too long is found by looking at all connections once a second: a timer for each
+    request would cost more than all else here.
+    """
+
+    cycle: Exchange
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.limits: Settings = config.loaded_app.state.settings
+        self.buffers: Buffers = config.loaded_app.state.admission.buffers
+        # When the client must have sent what it owes: a whole head, a whole body.
+        self.due = NEVER
+        self.lingers_until = NEVER
+        self.piece = 0
+        self.received = 0  # since the piece in which the message began
+        self.earlier = 0  # of them, in that piece, so maybe an earlier message's
+        self.begun = False
+        self.in_head = True
+        self.offered = False  # to change the protocol, so the parser halts behind this head
+        self.crowded = False
+        self.deaf = False  # what still comes is thrown away
+        self.last = False  # no request follows this one
+        self.closing = False  # all is answered, and the client has been told
+        self.answering: Exchange | None = None
+        self.bodies = 0
+        self.unsent = 0
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        super().connection_made(cast("Transport", transport))
+        self.due = self.loop.time() + self.limits.header_seconds
+        most = self.limits.max_connections
+        self.crowded = len(self.connections) > most
+        if len(self.connections) > most + max(8, most // 8):
+            self._refuse(unavailable())  # nor are there heads to be read of more than these
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.deaf = True
+        if self.answering is not None:
+            self.answering.disconnected = True
+        super().connection_lost(exc)
+        self.buffers.forget(self)
+
+    def data_received(self, data: bytes) -> None:
+        now = self.loop.time()
+        if self.deaf:
+            if self.closing:
+                self.due = min(now + LINGER_PAUSE, self.lingers_until)
+            return
+        self.piece = len(data)
+        self.received += self.piece
+        if self.due == NEVER and self.in_head:
+            self.due = now + self.limits.header_seconds
+        elif self.lingers_until != NEVER:
+            self.due = min(now + LINGER_PAUSE, self.lingers_until)
+        self._unset_keepalive_if_required()
+        try:
+            self._feed(data)
+        except httptools.HttpParserError:
+            self._refuse(DomainError(Code.INVALID_HTTP))
+        if self.received > self.limits.max_header_bytes:
+            self._look_at_what_is_large()
+
+    def _look_at_what_is_large(self) -> None:
+        if self.in_head:
+            if self.begun and self._is_large_by_now():
+                self._refuse(DomainError(Code.HEADERS_TOO_LARGE))
+        elif self.received > self.limits.max_header_bytes + _FRAMING * self.limits.max_body_bytes:
+            # Chunk extensions and trailers count: the body itself is refused much earlier.
+            self._refuse(DomainError(Code.PAYLOAD_TOO_LARGE))
+
+    def _feed(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while True:
+            try:
+                self.parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as halt:
+                if self.deaf:
+                    return
+                (read,) = halt.args
+                rest = rest[read:]
+                # To this parser what follows is another protocol's. One that never saw the offer
+                # goes on where it halted.
+                head = without_offer(
+                    self.parser.get_method(),
+                    self.url,
+                    self.parser.get_http_version(),
+                    self.headers,
+                )
+                self.offered = False
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+                self.parser.feed_data(head)
+            else:
+                return
+
+    def on_message_begin(self) -> None:
+        if self.last:  # what comes behind the last request is none (RFC 9112 section 9.6)
+            self.deaf = True
+            self.due = NEVER
+        if self.deaf:
+            return
+        super().on_message_begin()
+        self.begun = True
+
+    def on_url(self, url: bytes) -> None:
+        if not self.deaf:
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self.deaf or not self.in_head:  # trailers say nothing here
+            return
+        if len(self.headers) == self.limits.max_headers:
+            self._refuse(DomainError(Code.HEADERS_TOO_LARGE))
+            return
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        if self.deaf:
+            return
+        method = self.parser.get_method()
+        if self.parser.should_upgrade() and method != b"CONNECT":
+            self.offered = True
+            return
+        version = self.parser.get_http_version()
+        target = target_of(self.url, method=method)
+        if self.received > self.limits.max_header_bytes and self._head_is_too_large():
+            self._refuse(DomainError(Code.HEADERS_TOO_LARGE))
+        elif target is None or method == b"CONNECT" or not is_sound(version, self.headers):
+            self._refuse(DomainError(Code.INVALID_HTTP))
+        elif self.crowded:
+            self._refuse(unavailable())
+        else:
+            self.last = version == "1.0" or not self.parser.should_keep_alive()
+            self.in_head = False
+            if version != "1.1":
+                self.scope["http_version"] = version
+            self._answer(method.decode("ascii"), target)
+
+    def on_body(self, body: bytes) -> None:
+        cycle = self.cycle
+        if self.deaf or cycle.response_complete:
+            return
+        cycle.body += body
+        cycle.size += len(body)
+        self.bodies += len(body)
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
+        self.buffers.update(self)
+
+    def on_message_complete(self) -> None:
+        if self.deaf or self.offered:
+            return
+        super().on_message_complete()
+        if self.cycle is self.answering:
+            self._release(self.cycle)
+        self.begun = False
+        self.in_head = True
+        self.received = self.earlier = self.piece
+        self.due = self.lingers_until = NEVER
+
+    def on_response_complete(self) -> None:
+        cycle = cast("Exchange", self.answering)
+        self._release(cycle)
+        if cycle.closes:
+            self.server_state.total_requests += 1
+            self._close_in_order()
+        else:
+            super().on_response_complete()
+            if not (self.in_head or self.deaf or self.pipeline) and self.cycle is cycle:
+                # Before the whole body came: the rest has little time to follow.
+                self._unset_keepalive_if_required()
+                now = self.loop.time()
+                self.lingers_until = now + LINGER
+                self.due = now + LINGER_PAUSE
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if not self.begun and not self.deaf:
+            self.due = NEVER
+        self.buffers.update(self)
+
+    def shutdown(self) -> None:
+        if self.answering is not None and not self.answering.response_complete:
+            self.last = True
+            self.cycle.keep_alive = False
+            self.cycle.closes = self.cycle.closes or self.cycle.response_started
+        else:
+            self.transport.close()
+
+    def end_overdue(self, now: float) -> None:
+        """Ends what took too long, with an answer where one can still be told from others."""
+        if self.transport.is_closing() or self.flow.write_paused:
+            # The client does not read what it asked for.
+            if self.due == NEVER:
+                self.due = now + self.limits.body_seconds
+            elif now > self.due:
+                self.transport.abort()
+        elif now <= self.due:
+            return
+        elif self.in_head and self.flow.read_paused:
+            self.due = NEVER  # it may have come: nobody looked
+        elif self.deaf or not self.begun or self.lingers_until != NEVER:
+            self.deaf = True
+            self.transport.close()
+        else:
+            self._refuse(DomainError(Code.REQUEST_TIMEOUT))
+
+    def held(self) -> int:
+        if not self.transport.get_write_buffer_size():
+            self.unsent = 0
+        return self.bodies + self.unsent
+
+    def give_way(self) -> None:
+        """What is not read yet is refused; what the client does not take is taken from it."""
+        if self.transport.get_write_buffer_size() or self.deaf or self.in_head:
+            self.transport.abort()
+        else:
+            self._refuse(unavailable())
+
+    def _release(self, cycle: Exchange) -> None:
+        if cycle.size:
+            self.bodies -= cycle.size
+            cycle.size = 0
+            self.buffers.update(self)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self.answering = cast("Exchange", cycle)
+        if not self.answering.more_body:
+            self._release(self.answering)
+        else:
+            self.due = self.loop.time() + self.limits.body_seconds
+        super()._start_asgi_task(cycle, app)
+
+    def _answer(self, method: str, target: Target, refused: DomainError | None = None) -> None:
+        """Has the application answer, behind what was asked before."""
+        scope = self.scope
+        scope["method"] = method
+        scope["path"] = self.root_path + target.path
+        scope["raw_path"] = self.root_path.encode("ascii") + target.raw_path
+        scope["query_string"] = target.query
+        cycle = Exchange(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=not self.last,
+            on_response=self.on_response_complete,
+        )
+        length = self._length()
+        cycle.drainable = length == 0 or (
+            length <= self.limits.max_body_bytes and not self.expect_100_continue
+        )
+        cycle.written = self._written
+        if refused is not None:
+            scope["state"]["refused"] = cycle.refused = refused
+            cycle.more_body = False
+        before, self.cycle = cast("Exchange | None", self.cycle), cycle
+        if before is None or before.response_complete:
+            self._start_asgi_task(cycle, self.app)
+        else:
+            self.due = NEVER  # its body is not read on before its turn comes
+            cycle.size = _QUEUED
+            self.bodies += _QUEUED
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))
+            self.buffers.update(self)
+
+    def _length(self) -> float:
+        """Of the body as the head has it; a chunked one has no end yet."""
+        for name, value in self.headers:
+            if name == b"transfer-encoding":
+                return float("inf")
+            if name == b"content-length":
+                return int(value)  # the parser has held it below 2**64
+        return 0
+
+    def _written(self, size: int) -> None:
+        if self.transport.get_write_buffer_size():
+            self.unsent += size  # all of it stays in memory until its last byte is sent
+            self.buffers.update(self)
+
+    def _head_is_too_large(self) -> bool:
+        lines = sum(len(name) + len(value) + 4 for name, value in self.headers)
+        return len(self.url) + lines > self.limits.max_header_bytes
+
+    def _is_large_by_now(self) -> bool:
+        most = self.limits.max_header_bytes
+        return self.received - self.earlier > most or self._head_is_too_large()
+
+    def _refuse(self, error: DomainError) -> None:
+        """Has the application tell the client why, and hears no more of it."""
+        if self.deaf:
+            return
+        self.deaf = self.last = True
+        self.due = NEVER
+        self._unset_keepalive_if_required()
+        if self.in_head:
+            if not self.begun:
+                HttpToolsProtocol.on_message_begin(self)
+            method = self.parser.get_method().decode("ascii") if self.url else ""
+            self._answer(method, target_of(self.url) or _NOWHERE, error)
+        elif not self.cycle.response_complete:
+            self.cycle.refused = error
+            self.cycle.closes = self.cycle.closes or self.cycle.response_started
+            self.cycle.message_event.set()
+        else:
+            self._close_in_order()
+
+    def _close_in_order(self) -> None:
+        """Ends our direction, and has the client end its own (RFC 9112 section 9.6)."""
+        self.deaf = self.last = self.closing = True
+        self._unset_keepalive_if_required()
+        self.pipeline.clear()
+        self.bodies = 0
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        self.transport.write_eof()
+        now = self.loop.time()
+        self.lingers_until = now + LINGER
+        self.due = now + LINGER_PAUSE

@@ -1,0 +1,128 @@
+"""Serving until told to stop: uvicorn, with a start that is checked and a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import socket
+import sys
+from functools import partial
+from types import FrameType
+from typing import Any
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.config import STARTUP_FAILURE
+
+from profile_api.app import create_app
+from profile_api.middleware.admission import Admission
+from profile_api.server.protocol import GuardedProtocol
+from profile_api.server.workers import end_with_parent
+from profile_api.server.workers import run as run_many
+from profile_api.settings import Settings
+from profile_api.telemetry import logs
+
+# All ends below the ten seconds that an orchestrator usually leaves between SIGTERM and SIGKILL:
+# what is not done then is answered 503, and cut a second later.
+PATIENCE_SECONDS = 6
+GRACE_SECONDS = 7
+LOOK_SECONDS = 1.0
+# Allocations between two looks for garbage in circles; Python's own 700 has it look at every
+# second request.
+GARBAGE_EVERY = 20_000
+
+
+class GuardedServer(uvicorn.Server):
+    """uvicorn's server, looking once a second at what is overdue."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        # What is there now stays: to look at it again each time took a tenth of an update.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GARBAGE_EVERY)
+        self._looking = asyncio.create_task(self._look())
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._end_overdue, float("inf"))
+        await super().shutdown(sockets)
+        self._looking.cancel()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.config.loaded:
+            self._admission.ending = True
+        super().handle_exit(sig, frame)
+
+    @property
+    def _admission(self) -> Admission:
+        admission: Admission = self.config.loaded_app.state.admission
+        return admission
+
+    async def _look(self) -> None:
+        while True:
+            self._end_overdue(asyncio.get_running_loop().time())
+            self.config.loaded_app.state.metrics.sample()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _end_overdue(self, now: float) -> None:
+        self._admission.end_overdue(now)
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, GuardedProtocol):
+                connection.end_overdue(now)
+
+
+def from_environment() -> FastAPI:
+    """The application of a worker process."""
+    try:
+        settings = Settings()
+        logs.configure(settings.log)
+        return create_app(settings)
+    except Exception as error:  # noqa: BLE001  # whatever it is, it would fail again and again
+        sentence = str(error).replace("\n", " ")
+        typer.secho(f"profile-service: a worker cannot start: {sentence}", fg="red", err=True)
+        sys.exit(STARTUP_FAILURE)
+
+
+def serve(
+    app: FastAPI | None, settings: Settings, *, host: str, port: int, workers: int = 1
+) -> None:
+    """Serves ``app``, or the environment's in as many processes as there are workers."""
+    if workers > 1:
+        listener = _config(None, settings, host=host, port=port).bind_socket()
+        run_many(partial(_work, settings), listener, workers)
+    else:
+        _run(_config(app, settings, host=host, port=port))
+
+
+def _work(settings: Settings, listener: socket.socket) -> None:
+    end_with_parent()
+    _run(_config(None, settings), [listener])
+
+
+def _run(config: uvicorn.Config, sockets: list[socket.socket] | None = None) -> None:
+    server = GuardedServer(config)
+    # uvicorn ends with the signal that stopped it; for an orchestrator a wanted end is status 0.
+    # One that comes before uvicorn listens to signals is kept.
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, server.handle_exit)
+    server.run(sockets)
+    if not server.started:
+        raise SystemExit(STARTUP_FAILURE)
+
+
+def _config(app: FastAPI | None, settings: Settings, **address: Any) -> uvicorn.Config:  # noqa: ANN401  # host and port
+    return uvicorn.Config(
+        app or f"{__name__}:{from_environment.__name__}",
+        factory=app is None,
+        http=GuardedProtocol,
+        ws="none",
+        lifespan="on",
+        proxy_headers=False,
+        server_header=False,
+        log_config=None,
+        timeout_keep_alive=settings.keep_alive_seconds,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        **address,
+    )

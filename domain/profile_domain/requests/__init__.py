@@ -1,0 +1,1 @@
+"""The rules that both faces apply to a request as HTTP carries it."""

@@ -1,0 +1,1 @@
+"""People from outside: tokens that bring them, files, operators."""

@@ -1,0 +1,130 @@
+"""Cedar's decision on what a person may do with their own profile."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+from cedarpy import Decision, Entities, PolicySet, is_authorized
+
+from profile_domain.caller import Caller, Face
+from profile_domain.errors import Code, DomainError
+from profile_domain.profile import AuthProvider, Profile
+from profile_domain.service import Action
+from profile_infra.policies.files import read_policies, schema
+
+DECISIONS_KEPT = 4096
+# About the bytes of a caller's scopes up to which a decision is remembered: a token may name
+# thousands of them.
+SCOPES_KEPT = 2048
+
+_log = logging.getLogger(__name__)
+_FAILED = re.compile(r"error while evaluating policy `(\w+)`: (.*)", re.DOTALL)
+
+
+class _Person(NamedTuple):
+    """All that a policy can see of a profile."""
+
+    tenant_id: UUID
+    id: UUID
+    email: str
+    auth_provider: AuthProvider
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    permitted: bool
+    notices: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
+
+
+class CedarPolicy:
+    """The built-in policy with those of an operator's folder.
+
+    A decision follows from nothing but the arguments of ``_decide``, so the last 4,096 are
+    remembered.
+    Raises PolicyError when a policy cannot be served with.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        rules = read_policies(folder)
+        self._policies = PolicySet.from_str("\n".join(rule.text for rule in rules))
+        # Cedar numbers policies as it parses them; nested conditions are too deep for its JSON
+        # form, which alone would let us set the ids.
+        self._rules = {f"policy{number}": rule for number, rule in enumerate(rules)}
+        self._decided = lru_cache(DECISIONS_KEPT)(self._decide)
+
+    async def permit(
+        self, action: Action, caller: Caller, profile: Profile, changes: Collection[str] = ()
+    ) -> None:
+        """Raises ``forbidden`` with the notices of the policies that determined it.
+
+        What could not be evaluated is a denial too, and logged.
+        """
+        person = _Person(profile.tenant_id, profile.id, profile.email, profile.auth_provider)
+        scopes = caller.identity.scopes
+        decide = self._decided if _is_small(scopes) else self._decide
+        verdict = decide(action, person, frozenset(changes), scopes, caller.face)
+        for failure in verdict.failures:
+            _log.error("request %s is denied: %s", caller.request_id, failure)
+        if not verdict.permitted:
+            raise DomainError(Code.FORBIDDEN, notices=verdict.notices)
+
+    def _decide(
+        self,
+        action: Action,
+        person: _Person,
+        changes: frozenset[str],
+        scopes: frozenset[str],
+        face: Face,
+    ) -> _Verdict:
+        user = {"type": "ProfileService::User", "id": str(person.id)}
+        context = {"changes": list(changes), "scopes": list(scopes), "face": face}
+        request = {
+            "principal": user,
+            "action": {"type": "ProfileService::Action", "id": action},
+            "resource": user,
+            "context": json.dumps(context),
+        }
+        try:
+            answer = is_authorized(request, self._policies, _entities(person), schema())
+        except ValueError:
+            # A lone surrogate, say. The engine's own words may quote the person.
+            return _Verdict(permitted=False, failures=("the engine refused the person",))
+        if answer.decision is Decision.NoDecision:
+            return _Verdict(permitted=False, failures=("the engine refused the request",))
+        failures = tuple(self._failure(error) for error in answer.diagnostics.errors)
+        reasons = set(answer.diagnostics.reasons)
+        determining = [rule for key, rule in self._rules.items() if key in reasons]
+        return _Verdict(
+            permitted=answer.decision is Decision.Allow and not failures,
+            notices=tuple(rule.notice for rule in determining if rule.forbids and rule.notice),
+            failures=failures,
+        )
+
+    def _failure(self, error: str) -> str:
+        """Quotes constants of the policy alone: a valid one only fails on what it brings itself."""
+        failed = _FAILED.fullmatch(error)
+        if failed is None:
+            return "a policy could not be evaluated"
+        return f"policy {self._rules[failed[1]].id} could not be evaluated: {failed[2]}"
+
+
+def _is_small(scopes: Collection[str]) -> bool:
+    return 64 * len(scopes) + sum(map(len, scopes)) <= SCOPES_KEPT
+
+
+def _entities(person: _Person) -> Entities:
+    user = {
+        "uid": {"type": "ProfileService::User", "id": str(person.id)},
+        "attrs": {"email": person.email, "auth_provider": person.auth_provider},
+        "parents": [{"type": "ProfileService::Tenant", "id": str(person.tenant_id)}],
+    }
+    return Entities.from_json_str(json.dumps([user]), schema())

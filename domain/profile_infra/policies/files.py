@@ -1,0 +1,154 @@
+"""Policies as they stand in files: found, read, validated, each under an id of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from cedarpy import Schema, policies_to_json_str, validate_policies
+
+_SHIPPED = Path(__file__).parent
+_BUILT_IN = "built-in policies"
+# All but white space, of which U+001C to U+001F are no part in Cedar.
+_TOKEN = re.compile(r'//[^\n]*|"(?:\\.|[^"\\])*"?|[^\s"/;]+|\S|[\x1c-\x1f]', re.DOTALL)
+_ENGINE_PREFIX = re.compile(r"^for policy `[^`]*`, ")
+
+
+class PolicyError(Exception):
+    """Policies that must not be served with; the text is one line for each problem."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One policy, valid against the schema."""
+
+    id: str
+    place: str
+    text: str
+    forbids: bool
+    notice: str | None
+
+
+@cache
+def schema() -> Schema:
+    return Schema.from_str((_SHIPPED / "schema.cedarschema").read_text("utf-8"))
+
+
+def check(folder: Path) -> list[str]:
+    """What is wrong with an operator's policies: ``file:line: reason``, by file and line.
+
+    The line is the one on which the policy begins. An empty list means that they can be served.
+    """
+    return _read(folder)[1]
+
+
+def read_policies(folder: Path | None) -> list[Rule]:
+    """The built-in policies and those in ``folder``, by id in byte order. Raises PolicyError."""
+    rules, problems = _read(folder)
+    if problems:
+        raise PolicyError(problems)
+    # Python compares by code point, which for UTF-8 is the order of the bytes.
+    return sorted(rules, key=lambda rule: rule.id)
+
+
+def _read(folder: Path | None) -> tuple[list[Rule], list[str]]:
+    rules: dict[str, Rule] = {}
+    problems = []
+    for found in _found(folder):
+        if isinstance(found, str):
+            problems.append(found)
+        elif found.id in rules:
+            other = rules[found.id].place
+            problems.append(f'{found.place}: the id "{found.id}" is taken by {other}')
+        else:
+            rules[found.id] = found
+    return list(rules.values()), [" ".join(each.split()) for each in problems]
+
+
+def _found(folder: Path | None) -> Iterator[Rule | str]:
+    """Each rule, and a sentence for each problem, in the order of files and lines."""
+    yield from _rules(_BUILT_IN, (_SHIPPED / "builtin.cedar").read_text("utf-8"))
+    if folder is None:
+        return
+    files = sorted(_files(folder))
+    if not files:
+        yield f"{folder}: there is no folder with .cedar files that can be read"
+    for path in files:
+        name = str(path.relative_to(folder))
+        if not name.isprintable():
+            yield f"{name!a}: the file's name must be printable UTF-8"
+        elif path.parent != folder:
+            yield f"{name}: policies in a subfolder are not read"
+        else:
+            try:
+                if path.is_file():  # reading a pipe would not end
+                    yield from _rules(name, path.read_text("utf-8-sig"))
+                else:
+                    yield f"{name}: this is not a file"
+            except OSError as error:
+                yield f"{name}: the file cannot be read: {error.strerror}"
+            except UnicodeDecodeError:
+                yield f"{name}: the file is not UTF-8"
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Hidden names are passed over, as a shell does: editors and mounted volumes make them."""
+    for pattern in ("*.cedar", "*/*.cedar"):
+        for path in folder.glob(pattern):
+            if not any(part.startswith(".") for part in path.relative_to(folder).parts):
+                yield path
+
+
+def _rules(name: str, text: str) -> Iterator[Rule | str]:
+    for position, (line, policy) in enumerate(_split(text), start=1):
+        place = f"{name}:{line}"
+        try:
+            parsed = json.loads(policies_to_json_str(policy))
+        except (ValueError, RecursionError) as error:
+            reason = "nested too deeply" if isinstance(error, RecursionError) else error
+            yield f"{place}: the policy does not parse: {reason}"
+            continue
+        if parsed["templates"]:
+            yield f"{place}: templates (?principal, ?resource) are not supported"
+            continue
+        validity = validate_policies(policy, schema())
+        if not validity:
+            # The engine tells them in another order each time.
+            reasons = sorted(_ENGINE_PREFIX.sub("", each.error) for each in validity.errors)
+            yield f"{place}: the policy is not valid: {'; '.join(reasons)}"
+            continue
+        (body,) = parsed["staticPolicies"].values()
+        annotations = body.get("annotations", {})
+        yield Rule(
+            id=annotations.get("id") or f"{name}:{position}",
+            place=place,
+            text=policy,
+            forbids=body["effect"] == "forbid",
+            notice=annotations.get("notice"),
+        )
+
+
+def _split(text: str) -> Iterator[tuple[int, str]]:
+    """Each policy with the line on which it begins; the engine tells neither.
+
+    A policy ends with ``;``, which stands nowhere else but in strings and comments.
+    """
+    start = None
+    for token in _TOKEN.finditer(text):
+        if token[0].startswith("//"):
+            continue
+        if start is None:
+            start = token.start()
+        if token[0] == ";":
+            yield text.count("\n", 0, start) + 1, text[start : token.end()]
+            start = None
+    if start is not None:
+        yield text.count("\n", 0, start) + 1, text[start:]

@@ -1,0 +1,1 @@
+"""The store, as a port with one folder for each database."""

@@ -1,0 +1,82 @@
+"""The trail of changes: who changed what, by which face, from which version to which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from pydantic_core import to_json
+
+from profile_domain.audit import Change
+from profile_domain.caller import Caller
+from profile_domain.profile import AVATAR, Profile
+from profile_infra.stores.differences import Differences
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who makes a change; ``face`` names the way in, such as ``rest``, ``import``, ``provider``."""
+
+    issuer: str
+    subject: str
+    face: str
+    request_id: str
+
+    @classmethod
+    def of(cls, caller: Caller) -> Author:
+        identity = caller.identity
+        return cls(identity.issuer, identity.subject, caller.face, caller.request_id)
+
+
+CHANGE_COLUMNS: Final = tuple(field.name for field in fields(Change))
+_EVER: Final = datetime(1, 1, 1, tzinfo=UTC)
+
+
+def kept_since(days: int | None) -> datetime:
+    """The moment from which on changes are kept; None keeps them for ever."""
+    return _EVER if days is None else datetime.now(UTC) - timedelta(days=days)
+
+
+def as_json(value: object) -> str:
+    """Five times as quick as the standard library's."""
+    return to_json(value).decode()
+
+
+def entry(author: Author, change: Differences) -> dict[str, Any]:
+    """The row of a change, but for its time."""
+    return {
+        "tenant_id": change.tenant_id,
+        "user_id": change.user_id,
+        "old_version": change.version,
+        "new_version": change.version + 1,
+        "issuer": author.issuer,
+        "subject": author.subject,
+        "face": author.face,
+        "request_id": author.request_id,
+        "fields": change.fields,
+        "old_values": change.old,
+        "new_values": change.new,
+        "old_avatar": change.old_digest,
+        "new_avatar": change.new_digest,
+    }
+
+
+def removal(author: Author, profile: Profile) -> dict[str, Any]:
+    """The row of a deletion, but for its time: a last version, with nothing but digests in it."""
+    avatar = profile.avatar
+    return {
+        "tenant_id": profile.tenant_id,
+        "user_id": profile.id,
+        "old_version": profile.version,
+        "new_version": profile.version + 1,
+        "issuer": author.issuer,
+        "subject": author.subject,
+        "face": author.face,
+        "request_id": author.request_id,
+        "fields": [AVATAR] if avatar else [],
+        "old_values": None,
+        "new_values": None,
+        "old_avatar": avatar.digest if avatar else None,
+        "new_avatar": None,
+    }

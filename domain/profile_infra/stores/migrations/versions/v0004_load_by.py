@@ -1,0 +1,13 @@
+"""Nothing any more: it installed a function that ``profile_load_user`` has replaced.
+
+Functions come with whatever upgrades the database: see ``postgres/functions``.
+"""
+
+revision = "0004_load_by"
+down_revision = "0003_row_security"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass

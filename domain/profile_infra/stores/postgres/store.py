@@ -1,0 +1,235 @@
+"""The store on Postgres: any processes on any machines, each call one round trip on asyncpg."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from profile_domain.audit import Change
+from profile_domain.caller import Caller, Identity
+from profile_domain.errors import DomainError
+from profile_domain.profile import Profile
+from profile_infra.stores import statements as sql
+from profile_infra.stores.audit import CHANGE_COLUMNS, Author, kept_since
+from profile_infra.stores.differences import differences
+from profile_infra.stores.postgres.batching import SharedTrips
+from profile_infra.stores.postgres.pool import CALL_SECONDS, Connection, PostgresPool
+from profile_infra.stores.postgres.schema import (
+    RowSecurityBypassed,
+    check_database,
+    check_row_security,
+    revision_in,
+)
+from profile_infra.stores.postgres.writes import (
+    DIALECT,
+    SET_TENANT,
+    Save,
+    remove,
+    replace,
+    replace_together,
+    save_users,
+)
+from profile_infra.stores.records import PROFILE_COLUMNS, User, read_profile, read_user
+from profile_infra.stores.revisions import is_known, newest
+from profile_infra.stores.statements import Statement
+
+POOL_SIZE: Final = 10
+
+# Trips under way at once, each for up to 32 calls: with more, fewer share one.
+LOADS_AT_ONCE: Final = 1
+SAVES_AT_ONCE: Final = 1
+
+_LOADED = f"{', '.join(f'(person).{column}' for column in PROFILE_COLUMNS)}, image"
+_LOAD = f"SELECT {_LOADED} FROM profile_load_user($1, $2, $3, $4, $5)"  # noqa: S608  # our own columns
+_LOAD_TOGETHER = f"""
+SELECT {_LOADED} FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[])
+  WITH ORDINALITY AS asked(tenant, issuer, or_issuer, subject, with_image, place),
+  LATERAL profile_load_user(
+    asked.tenant, asked.issuer, asked.or_issuer, asked.subject, asked.with_image
+  )
+ORDER BY place
+"""  # noqa: S608  # our own columns
+_HISTORY = f"SELECT {', '.join(CHANGE_COLUMNS)} FROM profile_history($1, $2, $3, $4, $5)"  # noqa: S608  # our own columns
+_BY_ID = Statement(sql.BY_ID, DIALECT)
+_BY_EMAIL = Statement(sql.BY_EMAIL, DIALECT)
+_LIST = Statement(sql.LIST, DIALECT)
+_LIST_AFTER = Statement(sql.LIST_AFTER, DIALECT)
+_FORGET = Statement(sql.FORGET, DIALECT)
+
+_Key = tuple[UUID, str, str, str, bool]
+_LARGEST = 2**63 - 1
+_JSON_COLUMNS = ("fields", "old_values", "new_values")
+# A row of an import may take this many seconds on top.
+_PER_ROW = 0.02
+_FORGET_SECONDS = 600
+
+
+class PostgresProfiles:
+    """A ``Store``; see there for what its methods promise."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = POOL_SIZE,
+        prepared: bool = True,
+        call_seconds: float = CALL_SECONDS,
+        history_days: int | None = None,
+    ) -> None:
+        self._history_days = history_days
+        self._pool = PostgresPool(url, size=pool_size, prepared=prepared, seconds=call_seconds)
+        self._loads = SharedTrips(self._load_together, self._load_alone, at_once=LOADS_AT_ONCE)
+        self._saves = SharedTrips(self._save_together, self._save_alone, at_once=SAVES_AT_ONCE)
+
+    @property
+    def waiting(self) -> int:
+        return self._pool.waiting + self._loads.waiting + self._saves.waiting
+
+    async def open(self) -> None:
+        await self._pool.open(check_database)
+
+    async def close(self) -> None:
+        await asyncio.gather(self._loads.finish(), self._saves.finish())
+        await self._pool.close()
+
+    async def missing(self) -> str | None:
+        """A newer schema than this program's is ready: it has come while this was serving, and a
+        migration leaves what the release before it uses.
+        """
+
+        async def look(connection: Connection) -> str | None:
+            found = await revision_in(connection)
+            if found is not None:
+                await check_row_security(connection)
+            return found
+
+        try:
+            found = await self._pool.run(look)
+        except RowSecurityBypassed:
+            return "row security"
+        except (DomainError, asyncpg.PostgresError):
+            return "store"
+        older = found is None or (is_known(found) and found != newest())
+        return "migrations" if older else None
+
+    async def load(self, identity: Identity, *, with_image: bool) -> Profile | None:
+        """One round trip, shared with calls that wait at the same time."""
+        if not _storable(identity.issuer, identity.subject):
+            return None
+        key = (identity.tenant_id, *identity.meets, identity.subject, with_image)
+        row = await self._loads.run(key)
+        if row["id"] is None:
+            return None
+        return read_profile(identity.tenant_id, row, row["image"])
+
+    async def save(self, caller: Caller, before: Profile, after: Profile) -> bool:
+        """One round trip; saves that wait at the same time share it and its commit."""
+        identity = caller.identity
+        if before.tenant_id != identity.tenant_id:
+            return False
+        change = differences(before, after)
+        if change is None:
+            return True
+        save = Save.of(Author.of(caller), change)
+        if save.to_image is not None:  # pictures are large, and travel alone
+            return await self._save_alone(save)
+        return await self._saves.run(save)
+
+    async def users_of(self, tenant_id: UUID, ids: Iterable[UUID]) -> dict[UUID, User]:
+        asked = [{"of_user": id_} for id_ in ids]
+        users = await self._users(_BY_ID, tenant_id, *asked)
+        return {user.profile.id: user for user in users}
+
+    async def users_by_email(self, tenant_id: UUID, email: str) -> list[User]:
+        return await self._users(_BY_EMAIL, tenant_id, {"email": email}) if _storable(email) else []
+
+    async def list_users(
+        self, tenant_id: UUID, *, first: int, after: UUID | None = None
+    ) -> list[User]:
+        if after is None:
+            return await self._users(_LIST, tenant_id, {"first": first})
+        return await self._users(_LIST_AFTER, tenant_id, {"first": first, "of_user": after})
+
+    async def apply(
+        self, author: Author, inserts: Sequence[User], updates: Sequence[tuple[User, User]]
+    ) -> None:
+        await self._pool.run(
+            lambda connection: save_users(connection, author, inserts, updates),
+            extra_seconds=_PER_ROW * (len(inserts) + len(updates)),
+        )
+
+    async def delete(self, author: Author, user: User) -> int:
+        return await self._pool.run(lambda connection: remove(connection, author, user))
+
+    async def history(
+        self, tenant_id: UUID, user_id: UUID, *, first: int, after: int | None = None
+    ) -> list[Change]:
+        """One round trip."""
+        before = _LARGEST if after is None else max(0, min(after, _LARGEST))
+        key = (tenant_id, user_id, before, kept_since(self._history_days), first)
+        rows = await self._pool.run(lambda connection: connection.fetch(_HISTORY, *key))
+        return [_read_change(row) for row in rows]
+
+    async def forget_changes(self, tenant_id: UUID) -> int:
+        values = {"of_tenant": tenant_id, "since": kept_since(self._history_days)}
+
+        async def forget(connection: Connection) -> int:
+            async with connection.transaction():
+                await connection.execute(SET_TENANT, str(tenant_id))
+                done = await connection.execute(_FORGET.text, *_FORGET.bind(values))
+            return int(done.removeprefix("DELETE "))
+
+        return await self._pool.run(forget, extra_seconds=_FORGET_SECONDS)
+
+    async def _load_alone(self, key: _Key) -> Any:  # noqa: ANN401  # asyncpg's record
+        return await self._pool.run(lambda connection: connection.fetchrow(_LOAD, *key))
+
+    async def _load_together(self, keys: Sequence[_Key]) -> list[Any]:
+        if len(keys) == 1:
+            return [await self._load_alone(keys[0])]
+        columns = [list(column) for column in zip(*keys, strict=True)]
+        rows: list[Any] = await self._pool.run(
+            lambda connection: connection.fetch(_LOAD_TOGETHER, *columns)
+        )
+        return rows
+
+    async def _save_alone(self, save: Save) -> bool:
+        return await self._pool.run(lambda connection: replace(connection, save))
+
+    async def _save_together(self, saves: Sequence[Save]) -> list[bool] | None:
+        return await self._pool.run(lambda connection: replace_together(connection, saves))
+
+    async def _users(
+        self, statement: Statement, tenant_id: UUID, *asked: Mapping[str, object]
+    ) -> list[User]:
+        async def fetch(connection: Connection) -> list[Any]:
+            async with connection.transaction(readonly=True):
+                await connection.execute(SET_TENANT, str(tenant_id))
+                found = []
+                for values in asked:
+                    bound = statement.bind({"of_tenant": tenant_id, **values})
+                    found += await connection.fetch(statement.text, *bound)
+                return found
+
+        rows = await self._pool.run(fetch, extra_seconds=_PER_ROW * len(asked))
+        return [read_user(tenant_id, row) for row in rows]
+
+
+def _read_change(row: Mapping[str, Any]) -> Change:
+    values = dict(row)
+    for name in _JSON_COLUMNS:
+        values[name] = values[name] and json.loads(values[name])
+    return Change(**values)
+
+
+def _storable(*texts: str) -> bool:
+    """Postgres keeps neither NUL nor lone surrogates: nothing is stored under such a text."""
+    try:
+        return "\0" not in "".join(texts).encode().decode()
+    except UnicodeEncodeError:
+        return False

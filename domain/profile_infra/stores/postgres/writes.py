@@ -1,0 +1,204 @@
+"""What one change writes to Postgres: the user's row, the picture if it differs, the trail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple, NewType, Self, get_type_hints
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy.dialects.postgresql import asyncpg as sqlalchemy_asyncpg
+
+from profile_infra.stores import statements as sql
+from profile_infra.stores.audit import Author, as_json, removal
+from profile_infra.stores.differences import Differences, user_differences
+from profile_infra.stores.postgres.pool import Connection, is_outage
+from profile_infra.stores.records import Clash, User, fields_of
+from profile_infra.stores.statements import Statement
+
+DIALECT: Final = sqlalchemy_asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's gap
+
+SET_TENANT: Final = "SELECT set_config('profile.tenant_id', $1, true)"
+Json = NewType("Json", str)
+
+
+class Save(NamedTuple):
+    """The parameters of the function ``profile_save``, by their names there."""
+
+    of_tenant: UUID
+    of_user: UUID
+    from_version: int
+    by_issuer: str
+    by_subject: str
+    by_face: str
+    in_request: str
+    of_fields: Json
+    from_values: Json
+    to_values: Json
+    from_avatar: bytes | None
+    to_avatar: bytes | None
+    to_avatar_type: str | None
+    to_image: bytes | None
+    to_told_at: float | None
+
+    @classmethod
+    def of(cls, author: Author, change: Differences) -> Self:
+        picture = change.avatar if change.of_picture else None
+        return cls(
+            of_tenant=change.tenant_id,
+            of_user=change.user_id,
+            from_version=change.version,
+            by_issuer=author.issuer,
+            by_subject=author.subject,
+            by_face=author.face,
+            in_request=author.request_id,
+            of_fields=Json(as_json(change.fields)),
+            from_values=Json(as_json(change.old)),
+            to_values=Json(as_json(change.new)),
+            from_avatar=change.old_digest,
+            to_avatar=change.new_digest,
+            to_avatar_type=picture.media_type if picture else None,
+            to_image=picture.image if picture else None,
+            to_told_at=change.told_at,
+        )
+
+    @property
+    def key(self) -> tuple[bytes, bytes]:
+        """Of the user's row; whoever locks several, locks them in this order."""
+        return self.of_tenant.bytes, self.of_user.bytes
+
+
+SAVE_TYPES: Final = {
+    UUID: "uuid",
+    int: "bigint",
+    str: "text",
+    Json: "jsonb",
+    bytes | None: "bytea",
+    str | None: "text",
+    float | None: "double precision",
+}
+_NAMES: Final = Save._fields
+_HINTS: Final = get_type_hints(Save)
+_LISTS: Final = ", ".join(
+    f"${place}::{SAVE_TYPES[_HINTS[name]]}[]" for place, name in enumerate(_NAMES, 1)
+)
+_EACH: Final = ", ".join(f"{name} => saves.{name}" for name in _NAMES)
+_PLACES: Final = ", ".join(f"{name} => ${place}" for place, name in enumerate(_NAMES, 1))
+_SAVE: Final = f"SELECT profile_save({_PLACES})"
+# A row that somebody else has locked would keep all others: nothing is done then.
+_HURRY: Final = "SELECT set_config('lock_timeout', '50ms', true)"
+_SAVE_SOON: Final = f"WITH hurry AS MATERIALIZED ({_HURRY}) {_SAVE} FROM hurry"
+_SAVE_TOGETHER: Final = f"""
+WITH hurry AS MATERIALIZED ({_HURRY})
+SELECT profile_save({_EACH}) FROM hurry, unnest({_LISTS}) AS saves({", ".join(_NAMES)})
+"""  # noqa: S608  # places and types of our own
+_UNDONE: Final = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.SerializationError,
+)
+_ADD_USER = Statement(sql.ADD_USER, DIALECT)
+_ADD_AVATAR = Statement(sql.ADD_AVATAR, DIALECT)
+_DELETE_USER = Statement(sql.DELETE_USER, DIALECT)
+_FORGET_VALUES = Statement(sql.FORGET_VALUES, DIALECT)
+_ADD_CHANGE = Statement(sql.ADD_CHANGE, DIALECT)
+
+
+async def replace(connection: Connection, save: Save) -> bool:
+    """One round trip; False when the user is no longer at the version to start from."""
+    try:
+        written: bool = await connection.fetchval(_SAVE, *save)
+    except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
+        return False  # undone by Postgres, because another was faster
+    return written
+
+
+async def replace_together(connection: Connection, saves: Sequence[Save]) -> list[bool] | None:
+    """As ``replace`` for each, in one round trip and one transaction.
+
+    None when all was undone, at the latest 50 ms after it met a row that somebody has locked.
+    Rows are locked in the order of their keys, so that two processes never wait in a circle.
+    """
+    order = sorted(range(len(saves)), key=lambda n: saves[n].key)
+    try:
+        if len(saves) == 1:
+            return [await connection.fetchval(_SAVE_SOON, *saves[0])]
+        columns = zip(*(saves[n] for n in order), strict=True)
+        rows = await connection.fetch(_SAVE_TOGETHER, *columns)
+    except asyncpg.PostgresError as error:
+        if is_outage(error) and not isinstance(error, _UNDONE):
+            raise
+        return None
+    told = [False] * len(saves)
+    for n, row in zip(order, rows, strict=True):
+        told[n] = row[0]
+    return told
+
+
+async def save_users(
+    connection: Connection,
+    author: Author,
+    inserts: Sequence[User],
+    updates: Sequence[tuple[User, User]],
+) -> None:
+    """Raises Clash at the first user who is in the way, or who was changed meanwhile.
+
+    In the order of their keys, so that two who do this at once wait for each other but never
+    in a circle.
+    """
+    user: User
+    async with connection.transaction():
+        try:
+            for user in sorted(inserts, key=_key):
+                await _add(connection, user)
+            for before, user in sorted(updates, key=_key_of_update):
+                change = user_differences(before, user)
+                if change and not await replace(connection, Save.of(author, change)):
+                    raise Clash(user)
+        except asyncpg.UniqueViolationError as error:
+            raise Clash(user) from error
+
+
+async def _add(connection: Connection, user: User) -> None:
+    profile, now = user.profile, datetime.now(UTC)
+    await connection.execute(SET_TENANT, str(profile.tenant_id))
+    key = {"of_tenant": profile.tenant_id, "of_user": profile.id}
+    row = {"tenant_id": profile.tenant_id, "id": profile.id, "created_at": now, "updated_at": now}
+    await _execute(connection, _ADD_USER, key | row | fields_of(user))
+    if profile.avatar:
+        picture = {
+            "tenant_id": profile.tenant_id,
+            "user_id": profile.id,
+            "image": profile.avatar.image,
+        }
+        await _execute(connection, _ADD_AVATAR, picture)
+
+
+async def remove(connection: Connection, author: Author, user: User) -> int:
+    """How many entries of the trail lost their values. Raises Clash."""
+    profile = user.profile
+    key = {"of_tenant": profile.tenant_id, "of_user": profile.id, "old_version": profile.version}
+    async with connection.transaction():
+        await connection.execute(SET_TENANT, str(profile.tenant_id))
+        if not await _execute(connection, _DELETE_USER, key):
+            raise Clash(user)
+        emptied = await _execute(connection, _FORGET_VALUES, key)
+        change = removal(author, profile) | {"at": datetime.now(UTC)}
+        await _execute(connection, _ADD_CHANGE, change)
+    return emptied
+
+
+async def _execute(connection: Connection, statement: Statement, values: Mapping[str, Any]) -> int:
+    """How many rows it wrote."""
+    tag: str = await connection.execute(statement.text, *statement.bind(values))
+    return int(tag.rpartition(" ")[2])
+
+
+def _key_of_update(update: tuple[User, User]) -> tuple[bytes, bytes]:
+    before, _ = update
+    return _key(before)
+
+
+def _key(user: User) -> tuple[bytes, bytes]:
+    return user.profile.tenant_id.bytes, user.profile.id.bytes

@@ -1,0 +1,93 @@
+"""A user as the store keeps one: the profile, and how its owner's tokens are known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from profile_domain.pictures.avatar import Avatar
+from profile_domain.profile import TEXTS, AuthProvider, Profile
+from profile_infra.stores.tables import USERS
+
+_OF_THE_KEY: Final = ("issuer", "subject", "told_at")
+_NOT_READ: Final = ("tenant_id", "created_at", "updated_at")
+# What is selected of a profile and of a user, in this order.
+PROFILE_COLUMNS: Final = tuple(
+    column.name for column in USERS.c if column.name not in (*_OF_THE_KEY, *_NOT_READ)
+)
+USER_COLUMNS: Final = (*PROFILE_COLUMNS, *_OF_THE_KEY)
+
+_PLACE: Final = {name: place for place, name in enumerate(USER_COLUMNS)}
+_ID, _EMAIL, _PROVIDER, _TYPE, _DIGEST, _VERSION, _ACTIVE, _ISSUER, _SUBJECT, _TOLD_AT = (
+    _PLACE[name]
+    for name in (
+        *("id", "email", "auth_provider", "avatar_type", "avatar_digest", "version", "active"),
+        *_OF_THE_KEY,
+    )
+)
+_TEXTS: Final = tuple((name, _PLACE[name]) for name in TEXTS)
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A profile with its key for tokens.
+
+    ``issuer`` is empty where any issuer of the tenant will do; ``subject`` defaults to the id.
+    ``told_at`` is when the token was issued whose claims were applied last (seconds, epoch).
+    """
+
+    profile: Profile
+    issuer: str = ""
+    subject: str = ""
+    told_at: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.subject:
+            object.__setattr__(self, "subject", str(self.profile.id))
+
+
+class Clash(Exception):
+    """A user's id, or issuer and subject, is taken, or the user was changed meanwhile."""
+
+    def __init__(self, user: User) -> None:
+        super().__init__(f"user {user.profile.id} is there already, or was changed meanwhile")
+        self.user = user
+
+
+def fields_of(user: User) -> dict[str, Any]:
+    """The columns of a new user's row, but for its key, version and times."""
+    profile, avatar = user.profile, user.profile.avatar
+    return {
+        "email": profile.email,
+        "auth_provider": profile.auth_provider.value,
+        **profile.texts,
+        "avatar_type": avatar.media_type if avatar else None,
+        "avatar_digest": avatar.digest if avatar else None,
+        "issuer": user.issuer,
+        "subject": user.subject,
+        "active": profile.active,
+        "told_at": user.told_at,
+    }
+
+
+def read_profile(tenant_id: UUID, row: Sequence[Any], image: bytes | None = None) -> Profile:
+    """The profile in a row that begins with PROFILE_COLUMNS."""
+    digest = row[_DIGEST]
+    return Profile(
+        tenant_id=tenant_id,
+        id=row[_ID],
+        email=row[_EMAIL],
+        auth_provider=AuthProvider(row[_PROVIDER]),
+        avatar=Avatar(row[_TYPE], digest, image) if digest else None,
+        version=row[_VERSION],
+        active=row[_ACTIVE],
+        **{name: row[place] for name, place in _TEXTS},
+    )
+
+
+def read_user(tenant_id: UUID, row: Sequence[Any]) -> User:
+    """The user in a row of USER_COLUMNS."""
+    profile = read_profile(tenant_id, row)
+    return User(profile, issuer=row[_ISSUER], subject=row[_SUBJECT], told_at=row[_TOLD_AT])

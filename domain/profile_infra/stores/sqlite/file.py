@@ -1,0 +1,131 @@
+"""The SQLite file: where a URL points, how it is opened, and which errors mean an outage."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+from typing import Final
+
+from profile_domain.errors import DomainError, unavailable
+from profile_infra.stores.revisions import UnusableDatabase
+
+_PREFIX = "sqlite:///"
+# Seconds for other processes that open, switch or recover the file at the same moment.
+_OPENING: Final = 10.0
+_TRY_AGAIN: Final = 0.01
+# Result codes that say "not now" or "not here"; all others are defects and stay what they are.
+_OUTAGES = frozenset(
+    {
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
+
+
+def path_of(url: str) -> Path:
+    """The file of ``sqlite:///./relative.db`` or ``sqlite:////absolute.db``, made absolute."""
+    name = url.removeprefix(_PREFIX)
+    if not url.startswith(_PREFIX) or not name or name.startswith((":memory:", "file:")):
+        raise UnusableDatabase(
+            "The database must be a file, such as sqlite:///./profile.db or"
+            " sqlite:////var/lib/profile/profile.db."
+        )
+    if "?" in name or "\0" in name:
+        raise UnusableDatabase("A sqlite URL takes no options and no NUL.")
+    return Path(name).absolute()
+
+
+def create(path: Path) -> None:
+    """Makes an empty file that only its owner can read, unless there is a file already."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    except OSError as error:
+        raise UnusableDatabase(f"{path} cannot be made: {error.strerror}.") from error
+
+
+def connect(path: Path, *, wait: float, read_only: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit mode, usable from any thread, one at a time.
+
+    ``wait`` is how long, in seconds, a statement waits for another process's lock; opening waits
+    up to ten seconds. A commit is on disk when it returns. Raises UnusableDatabase.
+    """
+    deadline = time.monotonic() + _OPENING
+    while True:
+        try:
+            connection, mode = _open(path, read_only=read_only)
+            break
+        except sqlite3.Error as error:
+            # SQLite does not call its busy handler while a file is switched to WAL.
+            if is_busy(error) and time.monotonic() < deadline:
+                time.sleep(_TRY_AGAIN)
+                continue
+            missing = error.sqlite_errorcode == sqlite3.SQLITE_CANTOPEN
+            advice = " `profile-service migrate` makes a new one." if missing else ""
+            raise UnusableDatabase(f"{path} cannot be opened: {error}.{advice}") from error
+    if mode != "wal":
+        connection.close()
+        raise UnusableDatabase(f"{path} lies where SQLite cannot keep a write-ahead log.")
+    set_wait(connection, wait)
+    return connection
+
+
+def set_wait(connection: sqlite3.Connection, wait: float) -> None:
+    """How long, in seconds, each further statement waits for another process's lock."""
+    connection.execute(f"PRAGMA busy_timeout = {int(wait * 1000)}")
+
+
+def _open(path: Path, *, read_only: bool) -> tuple[sqlite3.Connection, str]:
+    """The connection and its journal mode."""
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?mode=rw",
+        uri=True,
+        timeout=_OPENING,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        ((mode,),) = connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA fullfsync = ON")  # macOS: fsync stops at the drive's cache
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA query_only = {'ON' if read_only else 'OFF'}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection, mode
+
+
+def revision_in(connection: sqlite3.Connection) -> str | None:
+    """The schema's revision; None where there is no schema yet."""
+    named = "SELECT name FROM sqlite_master WHERE name = 'alembic_version'"
+    if not connection.execute(named).fetchall():
+        return None
+    rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+    return rows[0][0] if rows else None
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Another connection holds a lock that is needed."""
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def is_outage(error: BaseException) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in _OUTAGES
+
+
+def as_answered(error: sqlite3.Error) -> sqlite3.Error | DomainError:
+    """What the caller is told: ``unavailable`` for an outage, else the error itself."""
+    return unavailable() if is_outage(error) else error

@@ -1,0 +1,111 @@
+"""What one change writes to SQLite: the user's row, the picture if it differs, the trail."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.dialects import sqlite
+
+from profile_domain.pictures.avatar import Avatar
+from profile_infra.stores import statements as sql
+from profile_infra.stores.audit import Author, as_json, entry, removal
+from profile_infra.stores.differences import Differences, user_differences
+from profile_infra.stores.records import Clash, User, fields_of
+from profile_infra.stores.statements import Statement, replace_user_statement
+
+DIALECT: Final = sqlite.dialect(json_serializer=as_json)
+
+_ADD_USER = Statement(sql.ADD_USER, DIALECT)
+_ADD_CHANGE = Statement(sql.ADD_CHANGE, DIALECT)
+_ADD_AVATAR = Statement(sql.ADD_AVATAR, DIALECT)
+_REPLACE_AVATAR = Statement(sql.REPLACE_AVATAR, DIALECT)
+_FORGET_VALUES = Statement(sql.FORGET_VALUES, DIALECT)
+_DELETE_USER = Statement(sql.DELETE_USER, DIALECT)
+_DROP_AVATAR = Statement(sql.DROP_AVATAR, DIALECT)
+_TAKEN = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+
+
+def save_users(
+    connection: sqlite3.Connection,
+    author: Author,
+    inserts: Sequence[User],
+    updates: Sequence[tuple[User, User]],
+) -> None:
+    """Raises Clash at the first user who is in the way, or who was changed meanwhile."""
+    user = None
+    try:
+        for user in inserts:
+            _add(connection, user)
+        for before, user in updates:
+            change = user_differences(before, user)
+            if change and not replace(connection, author, change):
+                raise Clash(user)
+    except sqlite3.IntegrityError as error:
+        if user is None or error.sqlite_errorcode not in _TAKEN:
+            raise
+        raise Clash(user) from error
+
+
+def _add(connection: sqlite3.Connection, user: User) -> None:
+    profile, now = user.profile, datetime.now(UTC)
+    key = {"of_tenant": profile.tenant_id, "of_user": profile.id}
+    row = {"tenant_id": profile.tenant_id, "id": profile.id, "created_at": now, "updated_at": now}
+    _execute(connection, _ADD_USER, key | row | fields_of(user))
+    _store_picture(connection, profile.tenant_id, profile.id, None, profile.avatar)
+
+
+def replace(connection: sqlite3.Connection, author: Author, change: Differences) -> bool:
+    """Writes what differs, one version on; False when the user is at another version."""
+    columns, now = change.columns, datetime.now(UTC)
+    statement = replace_user_statement(tuple(columns), DIALECT)
+    key = {"of_tenant": change.tenant_id, "of_user": change.user_id, "old_version": change.version}
+    row = {"version": change.version + 1, "updated_at": now}
+    if not _execute(connection, statement, key | columns | row):
+        return False
+    if change.of_picture:
+        _store_picture(
+            connection, change.tenant_id, change.user_id, change.old_avatar, change.avatar
+        )
+    _execute(connection, _ADD_CHANGE, entry(author, change) | {"at": now})
+    return True
+
+
+def remove(connection: sqlite3.Connection, author: Author, user: User) -> int:
+    """How many entries of the trail lost their values. Raises Clash."""
+    profile = user.profile
+    key = {"of_tenant": profile.tenant_id, "of_user": profile.id, "old_version": profile.version}
+    if not _execute(connection, _DELETE_USER, key):
+        raise Clash(user)
+    emptied = _execute(connection, _FORGET_VALUES, key)
+    _execute(connection, _ADD_CHANGE, removal(author, profile) | {"at": datetime.now(UTC)})
+    return emptied
+
+
+def _store_picture(
+    connection: sqlite3.Connection,
+    tenant_id: UUID,
+    user_id: UUID,
+    before: Avatar | None,
+    after: Avatar | None,
+) -> None:
+    """The users' row at ``before`` was there, so the picture that belongs to it is there too."""
+    key = {"of_tenant": tenant_id, "of_user": user_id}
+    if after is None:
+        if before is not None:
+            _execute(connection, _DROP_AVATAR, key)
+    elif before is None:
+        row = {"tenant_id": tenant_id, "user_id": user_id, "image": after.image}
+        _execute(connection, _ADD_AVATAR, row)
+    else:
+        _execute(connection, _REPLACE_AVATAR, {**key, "image": after.image})
+
+
+def _execute(
+    connection: sqlite3.Connection, statement: Statement, values: Mapping[str, Any]
+) -> int:
+    """How many rows it wrote."""
+    return connection.execute(statement.text, statement.bind(values)).rowcount

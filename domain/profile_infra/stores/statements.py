@@ -1,0 +1,155 @@
+"""The statements, derived once from the tables, as SQL text for a driver of one dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Dialect,
+    Select,
+    Update,
+    UpdateBase,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    update,
+)
+
+from profile_infra.stores.audit import CHANGE_COLUMNS
+from profile_infra.stores.records import PROFILE_COLUMNS, USER_COLUMNS
+from profile_infra.stores.tables import AVATARS, CHANGES, USERS
+
+_TENANT = bindparam("of_tenant", type_=USERS.c.tenant_id.type)
+_USER = bindparam("of_user", type_=USERS.c.id.type)
+_THIS_USER = (USERS.c.tenant_id == _TENANT) & (USERS.c.id == _USER)
+_ITS_AVATAR = (AVATARS.c.tenant_id == _TENANT) & (AVATARS.c.user_id == _USER)
+_ITS_CHANGES = (CHANGES.c.tenant_id == _TENANT) & (CHANGES.c.user_id == _USER)
+
+
+def _by_token(*more: ColumnElement[Any]) -> Select[Any]:
+    """At most two rows, by ``Identity.meets``; the issuer's own comes first."""
+    return (
+        select(*(USERS.c[column] for column in PROFILE_COLUMNS), *more)
+        .where(
+            USERS.c.tenant_id == _TENANT,
+            USERS.c.issuer.in_([bindparam("issuer"), bindparam("or_issuer")]),
+            USERS.c.subject == bindparam("subject"),
+        )
+        .order_by(USERS.c.issuer.desc())
+    )
+
+
+LOAD = _by_token()
+LOAD_WITH_IMAGE = _by_token(AVATARS.c.image).outerjoin_from(
+    USERS, AVATARS, and_(AVATARS.c.tenant_id == USERS.c.tenant_id, AVATARS.c.user_id == USERS.c.id)
+)
+
+_A_USER = select(*(USERS.c[column] for column in USER_COLUMNS)).where(USERS.c.tenant_id == _TENANT)
+BY_ID = _A_USER.where(USERS.c.id == _USER)
+BY_EMAIL = _A_USER.where(USERS.c.email == bindparam("email")).order_by(USERS.c.id)
+LIST = _A_USER.order_by(USERS.c.id).limit(bindparam("first"))
+LIST_AFTER = LIST.where(USERS.c.id > _USER)
+HISTORY = (
+    select(*(CHANGES.c[column] for column in CHANGE_COLUMNS))
+    .where(
+        _ITS_CHANGES,
+        CHANGES.c.new_version < bindparam("before"),
+        CHANGES.c.at >= bindparam("since"),
+    )
+    .order_by(CHANGES.c.new_version.desc())
+    .limit(bindparam("first"))
+)
+
+_NEWER = CHANGES.alias("newer")
+# Of a user who is gone the last entry stays: it is where a version goes on if they come back.
+FORGET = delete(CHANGES).where(
+    CHANGES.c.tenant_id == _TENANT,
+    CHANGES.c.at < bindparam("since"),
+    or_(
+        exists().where(USERS.c.tenant_id == CHANGES.c.tenant_id, USERS.c.id == CHANGES.c.user_id),
+        exists().where(
+            _NEWER.c.tenant_id == CHANGES.c.tenant_id,
+            _NEWER.c.user_id == CHANGES.c.user_id,
+            _NEWER.c.new_version > CHANGES.c.new_version,
+        ),
+    ),
+)
+
+_AFTER_ITS_TRAIL = (
+    select(func.coalesce(func.max(CHANGES.c.new_version), 0) + 1)
+    .where(_ITS_CHANGES)
+    .scalar_subquery()
+)
+ADD_USER = insert(USERS).values(
+    {column.name: bindparam(column.name) for column in USERS.c if column.name != "version"}
+    | {"version": _AFTER_ITS_TRAIL}
+)
+ADD_CHANGE = insert(CHANGES)
+FORGET_VALUES = update(CHANGES).where(_ITS_CHANGES).values(old_values=null(), new_values=null())
+DELETE_USER = delete(USERS).where(_THIS_USER, USERS.c.version == bindparam("old_version"))
+ADD_AVATAR = insert(AVATARS)
+REPLACE_AVATAR = update(AVATARS).where(_ITS_AVATAR).values(image=bindparam("image"))
+DROP_AVATAR = delete(AVATARS).where(_ITS_AVATAR)
+
+
+def replace_user(columns: Sequence[str]) -> Update:
+    """Writes these columns if the user is still at the version ``old_version``."""
+    return (
+        update(USERS)
+        .where(_THIS_USER, USERS.c.version == bindparam("old_version"))
+        .values({column: bindparam(column) for column in (*columns, "version", "updated_at")})
+    )
+
+
+class Statement:
+    """One statement's text; its parameters by name, its columns by position."""
+
+    def __init__(self, statement: Select[Any] | UpdateBase, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
+        if compiled.positiontup is None:
+            raise TypeError(dialect.paramstyle)
+        self.text = compiled.string
+        types = {name: parameter.type for parameter, name in compiled.bind_names.items()}
+        self._parameters = [
+            (name, compiled.params[name], types[name].dialect_impl(dialect).bind_processor(dialect))
+            for name in compiled.positiontup
+        ]
+        self._columns = statement.selected_columns if isinstance(statement, Select) else ()
+        self._dialect = dialect
+
+    @cached_property
+    def _readers(self) -> list[tuple[int, Callable[[Any], Any]]]:
+        dialect = self._dialect
+        readers = [
+            column.type.dialect_impl(dialect).result_processor(dialect, None)
+            for column in self._columns
+        ]
+        return [(position, reader) for position, reader in enumerate(readers) if reader]
+
+    def bind(self, values: Mapping[str, Any]) -> list[Any]:
+        """The parameters in the driver's order, as the driver takes them."""
+        return [
+            process(values.get(name, default)) if process else values.get(name, default)
+            for name, default, process in self._parameters
+        ]
+
+    def read(self, row: Sequence[Any]) -> list[Any]:
+        """The row's values as Python has them, where the driver does not give them so."""
+        values = list(row)
+        for position, reader in self._readers:
+            values[position] = reader(values[position])
+        return values
+
+
+@lru_cache(128)
+def replace_user_statement(columns: tuple[str, ...], dialect: Dialect) -> Statement:
+    return Statement(replace_user(columns), dialect)

@@ -1,0 +1,160 @@
+"""Keys that an issuer publishes: fetched, kept fresh in the background, kept on in an outage."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from jose.backends.base import Key
+
+from profile_domain.errors import unavailable
+from profile_infra.tokens.issuers import Issuer, UnusableKeys
+from profile_infra.tokens.jwks import KeySet, NoUsableKeys, read_key_set
+
+if TYPE_CHECKING:
+    from profile_infra.tokens.jwks_over_http import Fetched
+
+    Fetch = Callable[[Issuer], Awaitable[Fetched]]
+
+_log = logging.getLogger(__name__)
+
+# Seconds.
+PAUSE = 10.0  # from the start of one fetch to the start of the next, whatever asks for it
+FRESH = 300.0  # at most, whatever the provider says
+KEPT = 3600.0  # from the last good fetch, if no later one is
+
+_EARLY = 0.8  # of the time that keys are fresh; then the background fetches them again
+
+
+class FetchedKeys:
+    """Works in one event loop; ``now`` is in seconds and never goes back.
+
+    Fetches what is needed by itself; ``kept_fresh`` spares callers the wait.
+    """
+
+    def __init__(
+        self,
+        issuer: Issuer,
+        *,
+        kept: float = KEPT,
+        fetch: Fetch | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._issuer = issuer
+        self._kept = kept
+        self._fetch = fetch or _over_http
+        self._now = now
+        self._keys: KeySet | None = None
+        self._failing = False
+        self._early = self._fresh_until = self._kept_until = self._next_fetch = -math.inf
+        self._fetching: asyncio.Task[None] | None = None
+        self._on_removal: Callable[[], None] = lambda: None
+
+    @property
+    def there(self) -> bool:
+        """Whether a token could be verified at all."""
+        return self._keys is not None and self._now() < self._kept_until
+
+    async def key_for(self, kid: str | None, algorithm: str, /) -> Key | None:
+        """Raises ``unavailable`` when there are no keys, or none that are young enough.
+
+        Waits for a fetch only where there is no answer without one; never in an outage, as long
+        as the keys from before it may be used.
+        """
+        self._drop_outdated()
+        stale = self._now() >= self._fresh_until
+        fetch = self._begin_fetch() if stale else None
+        if fetch and (self._keys is None or not self._failing):
+            await asyncio.wait({fetch})
+        key = await self._current().key_for(kid, algorithm)
+        if key is None and (fetch := self._begin_fetch()):
+            await asyncio.wait({fetch})
+            key = await self._current().key_for(kid, algorithm)
+        return key
+
+    @asynccontextmanager
+    async def kept_fresh(self, on_removal: Callable[[], None]) -> AsyncIterator[None]:
+        """Fetches in the background, at once and then before the keys go stale.
+
+        ``on_removal`` is called when a key that was good before is not any more.
+        """
+        self._on_removal = on_removal
+        keeper = asyncio.create_task(self._keep_fresh())
+        try:
+            yield
+        finally:
+            tasks = {keeper} | ({self._fetching} if self._fetching else set())
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    async def _keep_fresh(self) -> None:
+        while True:
+            if fetch := self._begin_fetch():
+                await asyncio.wait({fetch})
+            self._drop_outdated()
+            due = self._next_fetch if self._failing else max(self._next_fetch, self._early)
+            await asyncio.sleep(max(0.0, due - self._now()))
+
+    def _begin_fetch(self) -> asyncio.Task[None] | None:
+        """The fetch under way, or a new one; None when the last began too short a time ago."""
+        if self._fetching is None and self._now() >= self._next_fetch:
+            self._next_fetch = self._now() + PAUSE
+            self._fetching = asyncio.create_task(self._refresh())
+        return self._fetching
+
+    async def _refresh(self) -> None:
+        try:
+            fetched = await self._fetch(self._issuer)
+            self._replace(self._read(fetched.document), fetched.max_age)
+        except UnusableKeys as problem:
+            self._failing = True
+            _log.warning("%s; fetching again in %g s", problem, PAUSE)
+        except Exception:  # noqa: BLE001  # whatever goes wrong there, the keys from before go on
+            self._failing = True
+            _log.exception("issuer %r: its keys could not be fetched", self._issuer.issuer)
+        finally:
+            self._fetching = None
+
+    def _read(self, document: bytes) -> KeySet:
+        """A set that was good once may become empty: then its keys are withdrawn."""
+        try:
+            return read_key_set(document, self._issuer)
+        except NoUsableKeys as problem:
+            if self._keys is None:
+                raise
+            _log.warning("%s", problem)
+            return KeySet(())
+
+    def _replace(self, keys: KeySet, max_age: float | None) -> None:
+        before, self._keys = self._keys, keys
+        self._failing = False
+        now = self._now()
+        fresh = FRESH if max_age is None else min(max(max_age, PAUSE), FRESH)
+        self._early, self._fresh_until = now + _EARLY * fresh, now + fresh
+        self._kept_until = now + max(fresh, self._kept)
+        if before is not None and not keys.has_all_of(before):
+            self._on_removal()
+
+    def _drop_outdated(self) -> None:
+        if self._keys is not None and not self.there:
+            _log.error("issuer %r: its keys are too old to go on with", self._issuer.issuer)
+            self._keys = None
+            self._on_removal()
+
+    def _current(self) -> KeySet:
+        if self._keys is None:
+            raise unavailable(max(1, math.ceil(self._next_fetch - self._now())))
+        return self._keys
+
+
+async def _over_http(issuer: Issuer) -> Fetched:
+    # A service whose keys are at hand starts a tenth of a second sooner without an HTTP client.
+    from profile_infra.tokens.jwks_over_http import fetch_key_set  # noqa: PLC0415
+
+    return await fetch_key_set(issuer)

@@ -1,0 +1,124 @@
+"""Bearer tokens: a JWT in, the identity that it proves out (RFC 7519, RFC 8725, RFC 9068)."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from hashlib import sha256
+from typing import Any
+
+from jose import jwt
+
+from profile_domain.caller import Identity
+from profile_domain.errors import DomainError, unauthenticated
+from profile_infra.tokens.cache import VerifiedTokens
+from profile_infra.tokens.claims import identity_of
+from profile_infra.tokens.fetched_keys import FetchedKeys
+from profile_infra.tokens.issuers import Issuer, refuse_duplicates
+from profile_infra.tokens.keys import Keys, secret_key
+from profile_infra.tokens.strict import read_base64url, read_json_object
+
+_log = logging.getLogger(__name__)
+
+MAX_LENGTH = 16 * 1024
+_TYPES = frozenset({"jwt", "at+jwt"})
+
+
+class JoseTokens:
+    """Verifies tokens of the issuers given, each with its own keys and nothing from the token.
+
+    Embedded or referenced keys (``jwk``, ``jku``, ``x5c``, ``x5u``) are never looked at.
+    ``now`` is in seconds since the epoch.
+    """
+
+    def __init__(
+        self, issuers: Mapping[Issuer, Keys], *, now: Callable[[], float] = time.time
+    ) -> None:
+        refuse_duplicates(issuers)
+        self._issuers = {issuer.issuer: (issuer, keys) for issuer, keys in issuers.items()}
+        self._now = now
+        self.verified = VerifiedTokens()
+
+    async def verify(self, token: str) -> Identity:
+        """Raises ``unauthenticated`` (``invalid`` or ``expired``), or the keys' ``unavailable``."""
+        try:
+            if len(token) > MAX_LENGTH:
+                raise ValueError("too long")  # noqa: TRY301  one refusal for all, below
+            digest = sha256(token.encode("ascii")).digest()
+            return self.verified.get(digest, self._now()) or await self._verify(token, digest)
+        except DomainError:
+            raise
+        except ValueError:
+            raise unauthenticated("invalid") from None
+        except Exception as error:  # noqa: BLE001  a hostile token must never be a 500
+            _log.warning("a token broke its verification: %s", type(error).__name__)
+            raise unauthenticated("invalid") from None
+
+    @asynccontextmanager
+    async def with_fresh_keys(self) -> AsyncIterator[None]:
+        """Fetches in the background; a key's removal has its issuer's tokens verified afresh."""
+        async with AsyncExitStack() as stack:
+            for issuer, keys in self._issuers.values():
+                if isinstance(keys, FetchedKeys):
+                    forget = partial(self.forget, issuer.issuer)
+                    await stack.enter_async_context(keys.kept_fresh(forget))
+            yield
+
+    async def missing(self) -> str | None:
+        """``signing_keys`` while there is no issuer whose tokens could be verified."""
+        sources = [keys for _, keys in self._issuers.values()]
+        there = not sources or any(
+            not isinstance(each, FetchedKeys) or each.there for each in sources
+        )
+        return None if there else "signing_keys"
+
+    def forget(self, issuer: str) -> None:
+        """Has every token of this issuer verified afresh; for when its keys change."""
+        self.verified.forget(issuer)
+
+    async def _verify(self, token: str, digest: bytes) -> Identity:
+        signed, _, signature = token.rpartition(".")
+        header, payload = (read_json_object(read_base64url(part)) for part in signed.split("."))
+        issuer, keys = self._issuers_of(payload)
+        _check_header(header, issuer)
+        key = await keys.key_for(header.get("kid"), header["alg"])
+        if key is None or not key.verify(signed.encode("ascii"), read_base64url(signature)):
+            raise ValueError("not signed by the issuer")
+        now = self._now()
+        identity = identity_of(issuer, payload, now)
+        self.verified.put(digest, identity, now=now, expires=payload["exp"])
+        return identity
+
+    def _issuers_of(self, payload: Mapping[str, Any]) -> tuple[Issuer, Keys]:
+        """By the ``iss`` not yet verified: it only chooses the keys that must then fit."""
+        name = payload.get("iss")
+        if not isinstance(name, str) or name not in self._issuers:
+            raise ValueError("not an issuer")
+        return self._issuers[name]
+
+
+def _check_header(header: Mapping[str, Any], issuer: Issuer) -> None:
+    """RFC 7515 section 4.1: no extension is understood here, so none may be critical."""
+    kind = header.get("typ", "JWT")
+    if (
+        "crit" in header
+        or "b64" in header
+        or header.get("alg") not in issuer.algorithms
+        or not isinstance(header.get("kid", ""), str)
+        or not isinstance(kind, str)
+        or kind.lower().removeprefix("application/") not in _TYPES
+    ):
+        raise ValueError("not a header for this issuer")
+
+
+def sign(issuer: Issuer, claims: Mapping[str, Any]) -> str:
+    """A token of this issuer, with its ``iss`` and first audience unless the claims have others.
+
+    ``exp`` and ``iat`` are the caller's. Raises UnusableKeys when the issuer has no secret.
+    """
+    algorithm = issuer.algorithms[0]
+    own = {"iss": issuer.issuer, "aud": issuer.audience[0]}
+    return jwt.encode(own | dict(claims), secret_key(issuer, algorithm), algorithm=algorithm)

@@ -1,0 +1,155 @@
+"""A JWK set, read into public keys that are each built once, for one algorithm (RFC 7517)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from jose import jwk
+from jose.backends.base import Key
+
+from profile_infra.tokens.issuers import Issuer, UnusableKeys
+from profile_infra.tokens.strict import read_base64url, read_json_object
+
+_log = logging.getLogger(__name__)
+
+MAX_KEYS = 100
+RSA_BITS = range(2048, 8192 + 1)
+_RSA = ("RSA", None, ("n", "e"))
+# What a key must be to serve an algorithm (RFC 7518 sections 3.3, 3.4 and 6): kty, crv, members.
+_KINDS = {
+    "RS256": _RSA,
+    "RS384": _RSA,
+    "RS512": _RSA,
+    "ES256": ("EC", "P-256", ("x", "y")),
+    "ES384": ("EC", "P-384", ("x", "y")),
+    "ES512": ("EC", "P-521", ("x", "y")),
+}
+_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+
+
+class NamedKey(NamedTuple):
+    """A public key with its name in the set, for one algorithm."""
+
+    kid: str | None
+    algorithm: str
+    key: Key
+    numbers: tuple[str, ...]
+
+
+class KeySet:
+    """Public keys that do not change; a token without ``kid`` works if only one key fits."""
+
+    def __init__(self, keys: Iterable[NamedKey]) -> None:
+        self._keys = tuple(keys)
+
+    async def key_for(self, kid: str | None, algorithm: str, /) -> Key | None:
+        fitting = [
+            each.key
+            for each in self._keys
+            if each.algorithm == algorithm and (kid is None or each.kid == kid)
+        ]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def has_all_of(self, other: KeySet) -> bool:
+        """Whether each key of the other is here, under its name and for its algorithm."""
+        ours, theirs = (
+            {(each.kid, each.algorithm, each.numbers) for each in keys._keys}  # noqa: SLF001  # its own kind
+            for keys in (self, other)
+        )
+        return theirs <= ours
+
+
+class NoUsableKeys(UnusableKeys):
+    """A key set indeed, but with no key for this issuer's algorithms."""
+
+
+def read_key_set(document: bytes, issuer: Issuer) -> KeySet:
+    """A JWK set (RFC 7517 section 5); keys that cannot be used are logged and passed over.
+
+    Only the first 100 are looked at. Raises UnusableKeys when the document is no key set, and
+    NoUsableKeys when none of its keys can be used.
+    """
+    try:
+        listed = read_json_object(document).get("keys")
+    except ValueError:
+        listed = None
+    if not isinstance(listed, list):
+        raise UnusableKeys(issuer, 'its key set is no JSON object with a list "keys"')
+    usable: dict[tuple[object, ...], NamedKey] = {}
+    if len(listed) > MAX_KEYS:
+        _log.warning("issuer %r: keys after the first %d not used", issuer.issuer, MAX_KEYS)
+    for position, member in enumerate(listed[:MAX_KEYS]):
+        try:
+            for each in _build(member, issuer):
+                name = (each.algorithm, position if each.kid is None else each.kid)
+                if usable.setdefault(name, each) is not each:
+                    raise _Unusable("an earlier key has its kid")  # noqa: TRY301  one log line below
+        except _Unusable as reason:
+            _log.warning("issuer %r: key %d not used: %s", issuer.issuer, position, reason)
+    if not usable:
+        algorithms = ", ".join(issuer.algorithms)
+        raise NoUsableKeys(issuer, f"no key in its set serves {algorithms}; the log says why")
+    return KeySet(usable.values())
+
+
+class _Unusable(Exception):
+    """Why a key is passed over, in words that hold nothing of the key."""
+
+
+def _build(member: object, issuer: Issuer) -> Iterator[NamedKey]:
+    if not isinstance(member, Mapping):
+        raise _Unusable("it is no object")
+    _check_purpose(member)
+    algorithms = [each for each in issuer.algorithms if _serves(member, each)]
+    if not algorithms:
+        raise _Unusable("it is for none of the issuer's algorithms")
+    kty, crv, names = _KINDS[algorithms[0]]
+    numbers = {name: _number(member, name) for name in names}
+    if kty == "RSA" and _bits(numbers["n"]) not in RSA_BITS:
+        raise _Unusable("an RSA key needs 2048 to 8192 bits")
+    for algorithm in algorithms:
+        try:
+            key = jwk.construct({"kty": kty, "crv": crv, **numbers}, algorithm)
+        except Exception:  # noqa: BLE001  whatever a library dislikes costs one key, not the set
+            raise _Unusable("its numbers are no key") from None
+        yield NamedKey(member.get("kid"), algorithm, key, tuple(numbers.values()))
+
+
+def _check_purpose(member: Mapping[str, Any]) -> None:
+    """RFC 7517 section 4. A private key in a key set is known to others: it proves nothing."""
+    if member.get("kty") == "oct":
+        raise _Unusable("it is symmetric")
+    if member.keys() & _PRIVATE:
+        raise _Unusable("it is a private key; only public keys belong in a key set")
+    if not isinstance(member.get("kid", ""), str):
+        raise _Unusable("its kid is no string")
+    if member.get("use", "sig") != "sig":
+        raise _Unusable("its use is not sig")
+    operations = member.get("key_ops", ["verify"])
+    if not isinstance(operations, list) or "verify" not in operations:
+        raise _Unusable("its key_ops do not have verify")
+
+
+def _serves(member: Mapping[str, Any], algorithm: str) -> bool:
+    kty, crv, _ = _KINDS[algorithm]
+    return (
+        member.get("kty") == kty
+        and (crv is None or member.get("crv") == crv)
+        and member.get("alg", algorithm) == algorithm
+    )
+
+
+def _number(member: Mapping[str, Any], name: str) -> str:
+    value = member.get(name)
+    try:
+        if isinstance(value, str) and read_base64url(value):
+            return value
+    except ValueError:
+        pass
+    raise _Unusable(f"its {name} is no base64url number")
+
+
+def _bits(number: str) -> int:
+    return int.from_bytes(read_base64url(number), "big").bit_length()

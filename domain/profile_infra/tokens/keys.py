@@ -1,0 +1,53 @@
+"""Where the keys come from that one issuer's tokens are verified with."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from jose import jwk
+from jose.backends.base import Key
+from jose.exceptions import JOSEError
+
+from profile_infra.tokens.fetched_keys import KEPT, FetchedKeys
+from profile_infra.tokens.issuers import Issuer, UnusableKeys
+from profile_infra.tokens.jwks import read_key_set
+
+
+class Keys(Protocol):
+    """The keys of one issuer."""
+
+    async def key_for(self, kid: str | None, algorithm: str, /) -> Key | None:
+        """The one key that fits, or None. Raises only ``unavailable``, when there are none."""
+
+
+class SharedSecret:
+    """One secret; it has no name, so a token's ``kid`` says nothing."""
+
+    def __init__(self, issuer: Issuer) -> None:
+        self._keys: dict[str, Key] = {each: secret_key(issuer, each) for each in issuer.algorithms}
+
+    async def key_for(self, _kid: str | None, algorithm: str, /) -> Key | None:
+        return self._keys.get(algorithm)
+
+
+def keys_of(issuer: Issuer, *, kept: float = KEPT) -> Keys:
+    """``kept`` is how long fetched keys outlive an outage, in seconds. Raises UnusableKeys."""
+    if issuer.secret is not None:
+        return SharedSecret(issuer)
+    if issuer.jwks_file is not None:
+        try:
+            return read_key_set(issuer.jwks_file.read_bytes(), issuer)
+        except OSError as error:
+            raise UnusableKeys(issuer, f"jwks_file cannot be read: {error.strerror}") from None
+    return FetchedKeys(issuer, kept=kept)
+
+
+def secret_key(issuer: Issuer, algorithm: str) -> Key:
+    """Raises UnusableKeys for an issuer without a secret or with a public key as its secret."""
+    if issuer.secret is None:
+        raise UnusableKeys(issuer, "it has no secret to sign with")
+    try:
+        return jwk.construct(issuer.secret.get_secret_value(), algorithm)
+    except (JOSEError, ValueError):
+        reason = "its secret is a public key, or no text; make a random one"
+        raise UnusableKeys(issuer, reason) from None

@@ -1,0 +1,317 @@
+"""An operation worked out once per document, so that running it builds only what can differ.
+
+graphql-core collects fields, looks types up and makes a path for each field of each run; here that
+is done when the document is read. The semantics are those of the GraphQL specification, section 6,
+and a test holds the answers to graphql-core's own. What is not planned (directives, introspection,
+several operations) graphql-core executes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLEnumType,
+    GraphQLError,
+    GraphQLField,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    Undefined,
+    get_argument_values,
+    get_variable_values,
+    located_error,
+)
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+
+from profile_graphql.execution.limits import MAX_ERRORS
+
+Path = tuple[str | int, ...]
+Complete = Callable[[Any, "Run", Path], Any]
+
+
+class NotPlanned(Exception):
+    """The operation has something that only graphql-core executes."""
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of a plan; it is the info that resolvers get, of which they use ``context``."""
+
+    context: Any
+    variables: Any
+    errors: list[GraphQLError]
+
+
+class Located(Exception):
+    """An error on its way up to the nearest field that may be null."""
+
+    def __init__(self, error: GraphQLError) -> None:
+        super().__init__()
+        self.error = error
+
+
+@dataclass(slots=True)
+class PlannedField:
+    """One field of one type: how to get its value, and how to tell it."""
+
+    key: str
+    definition: GraphQLField
+    nodes: list[FieldNode]
+    complete: Complete
+
+    def value(self, source: Any, run: Run, path: Path) -> Any:
+        """What is told of this field, or an awaitable of it where it takes time."""
+        path = (*path, self.key)
+        definition = self.definition
+        try:
+            arguments = (
+                get_argument_values(definition, self.nodes[0], run.variables)
+                if definition.args
+                else {}
+            )
+            found = definition.resolve(source, run, **arguments)  # type: ignore[misc]  # checked when planned
+            if not _takes_time(found):
+                told = self.complete(found, run, path)
+                if not _takes_time(told):
+                    return told
+                return self._later(told, lambda ready, *_: ready, run, path)
+        except Exception as cause:  # noqa: BLE001  # section 6.4.4: an error of a field is part of the answer
+            return self._failed(cause, run, path)
+        return self._later(found, self.complete, run, path)
+
+    async def _later(self, value: Awaitable[Any], complete: Complete, run: Run, path: Path) -> Any:
+        try:
+            told = complete(await value, run, path)
+            return await told if _takes_time(told) else told
+        except Exception as cause:  # noqa: BLE001  # as above
+            return self._failed(cause, run, path)
+
+    def _failed(self, cause: Exception, run: Run, path: Path) -> None:
+        error = (
+            cause.error if isinstance(cause, Located) else located_error(cause, self.nodes, path)
+        )
+        if isinstance(self.definition.type, GraphQLNonNull):
+            raise Located(error)
+        run.errors.append(error)
+
+
+class Plan:
+    """A planned operation. Raises NotPlanned where graphql-core must execute.
+
+    ``fields`` are planned, of which ``selected`` stand in the document, fragments spread out.
+    """
+
+    def __init__(
+        self, schema: GraphQLSchema, document: DocumentNode, *, hide_suggestions: bool = False
+    ) -> None:
+        operations = [
+            each for each in document.definitions if isinstance(each, OperationDefinitionNode)
+        ]
+        if len(operations) != 1 or operations[0].directives:
+            raise NotPlanned
+        (self._operation,) = operations
+        root = schema.get_root_type(self._operation.operation)
+        if root is None or self._operation.operation is OperationType.SUBSCRIPTION:
+            raise NotPlanned
+        self._schema = schema
+        self._hide_suggestions = hide_suggestions
+        planner = _Planner(schema, document)
+        self._root = planner.object(root, [self._operation.selection_set])
+        self.fields = planner.fields
+        self.selected = planner.selected
+
+    async def run(self, context: Any, variables: dict[str, Any]) -> ExecutionResult:
+        coerced = get_variable_values(
+            self._schema,
+            self._operation.variable_definitions or (),
+            variables,
+            max_errors=MAX_ERRORS,
+            hide_suggestions=self._hide_suggestions,
+        )
+        if isinstance(coerced, list):
+            return ExecutionResult(None, coerced)
+        run = Run(context, coerced, [])
+        try:
+            data = await self._root(None, run, ())
+        except Located as located:
+            run.errors.append(located.error)
+            data = None
+        return ExecutionResult(data, run.errors or None)
+
+
+@dataclass(slots=True)
+class _Planner:
+    schema: GraphQLSchema
+    document: DocumentNode
+    fields: int = 0
+    selected: int = 0
+
+    def object(
+        self, kind: GraphQLObjectType, selections: Iterable[SelectionSetNode]
+    ) -> Callable[[Any, Run, Path], Awaitable[dict[str, Any]]]:
+        """How to tell an object: its fields one after the other (section 6.2.2 for mutations)."""
+        nodes: dict[str, list[FieldNode]] = {}
+        spread: set[str] = set()
+        for selection in selections:
+            self._collect(kind, selection, nodes, spread)
+        names: dict[str, str] = {}
+        fields: dict[str, PlannedField] = {}
+        self.fields += len(nodes)
+        self.selected += sum(map(len, nodes.values()))
+        for key, same in nodes.items():
+            name = same[0].name.value
+            if name == "__typename":
+                names[key] = kind.name
+            elif name.startswith("__"):
+                raise NotPlanned
+            else:
+                definition = kind.fields[name]
+                if definition.resolve is None:
+                    raise NotPlanned
+                fields[key] = PlannedField(
+                    key, definition, same, self.output(definition.type, same)
+                )
+        order = list(nodes)
+
+        async def tell(source: Any, run: Run, path: Path) -> dict[str, Any]:
+            told: dict[str, Any] = {}
+            for key in order:
+                if key in names:
+                    told[key] = names[key]
+                else:
+                    value = fields[key].value(source, run, path)
+                    told[key] = await value if _takes_time(value) else value
+            return told
+
+        return tell
+
+    def output(self, kind: GraphQLOutputType, nodes: list[FieldNode]) -> Complete:
+        """How to tell a value of a type (section 6.4.3)."""
+        if isinstance(kind, GraphQLNonNull):
+            return self._non_null(self.output(kind.of_type, nodes))
+        if isinstance(kind, GraphQLList):
+            return self._list(
+                self.output(kind.of_type, nodes),
+                nullable=not isinstance(kind.of_type, GraphQLNonNull),
+            )
+        if isinstance(kind, (GraphQLScalarType, GraphQLEnumType)):
+            return _leaf(kind)
+        selections = [node.selection_set for node in nodes if node.selection_set]
+        if isinstance(kind, GraphQLObjectType):
+            return _unless_null(self.object(kind, selections))
+        if isinstance(kind, GraphQLUnionType):
+            return self._union(kind, selections)
+        raise NotPlanned
+
+    def _non_null(self, complete: Complete) -> Complete:
+        def tell(value: Any, run: Run, path: Path) -> Any:
+            if value is None:
+                raise TypeError("a field that cannot be null has no value")
+            return complete(value, run, path)
+
+        return tell
+
+    def _list(self, complete: Complete, *, nullable: bool) -> Complete:
+        if nullable:
+            raise NotPlanned  # an item that fails would be null alone; no type here has one
+
+        async def items(value: Any, run: Run, path: Path) -> list[Any]:
+            told = []
+            for at, item in enumerate(value):
+                each = complete(item, run, (*path, at))
+                told.append(await each if _takes_time(each) else each)
+            return told
+
+        return _unless_null(items)
+
+    def _union(self, kind: GraphQLUnionType, selections: list[SelectionSetNode]) -> Complete:
+        members = {
+            member.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].origin: self.object(
+                member, selections
+            )
+            for member in kind.types
+        }
+
+        def tell(value: Any, run: Run, path: Path) -> Any:
+            return members[type(value)](value, run, path)
+
+        return _unless_null(tell)
+
+    def _collect(
+        self,
+        kind: GraphQLObjectType,
+        selections: SelectionSetNode,
+        into: dict[str, list[FieldNode]],
+        spread: set[str],
+    ) -> None:
+        """Section 6.3.2; each fragment is spread once, which keeps the time linear."""
+        for selection in selections.selections:
+            if selection.directives:
+                raise NotPlanned
+            if isinstance(selection, FieldNode):
+                key = (selection.alias or selection.name).value
+                into.setdefault(key, []).append(selection)
+                continue
+            fragment: InlineFragmentNode | FragmentDefinitionNode
+            if isinstance(selection, FragmentSpreadNode):
+                if selection.name.value in spread:
+                    continue
+                spread.add(selection.name.value)
+                fragment = self._fragment(selection.name.value)
+            elif isinstance(selection, InlineFragmentNode):
+                fragment = selection
+            condition = fragment.type_condition.name.value if fragment.type_condition else kind.name
+            applies = condition == kind.name
+            if not applies and not isinstance(self.schema.get_type(condition), GraphQLObjectType):
+                raise NotPlanned  # a fragment on a union or an interface
+            if applies:
+                self._collect(kind, fragment.selection_set, into, spread)
+
+    def _fragment(self, name: str) -> FragmentDefinitionNode:
+        return next(
+            each
+            for each in self.document.definitions
+            if isinstance(each, FragmentDefinitionNode) and each.name.value == name
+        )
+
+
+def _takes_time(value: object) -> bool:
+    """inspect.isawaitable asks for more, of what no resolver returns, at six times the cost."""
+    return hasattr(value, "__await__")
+
+
+def _leaf(kind: GraphQLScalarType | GraphQLEnumType) -> Complete:
+    tell = kind.coerce_output_value
+
+    def leaf(value: Any, _run: Run, _path: Path) -> Any:
+        if value is None:
+            return None
+        told = tell(value)
+        if told is None or told is Undefined:
+            raise TypeError("a value that is none of its type")
+        return told
+
+    return leaf
+
+
+def _unless_null(complete: Complete) -> Complete:
+    def tell(value: Any, run: Run, path: Path) -> Any:
+        return None if value is None else complete(value, run, path)
+
+    return tell

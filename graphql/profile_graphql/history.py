@@ -1,0 +1,109 @@
+"""The trail of changes as its owner sees it: a Relay connection, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Self
+
+import strawberry
+
+from profile_domain.audit import Change
+from profile_domain.errors import Code, DomainError
+from profile_domain.profile import AVATAR
+from profile_graphql.names import camel_case
+
+FIRST = 20
+MOST = 100
+
+
+@strawberry.type(description="One field of a change. Of a picture only its digest is kept.")
+class ChangedField:
+    field: str
+    old: str | None
+    new: str | None
+
+
+@strawberry.type(description="One change of your profile: who, when, by which way in, what.")
+class ProfileChange:
+    at: datetime
+    issuer: str = strawberry.field(description="Who vouched for the one who made the change.")
+    subject: str
+    face: str = strawberry.field(description="`rest`, `graphql`, or another way in, as `import`.")
+    request_id: str
+    old_version: int
+    new_version: int
+    fields: list[ChangedField]
+
+    @classmethod
+    def of(cls, change: Change) -> Self:
+        return cls(
+            at=change.at,
+            issuer=change.issuer,
+            subject=change.subject,
+            face=change.face,
+            request_id=change.request_id,
+            old_version=change.old_version,
+            new_version=change.new_version,
+            fields=[_changed_field(change, field) for field in change.fields],
+        )
+
+
+@strawberry.type(description="Where a page begins and ends (Relay).")
+class PageInfo:
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+@strawberry.type
+class ProfileChangeEdge:
+    cursor: str
+    node: ProfileChange
+
+
+@strawberry.type(description="A page of changes, newest first.")
+class ProfileChangeConnection:
+    edges: list[ProfileChangeEdge]
+    page_info: PageInfo
+
+    @classmethod
+    def of(cls, changes: Sequence[Change], *, first: int, after: int | None) -> Self:
+        """The first of ``changes``, which are one more than that when there is a next page."""
+        edges = [
+            ProfileChangeEdge(cursor=str(change.new_version), node=ProfileChange.of(change))
+            for change in changes[:first]
+        ]
+        return cls(
+            edges=edges,
+            page_info=PageInfo(
+                has_next_page=len(changes) > first,
+                has_previous_page=after is not None,
+                start_cursor=edges[0].cursor if edges else None,
+                end_cursor=edges[-1].cursor if edges else None,
+            ),
+        )
+
+
+def page_of(first: int | None, after: str | None) -> tuple[int, int | None]:
+    """How many, and before which version. Raises ``invalid_argument`` for what is no page."""
+    count = FIRST if first is None else first
+    if not 1 <= count <= MOST:
+        raise DomainError(Code.INVALID_ARGUMENT, details={"argument": "first"})
+    if after is not None and not (after.isascii() and after.isdigit() and len(after) < 20):
+        raise DomainError(Code.INVALID_ARGUMENT, details={"argument": "after"})
+    return count, None if after is None else int(after)
+
+
+def _changed_field(change: Change, field: str) -> ChangedField:
+    if field == AVATAR:
+        old, new = (
+            digest and f"sha256:{digest.hex()}" for digest in (change.old_avatar, change.new_avatar)
+        )
+        return ChangedField(field=camel_case(field), old=old or None, new=new or None)
+    old, new = (
+        None if values is None or values.get(field) is None else str(values[field])
+        for values in (change.old_values, change.new_values)
+    )
+    return ChangedField(field=camel_case(field), old=old, new=new)

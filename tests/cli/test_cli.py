@@ -1,0 +1,151 @@
+"""The command, as an operator types it."""
+
+import json
+import subprocess
+
+import pytest
+
+from command import ISSUERS
+from profile_api.cli import store as command_store
+from profile_api.settings import Settings
+from running import ME
+from signing import SECRET
+
+
+def test_help_is_on_everything(run):
+    told = run("--help")
+    for command in (
+        "demo",
+        "serve",
+        "migrate",
+        "users",
+        "token",
+        "policies",
+        "openapi",
+        "sdl",
+        "settings",
+    ):
+        assert command in told
+    for command in (
+        ["serve"],
+        ["demo"],
+        ["users"],
+        ["users", "import"],
+        ["policies", "check"],
+        ["token"],
+    ):
+        assert "Usage" in run(*command, "--help")
+
+
+def test_serve_without_keys_says_what_to_set_and_stops(run):
+    told = run("serve", ok=False)
+    assert "PROFILE_ISSUERS" in told
+    assert told.count("\n") == 1
+
+
+def test_serve_refuses_a_store_that_is_not_migrated(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(command_store, "MIGRATION_SECONDS", 0)
+    told = run("serve", ok=False, issuers=ISSUERS)
+    assert "profile-service migrate" in told
+    (tmp_path / "profile.db").touch()
+    assert "profile-service migrate" in run("serve", ok=False, issuers=ISSUERS)
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"issuers": "nonsense"}, "PROFILE_ISSUERS must be JSON"),
+        ({"cors_origins": "https://a"}, "PROFILE_CORS_ORIGINS must be JSON"),
+        ({"database_url": "foo"}, "PROFILE_DATABASE_URL"),
+        ({"issuers": '[{"issuer": "x"}]'}, "PROFILE_ISSUERS"),
+        ({"issuers": ISSUERS.replace(SECRET, "short")}, "32 bytes"),
+        ({"issuers": ISSUERS, "rate_limit": "often"}, "PROFILE_RATE_LIMIT"),
+        ({"issuers": ISSUERS, "rate_limit": "0/minute"}, "PROFILE_RATE_LIMIT"),
+        ({"issuers": ISSUERS, "rate_limit": "9/minute;1/second"}, "PROFILE_RATE_LIMIT"),
+        ({"issuers": ISSUERS, "max_body_bytes": "1"}, "PROFILE_MAX_BODY_BYTES"),
+        ({"issuers": ISSUERS, "policy_dir": "nowhere"}, "nowhere"),
+        ({"issuers": ISSUERS, "database_url": "mysql://x"}, "sqlite:///"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_named(run, settings, named):
+    told = run("serve", ok=False, **settings)
+    assert named in told
+    assert SECRET not in told
+    assert "short" not in told
+
+
+def test_settings_are_shown_with_secrets_masked(run):
+    told = run("settings", issuers=ISSUERS, database_url="postgresql://me:hunter2@db/profile")
+    assert "PROFILE_RATE_LIMIT=120/minute" in told
+    assert "https://idp.example" in told
+    assert "PROFILE_DATABASE_URL='postgresql://***@db/profile'" in told
+    assert SECRET not in told
+
+
+def test_each_setting_is_shown_set_or_not(run):
+    told = run("settings", history_days="30")
+    shown = [line.partition("=")[0] for line in told.splitlines() if not line.startswith("#")]
+    assert shown == [f"PROFILE_{name.upper()}" for name in Settings.model_fields]
+    assert "\nPROFILE_POLICY_DIR=\n" in told
+    assert "\nPROFILE_HISTORY_DAYS=30\n" in told
+
+
+SAID = {
+    "cors_origins": '["https://app.example", "https://o\'clock.example"]',
+    "rate_limit": "off",
+    "policy_dir": "a folder/with #signs",
+    "history_days": "7",
+    "database_url": "sqlite:////var/lib/pro file/a&b;c.db",
+}
+
+
+@pytest.mark.parametrize("said", [{}, SAID])
+def test_settings_can_be_pasted_into_a_dotenv_file(run, tmp_path, said):
+    told = run("settings", **said)
+    (tmp_path / ".env").write_text(told)
+    assert run("settings") == told
+
+
+@pytest.mark.parametrize("said", [{}, SAID])
+def test_settings_can_be_pasted_into_a_shell(run, tmp_path, said):
+    told = run("settings", **said)
+    (tmp_path / "env.sh").write_text(told)
+    line = "set -a; . ./env.sh; exec env -0"
+    env = subprocess.run(["sh", "-c", line], cwd=tmp_path, env={}, capture_output=True, check=True)
+    pairs = [each.partition("=") for each in env.stdout.decode().split("\0")]
+    pasted = {
+        name.removeprefix("PROFILE_").lower(): value
+        for name, _, value in pairs
+        if name.startswith("PROFILE_")
+    }
+    assert pasted.keys() == Settings.model_fields.keys()
+    assert run("settings", **pasted) == told
+
+
+def test_the_document_does_not_depend_on_the_settings(run):
+    alone = run("openapi")
+    assert run("openapi", database_url="foo", rate_limit="junk", issuers="junk") == alone
+
+
+def test_a_dotenv_file_is_read(run, tmp_path):
+    (tmp_path / ".env").write_text("PROFILE_RATE_LIMIT=7/minute\n")
+    assert "PROFILE_RATE_LIMIT=7/minute" in run("settings")
+
+
+def test_migrating_twice_says_so(run):
+    assert "Migrated" in run("migrate")
+    assert "already" in run("migrate")
+
+
+def test_policies_are_checked(run, tmp_path):
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    (folder / "a.cedar").write_text("permit (principal, action, resource);")
+    assert "valid" in run("policies", "check", str(folder))
+    (folder / "b.cedar").write_text("\nforbid (principal, action, resource) when { nonsense };")
+    assert run("policies", "check", str(folder), ok=False) == ""
+
+
+def test_the_documents_are_printed(run):
+    assert json.loads(run("openapi"))["paths"][ME]["put"]
+    assert "type Mutation" in run("sdl")

@@ -1,0 +1,42 @@
+"""The house keeps its shape: what no linter knows."""
+
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+from profile_domain.errors import Code
+
+
+def test_no_folder_named_graphql_is_a_package(repository):
+    """It would shadow graphql-core, which Strawberry imports."""
+    tracked = subprocess.run(
+        ["git", "ls-files", "*graphql/__init__.py"],
+        cwd=repository, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert [path for path in tracked.stdout.split() if Path(path).parent.name == "graphql"] == []
+
+
+def test_the_wheel_holds_every_asset(repository, tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", tmp_path, repository],
+        check=True, capture_output=True, timeout=300,
+    )  # fmt: skip
+    (wheel,) = tmp_path.glob("*.whl")
+    held = set(zipfile.ZipFile(wheel).namelist())
+    project = tomllib.loads((repository / "pyproject.toml").read_text())
+    for package in project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]:
+        root = repository / package
+        for path in root.rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                assert str(path.relative_to(root.parent)) in held
+
+
+def test_no_lock_holds_an_address(repository):
+    for lock in (*repository.glob("*.lock"), *repository.glob("tests/support/*/package-lock.json")):
+        assert "://" not in lock.read_text(), lock
+
+
+def test_the_catalogue_is_spelled_alike_everywhere():
+    assert all(code.value == code.name.lower() for code in Code)

@@ -1,0 +1,167 @@
+"""GraphiQL, the reference and pages of other origins, in a real browser."""
+
+import asyncio
+import json
+import re
+from typing import NamedTuple
+
+import pytest
+from playwright.async_api import expect
+
+from browsing import demonstrated, looking_at, needs_chromium
+from profile_api.rest.documented import ME
+
+pytestmark = needs_chromium
+ADA, GRACE = 0, 1
+
+
+# GraphiQL
+
+
+async def shown(page):
+    """What GraphiQL shows as the answer."""
+    await expect(page.locator(".result-window")).to_contain_text("data")
+    return await page.evaluate(
+        "JSON.parse(document.querySelector('.result-window .CodeMirror').CodeMirror.getValue())"
+    )
+
+
+async def executed(page):
+    def is_its_answer(response):
+        return "IntrospectionQuery" not in (response.request.post_data or "IntrospectionQuery")
+
+    async with page.expect_response(is_its_answer):
+        await page.click(".graphiql-execute-button")
+    await expect(page.locator(".graphiql-spinner")).to_have_count(0)
+    return (await shown(page))["data"]
+
+
+async def test_graphiql_runs_a_query_a_mutation_and_the_error_case(tab, demo):
+    async with looking_at(tab, demo, "/graphql") as page:
+        assert (await executed(page))["me"]["name"] == "Ada Lovelace"
+        await page.get_by_role("tab", name="Rename").click()
+        assert (await executed(page))["updateMyProfile"]["name"] == "Countess of Lovelace"
+        await page.get_by_role("tab", name="TooLong").click()
+        refused = (await executed(page))["updateMyProfile"]
+        assert [each["code"] for each in refused["violations"]] == ["too_long"]
+
+
+async def test_graphiql_acts_as_the_person_chosen(tab, demo):
+    async with looking_at(tab, demo, "/graphql") as page:
+        await page.get_by_label("Act as").select_option(label=demo.people[3].label)
+        assert (await executed(page))["me"]["name"] == "Edsger Dijkstra"
+
+
+async def test_graphiql_explains_the_schema(tab, demo):
+    async with looking_at(tab, demo, "/graphql", scheme="dark") as page:
+        await page.get_by_label("Show Documentation Explorer").click()
+        await page.get_by_role("link", name="Mutation").click()
+        await expect(page.get_by_text("Changes your own profile")).to_be_visible()
+
+
+# The reference
+
+
+async def test_the_reference_puts_a_profile(tab, demo):
+    async with looking_at(tab, demo, "/docs") as page:
+        await page.get_by_label("Act as").select_option(label=demo.people[GRACE].label)
+        put = page.locator(".opblock-put")
+        await put.locator(".opblock-summary-control").click()
+        await put.locator("textarea").fill(json.dumps({"display_name": "Amazing Grace"}))
+        await put.locator(".execute").click()
+        answer = put.locator(".live-responses-table")
+        await expect(answer.locator("tbody .response-col_status").first).to_contain_text("200")
+        await expect(answer).to_contain_text("Amazing Grace")
+        await expect(answer).to_contain_text("etag")
+
+
+async def test_the_reference_takes_a_token_by_hand(tab, demo):
+    async with looking_at(tab, demo, "/docs") as page:
+        await page.locator(".auth-wrapper .authorize").click()
+        dialog = page.locator(".auth-container")
+        await dialog.get_by_role("button", name="Remove authorization").click()
+        await dialog.locator("input").fill(demo.people[ADA].token)
+        await dialog.get_by_role("button", name="Apply credentials").click()
+        await page.locator(".btn-done").click()
+        get = page.locator(".opblock-get").first
+        await get.locator(".opblock-summary-control").click()
+        await get.locator('[data-param-name="X-Tenant-ID"] input').fill(demo.people[ADA].tenant_id)
+        await get.locator(".execute").click()
+        await expect(get.locator(".live-responses-table")).to_contain_text("Lovelace")
+
+
+async def test_the_reference_is_dark_where_the_reader_is(tab, demo):
+    async with looking_at(tab, demo, "/docs", scheme="dark") as page:
+        await expect(page.locator("html")).to_have_class("dark-mode")
+        await page.emulate_media(color_scheme="light")
+        await expect(page.locator("html")).not_to_have_class("dark-mode")
+
+
+# Pages of other origins
+
+CALL = """async ([address, headers, body]) => {
+    const sent = { method: "PUT", headers: { ...headers, "Content-Type": "application/json" } };
+    const put = (ifMatch, name) =>
+        fetch(address, {
+            ...sent,
+            headers: { ...sent.headers, "If-Match": ifMatch },
+            body: JSON.stringify({ display_name: name }),
+        });
+    try {
+        const first = await put("*", "From afar");
+        const late = await put('"other"', "Too late");
+        const limited = await put("*", "Too often");
+        return {
+            statuses: [first.status, late.status, limited.status],
+            etag: first.headers.get("ETag"),
+            requestId: first.headers.get("X-Request-ID"),
+            retryAfter: limited.headers.get("Retry-After"),
+        };
+    } catch (error) {
+        return { error: error.name };
+    }
+}"""
+
+
+async def call_from_afar(tab, frontend, demo):
+    """Three updates by a page that another origin serves."""
+    await tab.goto(frontend.address)
+    answer = await tab.evaluate(CALL, [f"{demo.address}{ME}", demo.headers(ADA)])
+    await tab.goto("about:blank")
+    return answer
+
+
+class Frontend(NamedTuple):
+    address: str
+
+
+@pytest.fixture
+async def frontend():
+    """A page of someone else: our own may call nobody but us."""
+
+    async def answer(reader, writer):
+        await reader.read(65536)
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\nHello"
+        )
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield Frontend(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+
+
+async def test_a_page_of_a_named_origin_reads_and_writes(tab, frontend, tmp_path):
+    changed = {"cors_origins": (frontend.address,), "rate_limit": "2/minute"}
+    async with demonstrated(tmp_path, **changed) as demo:
+        answer = await call_from_afar(tab, frontend, demo)
+        assert answer["statuses"] == [200, 412, 429]
+        assert re.fullmatch(r'"[0-9a-f]{32}-2"', answer["etag"])
+        assert re.fullmatch(r"[0-9a-f]{32}", answer["requestId"])
+        assert int(answer["retryAfter"]) >= 1
+        assert demo.seen[0] == ("OPTIONS", ME)
+
+
+async def test_a_page_of_another_origin_gets_nothing(tab, frontend, tmp_path):
+    async with demonstrated(tmp_path, cors_origins=("https://elsewhere.example",)) as demo:
+        assert await call_from_afar(tab, frontend, demo) == {"error": "TypeError"}
+        assert [method for method, path in demo.seen if path == ME] == ["OPTIONS"]

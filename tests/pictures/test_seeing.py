@@ -1,0 +1,199 @@
+"""What the service shows of itself: a line a request, metrics with few labels, traces; no person."""
+
+import io
+import json
+import logging
+import re
+
+import pytest
+
+from images import data_uri, photo, png
+from profile_api.telemetry import logs
+from profile_domain.errors import Code, DomainError
+from running import ME, TENANT, UPDATE, Nowhere, running
+
+PLANTED = ["Zebulon", "Quagmire", "zq@planted.example", "Xanthippe"]
+
+
+@pytest.fixture
+def told():
+    """All that is logged, as JSON."""
+    stream = io.StringIO()
+    logs.configure("json", stream)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    logs.configure("json", Nowhere())
+
+
+@pytest.fixture
+async def service(told, tmp_path):
+    async with running(tmp_path) as service:
+        yield service
+
+
+async def test_each_request_is_one_line_on_both_faces(service, told):
+    user = await service.person()
+    headers = service.headers(user) | {"X-Request-ID": "mine-1"}
+    await service.client.get(ME, headers=headers)
+    await service.client.get(ME, headers=headers | {"X-Tenant-ID": "x\ny"})
+    long = {"query": UPDATE, "variables": {"input": {"displayName": "x" * 101}}}
+    await service.client.post("/graphql", json=long, headers=headers)
+    await service.client.post("/graphql", json={"query": "{ me { id } }"})
+    await service.client.get("/no/such/thing?name=Zebulon")
+    lines = told()
+    assert [(line["route"], line["status"], line["code"]) for line in lines] == [
+        (ME, 200, ""),
+        (ME, 400, Code.INVALID_TENANT_ID),
+        ("/graphql", 200, Code.TOO_LONG),
+        ("/graphql", 200, Code.UNAUTHENTICATED),
+        ("unknown", 404, Code.NOT_FOUND),
+    ]
+    assert [line.get("tenant") for line in lines] == [TENANT, None, TENANT, None, None]
+    assert [line["request_id"] for line in lines[:3]] == ["mine-1"] * 3
+    assert all(line["ms"] > 0 and line["level"] == "info" for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", True),
+        ("00-00000000000000000000000000000000-00f067aa0ba902b7-01", False),
+        ("00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", False),
+        ("junk", False),
+    ],
+)
+async def test_the_trace_that_a_request_belongs_to_is_in_its_line(service, told, sent, kept):
+    await service.client.get("/healthz", headers={"traceparent": sent})
+    assert ("trace_id" in told()[-1]) is kept
+
+
+async def test_nothing_of_a_person_is_ever_logged(service, told, monkeypatch):
+    picture = data_uri(png(photo(8, 8)))
+    names = {"first_name": PLANTED[0], "last_name": PLANTED[1], "display_name": PLANTED[3]}
+    user = await service.person(email=PLANTED[2])
+    token = service.headers(user)["Authorization"].split()[1]
+    for body in ({**names, "avatar_base64": picture}, {**names, "nickname": PLANTED[0]}):
+        await service.put(user, body)
+        variables = {"input": {"displayName": PLANTED[3], "avatarBase64": picture}}
+        await service.client.post(
+            "/graphql",
+            json={"query": UPDATE, "variables": variables},
+            headers=service.headers(user),
+        )
+    await service.client.get(ME, headers={"Authorization": f"Bearer {token}x"})
+    await service.client.get(
+        f"/{PLANTED[0]}?q={token}", headers={"X-Request-ID": f"{PLANTED[1]}\n"}
+    )
+    await service.client.request(PLANTED[3].upper(), ME)
+
+    def crash(*_, **__):
+        raise ValueError(f"{PLANTED} {token}") from KeyError(PLANTED[0])
+
+    monkeypatch.setattr("profile_infra.stores.sqlite.store.SqliteProfiles.load", crash)
+    assert (await service.get(user)).json()["code"] == Code.INTERNAL_ERROR
+    await service.client.post(
+        "/graphql", json={"query": "{ me { id } }"}, headers=service.headers(user)
+    )
+    logging.getLogger("asyncio").error("Task exception\nfuture: <%s>", PLANTED[0])
+    text = json.dumps(told())
+    for planted in (*PLANTED, token, token.split(".")[2], picture[40:80]):
+        assert planted.lower() not in text.lower()
+    crashes = [line["error"] for line in told() if "error" in line]
+    assert [[each["type"] for each in crash] for crash in crashes] == [
+        ["ValueError", "KeyError"]
+    ] * 2
+    assert "test_seeing.py" in crashes[0][0]["at"][-1]
+
+
+def test_words_are_kept_where_they_can_be_of_no_person():
+    assert logs.story_of(DomainError(Code.UNAVAILABLE))[0]["says"] == "unavailable"
+    assert (
+        logs.story_of(FileNotFoundError(2, "No such file", "/home/ada"))[0]["says"]
+        == "No such file"
+    )
+    assert "says" not in logs.story_of(ValueError("Ada"))[0]
+
+
+def test_a_terminal_is_given_words_and_no_json():
+    stream = io.StringIO()
+    stream.isatty = lambda: True
+    logs.configure("auto", stream)
+    logs.request_log()("request", route="/healthz", status=200)
+    logging.getLogger("profile").warning("two\nlines")
+    logs.configure("json", Nowhere())
+    first, second = stream.getvalue().splitlines()
+    assert "request" in first
+    assert "{" not in first
+    assert "two" in second
+
+
+def test_a_log_that_cannot_be_written_fails_no_request():
+    stream = io.StringIO()
+    logs.configure("json", stream)
+    line = logs.request_log()
+    stream.close()
+    line("request")
+    logs.configure("json", Nowhere())
+
+
+async def test_metrics_have_few_labels_whatever_is_asked(service):
+    user = await service.person()
+    same_token = service.headers(user)
+    await service.put(user, {"avatar_base64": data_uri(png(photo(8, 8)))}, **same_token)
+    await service.get(user, **same_token)
+    before = (await service.client.get("/metrics")).text.count("\n")
+    for number in range(50):
+        await service.client.get(f"/x{number}")
+        await service.client.request(f"X{number}", ME)
+        await service.client.request(f"Y{number}", f"/y{number}")
+    text = (await service.client.get("/metrics")).text
+    assert text.count("\n") < before + 100
+    for name in (
+        'profile_http_requests_total{code="",method="PUT",route="/v1/users/me/profile",status="200"} 1.0',
+        'profile_http_requests_total{code="method_not_allowed",method="unknown"',
+        "profile_picture_duration_seconds_count 1.0",
+        "profile_policy_duration_seconds_count 2.0",
+        "profile_token_cache_misses_total 1.0",
+        "profile_token_cache_hits_total 1.0",
+        "profile_store_calls_waiting 0.0",
+        "profile_requests_at_work 0.0",
+    ):
+        assert name in text
+
+
+async def test_every_answer_says_what_browsers_may_do_with_it_and_not_what_made_it(service):
+    user = await service.person()
+    answers = [
+        await service.get(user),
+        await service.put(user, {}),
+        await service.client.get(ME),
+        await service.client.get("/none"),
+        await service.client.post("/graphql", json={"query": "{ me { id } }"}),
+        await service.client.get("/healthz"),
+        await service.client.options(ME),
+    ]
+    for answer in answers:
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert (
+            answer.headers["Content-Security-Policy"]
+            == "default-src 'none'; frame-ancestors 'none'"
+        )
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert "Server" not in answer.headers
+    page = await service.client.get("/docs")
+    assert "script-src" in page.headers["Content-Security-Policy"]
+    assert len(page.headers.get_list("Content-Security-Policy")) == 1
+
+
+def test_dashboard_and_alerts_ask_for_metrics_that_exist(repository, service):
+    folder = repository / "deploy" / "observability"
+    text = (folder / "dashboard.json").read_text() + (folder / "alerts.yaml").read_text()
+    asked = set(re.findall(r"profile_\w+", text))
+    shown = service.app.state.metrics.text().decode()
+    families = set(re.findall(r"^# TYPE (\w+) (?!histogram)", shown, re.MULTILINE))
+    for name in re.findall(r"^# TYPE (\w+) histogram", shown, re.MULTILINE):
+        families.add(f"{name}_bucket")
+    assert json.loads((folder / "dashboard.json").read_text())["panels"]
+    assert asked
+    assert asked <= families

@@ -1,0 +1,334 @@
+"""What a client may send and how slowly: by raw bytes, against the real server."""
+
+import asyncio
+import json
+import re
+import select
+import subprocess
+import time
+from contextlib import ExitStack, suppress
+
+import httpx2
+import pytest
+
+from profile_api.server import protocol, serving
+from profile_domain.errors import Code
+from raw_http import ALIVE, GET, POST, assert_refused, connection, error_in, one_answer, rest, send
+from running import ME, served
+
+LIMITS = {
+    "max_header_bytes": 4096,
+    "max_headers": 20,
+    "max_body_bytes": 20_000,
+    "max_connections": 12,
+}
+
+
+# Nobody is late by chance, however busy the machine is: who is to be late is made so.
+PATIENT = {"header_seconds": 600, "body_seconds": 600}
+
+
+@pytest.fixture(scope="module")
+def quick_looks():
+    """Looks often at what is overdue, and leaves a refused client time to read why."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serving, "LOOK_SECONDS", 0.02)
+        patch.setattr(protocol, "LINGER", 600)
+        patch.setattr(protocol, "LINGER_PAUSE", 600)
+        yield
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, quick_looks):
+    with served(tmp_path_factory.mktemp("served"), **LIMITS, **PATIENT) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory, quick_looks):
+    with served(tmp_path_factory.mktemp("served"), **LIMITS, header_seconds=0.3) as server:
+        yield server
+
+
+def send_and_wait(server, *parts):
+    """All that is answered when a client owes the rest for hours."""
+    with connection(server) as sock:
+        for part in parts:
+            sock.sendall(part)
+        hours_pass(server, sock, lambda seen: seen.received == sum(map(len, parts)))
+        return rest(sock)
+
+
+def hours_pass(server, sock, when):
+    """For the server, on this connection, once it has come so far."""
+
+    async def wait():
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(60):
+            while True:
+                for each in server.server.server_state.connections:
+                    if each.client == sock.getsockname() and when(each):
+                        return each.end_overdue(loop.time() + 3600)
+                await asyncio.sleep(0.001)
+
+    asyncio.run_coroutine_threadsafe(wait(), server.loop).result()
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [b"NONSENSE\r\n\r\n"],
+        [b"GET / HTTP/9.9\r\n\r\n"],
+        [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"],
+        [GET + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"],
+        [GET + b"Content-Length: -1\r\n\r\n"],
+        [GET + b"Bad Header: 1\r\n\r\n"],
+        [GET + b"X: a\0b\r\n\r\n"],
+        [b"GET /%\xff HTTP/1.1\r\nHost: x\r\n\r\n"],
+        [b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n"],
+        [POST + b"Transfer-Encoding: chunked\r\n\r\n", b"zz\r\n"],
+    ],
+)
+def test_what_is_no_http_is_told_in_the_form_of_every_error(server, parts):
+    assert_refused(send(server, *parts), Code.INVALID_HTTP)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [GET + b"X: " + b"a" * 5000 + b"\r\n\r\n"],
+        [GET + b"X: " + b"a" * 2000, b"a" * 2000, b"a" * 2000],
+        [GET + b"X: a\r\n" * 20 + b"\r\n"],
+        [b"GET /" + b"a" * 5000 + b" HTTP/1.1\r\n\r\n"],
+        [b"GET /" + b"a" * 5000],
+        [GET, *[b"X-%d: a\r\n" % n for n in range(30)], b"\r\n"],
+    ],
+)
+def test_a_head_that_is_too_large_is_refused(server, parts):
+    assert_refused(send(server, *parts), Code.HEADERS_TOO_LARGE)
+
+
+def test_headers_below_the_limit_pass_also_with_a_body_behind_them(server):
+    body = b" " * 6000 + b'{"query": "{ __typename }"}'
+    head = POST + b"X: " + b"a" * 3500 + b"\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+    assert b'{"data":{"__typename":"Query"}}' in send(server, head % len(body) + body)
+
+
+@pytest.mark.parametrize(
+    "parts", [[b"GET /healthz"], [GET], [GET + b"X: a"], [b"\r\nGET / HTTP/1.1\r\n"]]
+)
+def test_a_head_that_takes_too_long_is_refused(server, parts):
+    assert_refused(send_and_wait(server, *parts), Code.REQUEST_TIMEOUT)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [POST + b"Content-Length: 10\r\n\r\n"],
+        [POST + b"Content-Length: 10\r\n\r\n", b"{"],
+        [POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"],
+        [POST + b"Upgrade: h2c\r\nConnection: Upgrade\r\nContent-Length: 10\r\n\r\n"],
+    ],
+)
+def test_a_body_that_takes_too_long_is_refused(server, parts):
+    assert_refused(send_and_wait(server, *parts), Code.REQUEST_TIMEOUT)
+
+
+@pytest.mark.parametrize("parts", [[], [b"\r\n"], [b"\r\n", b"\r\n"]])
+def test_a_client_that_asks_nothing_is_left_without_an_answer(server, parts):
+    assert send_and_wait(server, *parts) == b""
+
+
+def test_drop_by_drop_lasts_no_longer(impatient):
+    started = time.monotonic()
+    with connection(impatient) as sock:
+        sock.sendall(GET + b"X: ")
+        while not select.select([sock], [], [], 0.02)[0]:
+            sock.sendall(b"a")
+        assert time.monotonic() - started >= 0.3
+        assert_refused(rest(sock), Code.REQUEST_TIMEOUT)
+
+
+def test_a_client_that_asks_nothing_is_left_in_time(impatient):
+    assert send(impatient) == b""
+
+
+def test_a_connection_is_used_again_and_again(server):
+    with connection(server) as sock:
+        for _ in range(20):
+            sock.sendall(GET + b"\r\n")
+            assert ALIVE in one_answer(sock)
+
+
+def test_a_pause_between_two_requests_is_no_slowness(server):
+    with connection(server) as sock:
+        for _ in range(2):
+            sock.sendall(GET + b"\r\n")
+            assert ALIVE in one_answer(sock)
+            hours_pass(server, sock, lambda seen: seen.in_head)
+
+
+def test_requests_in_a_row_are_all_answered_before_a_bad_one_ends_the_connection(server):
+    answered = send(server, (GET + b"\r\n") * 3 + b"NONSENSE\r\n\r\n")
+    assert 1 <= answered.count(b"HTTP/1.1 200") <= 3
+    assert answered.rfind(b"HTTP/1.1 400") in {-1, answered.rfind(b"HTTP/1.1 ")}
+    assert send(server, (GET + b"\r\n") * 3 + GET + b"Connection: close\r\n\r\n").count(ALIVE) == 4
+
+
+def test_trailers_are_no_headers(server):
+    token = "\r\n".join(f"{name}: {value}" for name, value in server.headers.items()).encode()
+    body = b'{"query": "{ me { id } }"}'
+    chunked = b"Transfer-Encoding: chunked\r\nConnection: close\r\n"
+    whole = b"%x\r\n%b\r\n0\r\n" % (len(body), body)
+    honest = send(server, POST + chunked + token + b"\r\n\r\n" + whole + b"\r\n")
+    assert b'{"data":{"me"' in honest
+    forged = send(server, POST + chunked + b"\r\n" + whole + token + b"\r\n\r\n")
+    assert b"unauthenticated" in forged
+
+
+@pytest.mark.parametrize("endless", [b"X: a\r\n", b"a"])
+def test_trailers_and_chunk_extensions_have_an_end(server, endless):
+    start = b"0\r\n" if endless != b"a" else b"1;"
+    with connection(server) as sock:
+        sock.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n" + start)
+        sock.sendall(endless * 200_000)
+        assert_refused(rest(sock), Code.PAYLOAD_TOO_LARGE)
+
+
+def test_a_body_may_come_after_an_early_answer_and_the_connection_stays(server):
+    with connection(server) as sock:
+        for _ in range(2):
+            sock.sendall(b"PUT " + ME.encode() + b" HTTP/1.1\r\nHost: x\r\n")
+            sock.sendall(b"Content-Length: 5000\r\n\r\n")
+            assert b"unauthenticated" in one_answer(sock)
+            sock.sendall(b"a" * 5000)
+
+
+def test_a_body_that_goes_on_after_its_answer_is_cut(server):
+    with connection(server) as sock:
+        sock.sendall(POST + b"Content-Length: 1000000000\r\n\r\n")
+        assert b"payload_too_large" in one_answer(sock)
+        sock.sendall(b"a" * 1000)
+        hours_pass(server, sock, lambda seen: seen.due < protocol.NEVER)
+        with pytest.raises(ConnectionError):  # noqa: PT012  # any of many sends
+            for _ in range(100_000):
+                sock.sendall(b"a" * 1000)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_httpx_reads_the_413(server, chunked):
+    body = b"a" * 3_000_000
+    answer = httpx2.put(
+        server.address + ME,
+        content=iter([body] * 4) if chunked else body,
+        headers={**server.headers, "Content-Type": "application/json"},
+        timeout=60,
+    )
+    assert answer.status_code == 413
+    assert answer.json()["code"] == Code.PAYLOAD_TOO_LARGE
+
+
+@pytest.mark.parametrize("more", [[], ["-H", "Transfer-Encoding: chunked"], ["-H", "Expect:"]])
+def test_curl_reads_the_413(server, tmp_path, more):
+    (tmp_path / "body").write_bytes(b"a" * 30_000_000)
+    headers = [f"-H{name}: {value}" for name, value in server.headers.items()]
+    command = ["curl", "-sS", "-T", "body", *headers, "-HContent-Type: application/json", *more]
+    done = subprocess.run(
+        [*command, server.address + ME], cwd=tmp_path, capture_output=True, check=False
+    )
+    assert json.loads(done.stdout)["code"] == Code.PAYLOAD_TOO_LARGE, done.stderr
+
+
+def test_an_upgrade_is_declined_and_the_request_answered(server):
+    body = b'{"query": "{ __typename }"}'
+    upgrade = b"Upgrade: h2c\r\nConnection: Upgrade, close\r\nContent-Length: %d\r\n\r\n"
+    assert b'"Query"' in send(server, POST + upgrade % len(body) + body)
+
+
+HANDSHAKE = b"Connection: Upgrade\r\nSec-WebSocket-Key: YQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        *((b"/none", Code.NOT_FOUND), (ME.encode() + b"/", Code.NOT_FOUND)),
+        *((ME.encode(), Code.UNAUTHENTICATED), (b"/graphql", Code.INVALID_QUERY)),
+    ],
+)
+@pytest.mark.parametrize("sent", [b"Upgrade", b"UPGRADE", b"Upg|rade"])
+def test_a_websocket_is_declined_in_the_form_of_every_error(server, caplog, path, code, sent):
+    whole = b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n" + sent + b": websocket\r\n" + HANDSHAKE
+    with connection(server) as sock:
+        for number, part in enumerate(whole.split(b"|")):
+            time.sleep(0.05 * number)  # else the parts may arrive as one
+            sock.sendall(part)
+        assert error_in(one_answer(sock))[0] == code
+    assert not caplog.records
+
+
+def test_a_connection_too_many_is_refused_and_later_ones_are_not(server):
+    with ExitStack() as stack:
+        held = [stack.enter_context(connection(server)) for _ in range(LIMITS["max_connections"])]
+        for sock in held:
+            sock.sendall(GET + b"\r\n")
+            assert ALIVE in one_answer(sock)
+        assert_refused(send(server, GET + b"\r\n"), Code.UNAVAILABLE)
+        assert_refused(send(server, POST + b"\r\n"), Code.UNAVAILABLE)
+    deadline = time.monotonic() + 60
+    while ALIVE not in (answered := send(server, GET + b"Connection: close\r\n\r\n")):
+        assert time.monotonic() < deadline, answered
+
+
+def test_who_does_not_read_the_answers_is_cut(server):
+    page = httpx2.get(server.address + "/docs").text
+    script = re.search(r"/assets/docs/swagger-ui\.[0-9a-f]+\.js", page)[0].encode()
+    with connection(server) as sock:
+        sock.sendall((b"GET " + script + b" HTTP/1.1\r\nHost: x\r\n\r\n") * 20)
+        hours_pass(server, sock, lambda seen: seen.flow.write_paused and seen.due < protocol.NEVER)
+        with suppress(ConnectionError):
+            assert len(rest(sock)) < 10_000_000
+
+
+ORIGIN = b"https://app.example"
+
+
+@pytest.fixture(scope="module")
+def open_to_a_page(tmp_path_factory, quick_looks):
+    changed = {**LIMITS, **PATIENT, "cors_origins": (ORIGIN.decode(),), "max_connections": 1}
+    with served(tmp_path_factory.mktemp("served"), **changed) as server:
+        yield server
+
+
+@pytest.mark.parametrize("path", [b"/graphql", ME.encode()])
+@pytest.mark.parametrize(
+    ("rest_of_it", "code"),
+    [
+        (b"X: " + b"a" * 5000 + b"\r\n\r\n", Code.HEADERS_TOO_LARGE),
+        (b"X: a\r\n" * 30, Code.HEADERS_TOO_LARGE),
+        (b"Bad Header: x\r\n\r\n", Code.INVALID_HTTP),
+        (b"Host: y\r\n\r\n", Code.INVALID_HTTP),
+        (b"Transfer-Encoding: gzip, chunked\r\n\r\n", Code.INVALID_HTTP),
+    ],
+)
+def test_an_allowed_page_reads_what_the_connection_refuses(open_to_a_page, path, rest_of_it, code):
+    own = b"Host: x\r\nX-Request-ID: mine\r\nOrigin: " + ORIGIN + b"\r\nAccept: */*\r\n"
+    head = b"PUT " + path + b" HTTP/1.1\r\n" + own
+    assert_readable(send(open_to_a_page, head + rest_of_it), path, code)
+
+
+@pytest.mark.parametrize("path", [b"/graphql", ME.encode()])
+def test_an_allowed_page_reads_that_there_are_too_many_connections(open_to_a_page, path):
+    head = b"POST " + path + b" HTTP/1.1\r\nHost: x\r\nX-Request-ID: mine\r\nOrigin: "
+    with connection(open_to_a_page) as sock:
+        sock.sendall(GET + b"\r\n")
+        assert ALIVE in one_answer(sock)
+        answered = send(open_to_a_page, head + ORIGIN + b"\r\n\r\n")
+        assert_readable(answered, path, Code.UNAVAILABLE)
+
+
+def assert_readable(answered, path, code):
+    head, _, body = answered.partition(b"\r\n\r\n")
+    assert b"access-control-allow-origin: " + ORIGIN in head
+    assert b"x-request-id: mine" in head
+    assert ("errors" in json.loads(body)) == (path == b"/graphql")
+    assert error_in(body)[0] == code

@@ -1,0 +1,200 @@
+"""How processes start and end: what was accepted is answered, and a failed start is told once."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import httpx2
+import pytest
+
+from profile_api.server import serving
+from profile_infra.stores.by_url import migrate
+from raw_http import rest
+from running import ME
+from serving import environment, person, serving_in, until_ready
+
+# What the command does after its checks.
+SERVE = """
+import sys
+from profile_api.server.serving import serve
+from profile_api.settings import Settings
+if __name__ == "__main__":
+    serve(None, Settings(), host="127.0.0.1", port=int(sys.argv[1]), workers=2)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A store with one person, whose subject is their id."""
+    migrate(f"sqlite:///{tmp_path}/profile.db")
+    return tmp_path
+
+
+def assert_nobody_listens(address):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(address, timeout=5).close()
+        except ConnectionRefusedError:
+            return
+        except OSError:  # the socket was just closing
+            continue
+    raise AssertionError("connections are accepted still")
+
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"  # once the head was read
+
+
+def until_told(sock, end):
+    told = b""
+    while not told.endswith(end):
+        told += sock.recv(1) or pytest.fail("the connection was closed")
+
+
+def workers_of(process):
+    children = subprocess.run(
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(process.pid)], capture_output=True, text=True, check=True
+    ).stdout  # fmt: skip
+    workers = [int(line.split()[0]) for line in children.splitlines() if "spawn_main" in line]
+    assert len(workers) == 2
+    return workers
+
+
+def running_still(pid):
+    state = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    return bool(state) and not state.startswith("Z")  # ended, and nobody has asked how
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_was_accepted_is_answered_and_then_all_end(folder, port, workers):
+    headers = {**person(folder), "Content-Type": "application/json", "Host": "x"}
+    body = json.dumps({"display_name": "Last words"}).encode()
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    lines += f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n"
+    head = f"PUT {ME} HTTP/1.1\r\n{lines}\r\n".encode()
+    with serving_in(folder, port, workers) as process:
+        address = ("127.0.0.1", port)
+        with (
+            socket.create_connection(address, timeout=60) as busy,
+            socket.create_connection(address, timeout=60) as idle,
+        ):
+            idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            until_told(idle, b'{"status":"ok"}')
+            busy.sendall(head)
+            until_told(busy, CONTINUE)
+            busy.sendall(body[:5])
+            process.send_signal(signal.SIGTERM)
+            started = time.monotonic()
+            assert idle.recv(1) == b"", "an idle connection is closed"
+            assert_nobody_listens(address)
+            busy.sendall(body[5:] + b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+            answered = b""
+            while part := busy.recv(65536):
+                answered += part
+        assert process.wait(60) == 0
+        assert time.monotonic() - started < 10, "the contract's time"
+    assert answered.startswith(b"HTTP/1.1 200 OK")
+    assert b'"display_name":"Last words"' in answered
+    with serving_in(folder, port, 1) as process:
+        stored = httpx2.get(f"http://127.0.0.1:{port}{ME}", headers=headers, timeout=60).json()
+        assert stored["display_name"] == "Last words"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+    assert "Traceback" not in (folder / "log").read_text()
+
+
+def test_who_never_finishes_does_not_hold_up_the_end(folder, port):
+    with (
+        serving_in(folder, port, 1) as process,
+        socket.create_connection(("127.0.0.1", port), timeout=60) as stalled,
+    ):
+        stalled.sendall(b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n")
+        stalled.sendall(b"Content-Type: application/json\r\nExpect: 100-continue\r\n\r\n")
+        until_told(stalled, CONTINUE)
+        process.send_signal(signal.SIGTERM)
+        assert b'"code":"request_timeout"' in rest(stalled)
+        assert process.wait(60) == 0
+    assert "Traceback" not in (folder / "log").read_text()
+
+
+def test_killed_workers_are_replaced_and_metrics_speak_for_all(folder, port):
+    with serving_in(folder, port, 2, TMPDIR=str(folder)) as process:
+        workers = workers_of(process)
+        for _ in range(10):
+            httpx2.get(f"http://127.0.0.1:{port}/healthz", timeout=60)
+        deadline = time.monotonic() + 120
+        while len(files := set(folder.glob("profile-metrics-*/*.db"))) < 3 * len(workers):
+            assert time.monotonic() < deadline, "one of each kind of metric for each worker"
+            time.sleep(0.05)
+        for worker in workers:
+            os.kill(worker, signal.SIGKILL)
+        deadline = time.monotonic() + 120
+        while "is replaced" not in (folder / "log").read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        until_ready(port, process)
+        metrics = httpx2.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text
+        pattern = r'profile_http_requests_total\{code="",method="GET",route="/healthz",status="200"\} (\d+)'
+        assert float(re.search(pattern, metrics)[1]) == 10
+        assert set(folder.glob("profile-metrics-*/*.db")) == files, "the dead leave none behind"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0, (folder / "log").read_text()
+
+
+def test_workers_whose_parent_is_killed_end_by_themselves(folder, port):
+    with (
+        serving_in(folder, port, 2, TMPDIR=str(folder)) as process,
+        socket.create_connection(("127.0.0.1", port), timeout=60),
+    ):
+        workers = workers_of(process)
+        process.kill()
+        process.wait()
+        deadline = time.monotonic() + 60
+        while any(running_still(worker) for worker in workers):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert_nobody_listens(("127.0.0.1", port))
+    assert "Traceback" not in (folder / "log").read_text()
+
+
+def test_workers_that_cannot_start_end_all_with_one_sentence(tmp_path, port):
+    (tmp_path / "serve.py").write_text(SERVE)
+    (tmp_path / "profile.db").touch()
+    done = subprocess.run(
+        [sys.executable, "serve.py", str(port)],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "Traceback" not in done.stderr
+    assert "profile-service migrate" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"PROFILE_POLICY_DIR": "/nowhere"}, "/nowhere"),
+        ({"PROFILE_DATABASE_URL": "nonsense"}, "sqlite:///"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}, "profile-service[otel]"),
+    ],
+)
+def test_a_worker_without_an_application_says_why_in_a_sentence(
+    monkeypatch, capsys, tmp_path, settings, sentence
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)  # as if it were not installed
+    monkeypatch.setattr(serving.logs, "configure", lambda _: None)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        serving.from_environment()
+    assert ended.value.code == 3
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert sentence in told

@@ -1,0 +1,89 @@
+"""What docs/operations.md tells an operator to do, done: roles, rights, a backup and its restore."""
+
+import asyncio
+import shutil
+import subprocess
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import pytest
+
+from postgres_database import TABLES, connected, new_database
+from profile_domain.caller import Identity
+from profile_domain.pictures.avatar import Avatar
+from profile_domain.profile import AuthProvider, Profile
+from profile_infra.stores.audit import Author
+from profile_infra.stores.by_url import check_schema, migrate
+from profile_infra.stores.postgres.store import PostgresProfiles
+from profile_infra.stores.records import User
+
+TENANT = UUID("00000000-0000-4000-8000-00000000000a")
+
+
+@pytest.fixture(scope="module")
+async def database(postgres_server):
+    async with new_database(postgres_server.url) as database:
+        await database.migrate()
+        yield database
+
+
+async def stored(url: str) -> Profile:
+    picture = Avatar.of("image/png", bytes(range(256)))
+    ada = Profile(TENANT, uuid4(), "a@example.org", AuthProvider.LOCAL, avatar=picture)
+    store = PostgresProfiles(url)
+    await store.open()
+    await store.apply(Author("", "", "import", "test"), [User(ada)], [])
+    await store.close()
+    return ada
+
+
+async def loaded(url: str, user: Profile) -> Profile | None:
+    store = PostgresProfiles(url)
+    await store.open()
+    found = await store.load(Identity(TENANT, "i", str(user.id)), with_image=True)
+    await store.close()
+    return found
+
+
+async def test_a_backup_restored_into_another_database_is_whole_and_guarded(
+    postgres_server, database
+):
+    ada = await stored(database.url)
+    dump = postgres_server.data.parent / "data" / f"{uuid4().hex}.dump"
+    postgres_server.run("pg_dump", "--format=custom", f"--file={dump}", database.admin)
+    async with new_database(postgres_server.url) as other:
+        postgres_server.run("pg_restore", "--exit-on-error", f"--dbname={other.admin}", dump)
+        serving = other.admin.replace("postgres@", database.url.split("//")[1].split("@")[0] + "@")
+        await asyncio.to_thread(check_schema, serving)
+        assert await loaded(serving, ada) == ada
+        for table in TABLES:
+            assert await other.fetchval(f"SELECT count(*) FROM {table}", url=serving) == 0
+
+
+def test_the_owner_alone_cannot_make_a_backup_that_lacks_rows(postgres_server, database):
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        postgres_server.run("pg_dump", "--file=/dev/null", database.owner)
+    assert b"row-level security" in refused.value.stderr
+
+
+async def test_the_roles_as_documented_migrate_and_serve(postgres_server, repository):
+    roles = postgres_server.folder / "roles.sql"
+    shutil.copy(repository / "deploy" / "roles.sql", roles)
+    passwords = {"PROFILE_OWNER_PASSWORD": "o'wn", "PROFILE_SERVICE_PASSWORD": "serve"}
+    postgres_server.run("psql", "-q", "-f", roles, postgres_server.url, **passwords)
+    port = urlsplit(postgres_server.url).port
+    owner, serving = (
+        f"postgresql://{name}@127.0.0.1:{port}/profile"
+        for name in ("profile_owner:o%27wn", "profile_service:serve")
+    )
+    try:
+        await asyncio.to_thread(migrate, owner, grant_to="profile_service")
+        await asyncio.to_thread(check_schema, serving)
+        ada = await stored(serving)
+        assert await loaded(serving, ada) == ada
+        async with connected(serving) as connection:
+            assert await connection.fetchval("SHOW statement_timeout") == "4s"
+    finally:
+        async with connected(postgres_server.url) as connection:
+            for drop in ("DATABASE profile", "ROLE profile_owner", "ROLE profile_service"):
+                await connection.execute(f"DROP {drop}")

@@ -1,0 +1,27 @@
+"""A request to GraphQL as a client may send it, and errors as either face tells them."""
+
+import json
+import re
+
+from profile_api.rest.errors import STATUS
+from profile_domain.errors import MESSAGES
+
+
+async def post(service, body, **headers):
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    sent = {"Content-Type": "application/json"} | headers
+    return await service.client.post("/graphql", content=content, headers=sent)
+
+
+def code_of(answer):
+    return answer.json()["errors"][0]["extensions"]["code"]
+
+
+def assert_error(answer, code, **details):
+    assert answer.status_code == STATUS[code], answer.text
+    assert answer.headers["Content-Type"] == "application/json"
+    expected = {"code": code, "message": MESSAGES[code]}
+    if details:
+        expected["details"] = details
+    assert answer.json() == expected
+    assert re.fullmatch("[A-Za-z0-9._-]{1,128}", answer.headers["X-Request-ID"])

@@ -1,0 +1,15 @@
+import type { CodegenConfig } from "@graphql-codegen/cli";
+
+const config: CodegenConfig = {
+  schema: "../../../schema.graphql",
+  documents: ["graphql/client.ts"],
+  generates: {
+    "generated/graphql/": {
+      preset: "client",
+      config: { useTypeImports: true, documentMode: "string" },
+    },
+  },
+  emitLegacyCommonJSImports: false,
+};
+
+export default config;

@@ -1,0 +1,84 @@
+"""The service as processes of their own, for tests of what only these show."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import httpx2
+
+import ports
+from profile_infra.tokens.jose import sign
+from running import SIGNER, TENANT
+from signing import AUDIENCE, ISSUER, SECRET
+
+COMMAND = str(Path(sys.executable).with_name("profile-service"))
+_ISSUER = {"issuer": ISSUER, "audience": AUDIENCE, "algorithms": ["HS256"], "secret": SECRET}
+
+
+def environment(**settings):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PROFILE_")}
+    return kept | {"PROFILE_ISSUERS": json.dumps([_ISSUER])} | settings
+
+
+@contextmanager
+def serving(url: str, count: int):
+    """The addresses of as many processes on one Postgres, each ready; ended afterwards."""
+    settings = environment(PROFILE_DATABASE_URL=url, PROFILE_RATE_LIMIT="off")
+    with ExitStack() as at_the_end:
+        processes = {}
+        for _ in range(count):
+            port = at_the_end.enter_context(ports.reserved()).getsockname()[1]
+            command = [COMMAND, "serve", "--port", str(port)]
+            process = subprocess.Popen(command, env=settings, cwd="/")
+            at_the_end.callback(process.wait)
+            at_the_end.callback(process.terminate)
+            processes[port] = process
+        for port, process in processes.items():
+            until_ready(port, process)
+        yield [f"http://127.0.0.1:{port}" for port in processes]
+
+
+@contextmanager
+def serving_in(folder, port, workers, **settings):
+    """The process on the folder's SQLite file, ready; its log is the folder's too."""
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [COMMAND, "serve", "--port", str(port), "--workers", str(workers)],
+            cwd=folder, env=environment(**settings), stderr=log,
+        )  # fmt: skip
+    try:
+        until_ready(port, process)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def until_ready(port, process):
+    deadline = time.monotonic() + 120  # other programs may keep the machine busy
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx2.get(f"http://127.0.0.1:{port}/readyz", timeout=60).status_code == 200:
+                return
+        except httpx2.TransportError:
+            time.sleep(0.05)
+    raise AssertionError("the service was not ready in time")
+
+
+def person(folder, **settings):
+    """The headers of somebody new on the folder's SQLite file."""
+    user = uuid4()
+    (folder / "people.csv").write_text(
+        f"tenant_id,id,email,auth_provider\n{TENANT},{user},ada@example.org,local\n"
+    )
+    subprocess.run(
+        [COMMAND, "users", "import", "people.csv"], cwd=folder, env=environment(**settings),
+        check=True, capture_output=True,
+    )  # fmt: skip
+    token = sign(SIGNER, {"sub": str(user), "tenant_id": TENANT, "exp": int(time.time()) + 600})
+    return {"Authorization": f"Bearer {token}", "X-Tenant-ID": TENANT}
