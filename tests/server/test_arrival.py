@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import select
+import socket
 import subprocess
 import time
 from contextlib import ExitStack, suppress
@@ -304,7 +305,7 @@ def open_to_a_page(tmp_path_factory, quick_looks):
     ("rest_of_it", "code"),
     [
         (b"X: " + b"a" * 5000 + b"\r\n\r\n", Code.HEADERS_TOO_LARGE),
-        (b"X: a\r\n" * 30, Code.HEADERS_TOO_LARGE),
+        (b"X: a\r\n" * 30 + b"\r\n", Code.HEADERS_TOO_LARGE),
         (b"Bad Header: x\r\n\r\n", Code.INVALID_HTTP),
         (b"Host: y\r\n\r\n", Code.INVALID_HTTP),
         (b"Transfer-Encoding: gzip, chunked\r\n\r\n", Code.INVALID_HTTP),
@@ -332,3 +333,74 @@ def assert_readable(answered, path, code):
     assert b"x-request-id: mine" in head
     assert ("errors" in json.loads(body)) == (path == b"/graphql")
     assert error_in(body)[0] == code
+
+
+def test_an_allowed_page_reads_that_there_are_too_many_headers_wherever_its_origin_stands(
+    open_to_a_page,
+):
+    head = b"GET " + ME.encode() + b" HTTP/1.1\r\nHost: x\r\n" + b"X: a\r\n" * 60
+    own = b"Origin: " + ORIGIN + b"\r\nX-Request-ID: mine\r\n\r\n"
+    assert_readable(send(open_to_a_page, head + own), ME.encode(), Code.HEADERS_TOO_LARGE)
+
+
+EARLY = b"PUT " + ME.encode() + b" HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\n"
+
+
+def test_a_connection_that_rests_behind_an_early_answer_is_left_in_time(tmp_path, quick_looks):
+    with served(tmp_path, keep_alive_seconds=1) as server, connection(server) as sock:
+        sock.sendall(EARLY)
+        assert b"unauthenticated" in one_answer(sock)
+        sock.sendall(b"aaaaaa")
+        assert rest(sock) == b""
+
+
+@pytest.mark.parametrize("before", [GET + b"\r\n", EARLY + b"aaaaaa"])
+def test_a_head_that_begins_in_the_piece_of_the_one_before_takes_no_longer(server, before):
+    with connection(server) as sock:
+        sock.sendall(before + b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
+        one_answer(sock)
+        hours_pass(server, sock, lambda seen: seen.begun and not seen.pipeline)
+        assert_refused(rest(sock), Code.REQUEST_TIMEOUT)
+
+
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+def test_only_a_client_that_knows_100_is_told_to_continue(server, version):
+    body = b'{"query": "{ __typename }"}'
+    head = b"POST /graphql HTTP/" + version + b"\r\nHost: x\r\nContent-Type: application/json\r\n"
+    expecting = b"Connection: close\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n"
+    answered = send(server, head + expecting % len(body) + body)
+    assert answered.startswith(b"HTTP/1.1 100 ") is (version == b"1.1")
+    assert b'"Query"' in answered
+
+
+def test_who_closes_one_direction_gets_all_the_answers(server):
+    lines = "".join(f"{name}: {value}\r\n" for name, value in server.headers.items()).encode()
+    body = b'{"display_name": "half"}'
+    put = b"PUT " + ME.encode() + b" HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    put += lines + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    with connection(server) as sock:
+        sock.sendall((GET + b"\r\n") * 3 + put)
+        sock.shutdown(socket.SHUT_WR)
+        answered = rest(sock)
+    assert re.findall(rb"HTTP/1.1 (\d+)", answered) == [b"200"] * 4
+    assert b'"display_name":"half"' in answered
+
+
+@pytest.mark.parametrize(
+    "endless", [b"X: " + b"a" * 400_000, b"a:\r\n" * 100_000, b"1;" + b"a" * 400_000]
+)
+def test_what_frames_a_body_is_bounded_too(server, endless):
+    start = b"" if endless.startswith(b"1;") else b"2\r\n{}\r\n0\r\n"
+    with connection(server) as sock:
+        sock.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n" + start + endless)
+        assert_refused(rest(sock), Code.PAYLOAD_TOO_LARGE)
+
+
+def test_a_body_in_chunks_of_a_byte_is_taken_while_it_is_small(server):
+    body = b'{"query": "{ __typename }"}'
+    chunks = b"".join(b"1\r\n%c\r\n" % each for each in body) + b"0\r\n\r\n"
+    head = POST + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert b'"Query"' in send(server, head + chunks)
+    with connection(server) as sock:
+        sock.sendall(head + b"1\r\n \r\n" * 19_000)
+        assert_refused(rest(sock), Code.PAYLOAD_TOO_LARGE)

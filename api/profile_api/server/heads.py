@@ -32,10 +32,11 @@ def target_of(url: bytes, *, method: bytes = b"") -> Target | None:
         return None
     try:
         parsed = httptools.parse_url(url)
-        path = parsed.path.decode("ascii")
-    except (httptools.HttpParserInvalidURLError, AttributeError, UnicodeDecodeError):
+        raw_path = parsed.path or b"/"  # RFC 9112 section 3.2.2
+        path = raw_path.decode("ascii")
+    except (httptools.HttpParserInvalidURLError, UnicodeDecodeError):
         return None
-    return Target(unquote(path) if "%" in path else path, parsed.path, parsed.query or b"")
+    return Target(unquote(path) if "%" in path else path, raw_path, parsed.query or b"")
 
 
 def is_sound(version: str, headers: Headers) -> bool:

@@ -26,8 +26,11 @@ NEVER: Final = float("inf")
 # pauses of so many. Closing at once would have TCP throw away an answer that is not read yet.
 LINGER: Final = 30.0
 LINGER_PAUSE: Final = 5.0
-_FRAMING: Final = 8  # a chunk of one byte takes six on the wire
-_QUEUED: Final = 4_096  # bytes that a request takes in memory beside its body
+_SLICE: Final = 4_096  # bytes given to the parser at once, so that few requests are parsed ahead
+# Bytes that a request which waits, and each of its headers, take in memory beside the body.
+_QUEUED: Final = 4_096
+_HEADER: Final = 256
+_KEPT: Final = frozenset({b"origin", b"x-request-id"})  # what a refusal of many headers needs
 _NOWHERE: Final = Target("", b"", b"")
 
 
@@ -68,8 +71,13 @@ class GuardedProtocol(HttpToolsProtocol):
         self.last = False  # no request follows this one
         self.closing = False  # all is answered, and the client has been told
         self.answering: Exchange | None = None
+        self.many_headers = False
+        self.now = 0.0
+        self.unparsed = b""  # waits until the requests before it are answered
         self.bodies = 0
+        self.body = 0  # bytes of this message's so far
         self.unsent = 0
+        self.ended = False  # the client sends nothing more
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(cast("Transport", transport))
@@ -84,38 +92,62 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.answering is not None:
             self.answering.disconnected = True
         super().connection_lost(exc)
+        self.pipeline.clear()
+        self.unparsed = b""
         self.buffers.forget(self)
 
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's gives nothing
+        """A client that asked all it wanted may wait for the answers with its direction closed."""
+        self.ended = True
+        waits = self.answering is not None and not self.answering.response_complete
+        return waits and not self.begun and not self.unparsed
+
     def data_received(self, data: bytes) -> None:
-        now = self.loop.time()
+        self.now = now = self.loop.time()
         if self.deaf:
             if self.closing:
                 self.due = min(now + LINGER_PAUSE, self.lingers_until)
             return
-        self.piece = len(data)
-        self.received += self.piece
         if self.due == NEVER and self.in_head:
             self.due = now + self.limits.header_seconds
         elif self.lingers_until != NEVER:
             self.due = min(now + LINGER_PAUSE, self.lingers_until)
         self._unset_keepalive_if_required()
-        try:
-            self._feed(data)
-        except httptools.HttpParserError:
-            self._refuse(DomainError(Code.INVALID_HTTP))
-        if self.received > self.limits.max_header_bytes:
-            self._look_at_what_is_large()
+        self.unparsed += data
+        self._parse()
+        if self.bodies:
+            self.buffers.update(self)
+
+    def _parse(self) -> None:
+        """Parses what has come, until a request must wait for its turn."""
+        data, at = self.unparsed, 0
+        self.unparsed = b""
+        while at < len(data) and not self.pipeline and not self.deaf:
+            part = memoryview(data)[at : at + _SLICE]
+            at += len(part)
+            self.piece = len(part)
+            self.received += self.piece
+            try:
+                self._feed(part)
+            except httptools.HttpParserError:
+                self._refuse(DomainError(Code.INVALID_HTTP))
+            if self.received > self.limits.max_header_bytes:
+                self._look_at_what_is_large()
+        if at < len(data) and not self.deaf:
+            self.unparsed = data[at:]
+            self.flow.pause_reading()
+            self.buffers.update(self)
 
     def _look_at_what_is_large(self) -> None:
+        most = self.limits.max_header_bytes
         if self.in_head:
             if self.begun and self._is_large_by_now():
                 self._refuse(DomainError(Code.HEADERS_TOO_LARGE))
-        elif self.received > self.limits.max_header_bytes + _FRAMING * self.limits.max_body_bytes:
-            # Chunk extensions and trailers count: the body itself is refused much earlier.
+        elif self.received - self.earlier - self.body > 4 * most + self.body // 2:
+            # The sizes of chunks, their extensions and trailers: the body itself has its own limit.
             self._refuse(DomainError(Code.PAYLOAD_TOO_LARGE))
 
-    def _feed(self, data: bytes) -> None:
-        rest = memoryview(data)
+    def _feed(self, rest: memoryview) -> None:
         while True:
             try:
                 self.parser.feed_data(rest)
@@ -147,6 +179,10 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         super().on_message_begin()
         self.begun = True
+        self.many_headers = False
+        self.body = 0
+        if self.due == NEVER:
+            self.due = self.now + self.limits.header_seconds
 
     def on_url(self, url: bytes) -> None:
         if not self.deaf:
@@ -155,9 +191,11 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.deaf or not self.in_head:  # trailers say nothing here
             return
-        if len(self.headers) == self.limits.max_headers:
-            self._refuse(DomainError(Code.HEADERS_TOO_LARGE))
-            return
+        if len(self.headers) >= self.limits.max_headers:
+            self.many_headers = True
+            if name.lower() not in _KEPT:
+                return
+            self.headers.pop(0)  # makes room
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -169,7 +207,8 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         version = self.parser.get_http_version()
         target = target_of(self.url, method=method)
-        if self.received > self.limits.max_header_bytes and self._head_is_too_large():
+        large = self.received > self.limits.max_header_bytes and self._head_is_too_large()
+        if large or self.many_headers:
             self._refuse(DomainError(Code.HEADERS_TOO_LARGE))
         elif target is None or method == b"CONNECT" or not is_sound(version, self.headers):
             self._refuse(DomainError(Code.INVALID_HTTP))
@@ -180,19 +219,20 @@ class GuardedProtocol(HttpToolsProtocol):
             self.in_head = False
             if version != "1.1":
                 self.scope["http_version"] = version
+                self.expect_100_continue = False  # RFC 9110 section 10.1.1
             self._answer(method.decode("ascii"), target)
 
     def on_body(self, body: bytes) -> None:
-        cycle = self.cycle
+        cycle, size = self.cycle, len(body)
+        self.body += size
         if self.deaf or cycle.response_complete:
             return
         cycle.body += body
-        cycle.size += len(body)
-        self.bodies += len(body)
+        cycle.size += size
+        self.bodies += size
         if len(cycle.body) > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
         cycle.message_event.set()
-        self.buffers.update(self)
 
     def on_message_complete(self) -> None:
         if self.deaf or self.offered:
@@ -204,6 +244,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self.in_head = True
         self.received = self.earlier = self.piece
         self.due = self.lingers_until = NEVER
+        if self.cycle.response_complete and not self.deaf:
+            self._wait_for_the_next()
 
     def on_response_complete(self) -> None:
         cycle = cast("Exchange", self.answering)
@@ -213,12 +255,30 @@ class GuardedProtocol(HttpToolsProtocol):
             self._close_in_order()
         else:
             super().on_response_complete()
+            self._go_on()
             if not (self.in_head or self.deaf or self.pipeline) and self.cycle is cycle:
                 # Before the whole body came: the rest has little time to follow.
                 self._unset_keepalive_if_required()
                 now = self.loop.time()
                 self.lingers_until = now + LINGER
                 self.due = now + LINGER_PAUSE
+
+    def _go_on(self) -> None:
+        """With what came while others were answered."""
+        if self.unparsed and not self.pipeline:
+            self._unset_keepalive_if_required()
+            self.now = self.loop.time()
+            self._parse()
+        if self.pipeline or self.unparsed:
+            self.flow.pause_reading()
+        elif self.ended and self.cycle.response_complete:
+            self.transport.close()
+
+    def _wait_for_the_next(self) -> None:
+        self._unset_keepalive_if_required()
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -255,11 +315,14 @@ class GuardedProtocol(HttpToolsProtocol):
     def held(self) -> int:
         if not self.transport.get_write_buffer_size():
             self.unsent = 0
-        return self.bodies + self.unsent
+        return self.bodies + self.unsent + len(self.unparsed)
 
     def give_way(self) -> None:
         """What is not read yet is refused; what the client does not take is taken from it."""
-        if self.transport.get_write_buffer_size() or self.deaf or self.in_head:
+        if self.transport.get_write_buffer_size() or self.deaf or self.in_head or self.pipeline:
+            self.deaf = True
+            self.pipeline.clear()
+            self.unparsed = b""
             self.transport.abort()
         else:
             self._refuse(unavailable())
@@ -311,8 +374,8 @@ class GuardedProtocol(HttpToolsProtocol):
             self._start_asgi_task(cycle, self.app)
         else:
             self.due = NEVER  # its body is not read on before its turn comes
-            cycle.size = _QUEUED
-            self.bodies += _QUEUED
+            cycle.size = _QUEUED + _HEADER * len(self.headers)
+            self.bodies += cycle.size
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, self.app))
             self.buffers.update(self)
@@ -328,7 +391,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _written(self, size: int) -> None:
         if self.transport.get_write_buffer_size():
-            self.unsent += size  # all of it stays in memory until its last byte is sent
+            # All of it stays in memory until its last byte is sent, and its head with it.
+            self.unsent += size + _QUEUED
             self.buffers.update(self)
 
     def _head_is_too_large(self) -> bool:
@@ -363,6 +427,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.deaf = self.last = self.closing = True
         self._unset_keepalive_if_required()
         self.pipeline.clear()
+        self.unparsed = b""
         self.bodies = 0
         if self.transport.is_closing():
             return
