@@ -98,6 +98,7 @@ class GraphQLView:
         text, variables, operation_name = _checked(parameters)
         document = self._documents.read(text)
         operation_type = document.operation_type(operation_name)
+        document.refuse_null_conditions(variables)
         if request.method == "GET" and operation_type is not OperationType.QUERY:
             error = entry(DomainError(Code.METHOD_NOT_ALLOWED))
             raise RequestRefused([error], status=405, headers={"Allow": "POST"})
@@ -132,7 +133,11 @@ def _checked(parameters: dict[str, Any]) -> tuple[str, dict[str, Any], str | Non
     variables = parameters.get("variables")
     extensions = parameters.get("extensions")
     operation_name = parameters.get("operationName")
-    if text is None and isinstance(extensions, dict) and extensions.get("persistedQuery"):
+    if (
+        text is None
+        and isinstance(extensions, dict)
+        and extensions.get("persistedQuery") is not None
+    ):
         raise RequestRefused([PERSISTED_QUERY_NOT_SUPPORTED], status=200)
     if not isinstance(text, str):
         problem = "query must be a string."
@@ -143,7 +148,7 @@ def _checked(parameters: dict[str, Any]) -> tuple[str, dict[str, Any], str | Non
     elif operation_name is not None and not isinstance(operation_name, str):
         problem = "operationName must be a string."
     else:
-        return text, variables or {}, operation_name
+        return text, variables or {}, operation_name or None
     raise RequestRefused([invalid_query(problem)], status=400)
 
 

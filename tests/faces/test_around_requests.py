@@ -131,13 +131,18 @@ async def test_only_the_origins_named_may_call_from_their_pages(tmp_path):
         assert {"ETag", "X-Request-ID", "Retry-After"} == set(exposed.split(", "))
         crossing = {"Origin": origin, "Access-Control-Request-Method": "PUT"}
         wanted = {
-            "Access-Control-Request-Headers": "authorization, x-tenant-id, if-match, content-type"
+            "Access-Control-Request-Headers": "authorization, x-tenant-id, if-match, content-type,"
+            " traceparent, baggage, sentry-trace, x-of-their-own"
         }
         preflight = await service.client.options(ME, headers=crossing | wanted)
         assert preflight.status_code == 204
         assert preflight.headers["Access-Control-Allow-Origin"] == origin
         assert "PUT" in preflight.headers["Access-Control-Allow-Methods"]
         assert preflight.headers["Access-Control-Max-Age"] == "600"
+        assert (
+            preflight.headers["Access-Control-Allow-Headers"]
+            == wanted["Access-Control-Request-Headers"]
+        )
         assert preflight.headers["X-Request-ID"]
         foreign = {"Origin": "https://evil.example"}
         assert "Access-Control-Allow-Origin" not in (await service.get(user, **foreign)).headers

@@ -205,6 +205,13 @@ def request_of(document="{__typename}", **more):
     return json.dumps({"query": document, **more}, ensure_ascii=False).encode()
 
 
+TOLD = "name description isDeprecated type{name ofType{name ofType{name}}} args{name type{name}}"
+INTROSPECTIONS = (
+    "{" + " ".join(f"a{at}:__schema{{...S}}" for at in range(15)) + "}"
+    "fragment S on __Schema{types{fields(includeDeprecated:true){type{...L} args{type{...L}}}}}"
+    "fragment L on __Type{ofType{fields{...I} ofType{fields{...I}}} fields{...I}}"
+    f"fragment I on __Field{{{TOLD}}}"
+)
 REQUESTS = {
     **{f"document: {name}": (lambda make=make: request_of(make(MAX_LENGTH - 200)))
        for name, make in LONG.items()},
@@ -212,6 +219,7 @@ REQUESTS = {
     **{f"body: {name}": (lambda make=make: make(BODY - 5_000)) for name, make in BODIES.items()},
     **{f"variables: {name}": (lambda make=make: request_of(UPDATE, variables=make(BODY // 2 - 500)))
        for name, make in VARIABLES.items()},
+    "introspection upon introspection": lambda: request_of(INTROSPECTIONS),
     "newlines before many unknown variables": lambda: request_of(
         "\n" * 500_000 + UPDATE, variables={"i": {f"f{at}": 1 for at in range(60)}}
     ),

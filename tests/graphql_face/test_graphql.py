@@ -242,6 +242,12 @@ async def test_a_persisted_query_is_answered_so_that_the_client_sends_the_docume
     assert again.json() == {"data": {"__typename": "Query"}}
 
 
+async def test_an_empty_name_of_an_operation_is_none(service):
+    for query in ("{ __typename }", "{ __typename @skip(if: false) }"):
+        answer = await post(service, {"query": query, "operationName": ""})
+        assert answer.json() == {"data": {"__typename": "Query"}}
+
+
 @pytest.mark.parametrize("extensions", [{}, {"persistedQuery": None}, {"other": PERSISTED}])
 async def test_without_a_document_other_extensions_are_of_no_help(service, extensions):
     answer = await post(service, {"extensions": extensions})

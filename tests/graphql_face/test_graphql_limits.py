@@ -4,7 +4,7 @@ import re
 import time
 
 import pytest
-from graphql import GraphQLSyntaxError, parse, validate
+from graphql import GraphQLSyntaxError, get_introspection_query, parse, validate
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +24,10 @@ def nested(depth):
 
 def aliases(count):
     return "{ " + " ".join(f"a{at}: __typename" for at in range(count)) + " }"
+
+
+def introspecting(selection):
+    return "{ __schema { " + selection + " } }"
 
 
 UPDATES = "updateMyProfile(input: {}) { __typename }"
@@ -46,6 +50,13 @@ UPDATES = "updateMyProfile(input: {}) { __typename }"
         ("{ ...F } fragment F on Query { a: me { ...G } } fragment G on Profile " + nested(10), False),
         ("{ ...F ...F } fragment F on Query " + aliases(8), False),
         ("{ ...F } fragment F on Query { me { id } ...F }", True),
+        (get_introspection_query(), True),
+        (get_introspection_query(input_value_deprecation=True, schema_description=True,
+                                 specified_by_url=True, directive_is_repeatable=True), True),
+        (introspecting("types { fields { type { fields { type { fields { type { fields { name } } } } } } } }"), False),
+        (introspecting("types { fields { args { name } } } " * 20), True),
+        ("{ " + " ".join(f"a{at}: __schema {{ ...S }}" for at in range(15)) + " } fragment S on __Schema"
+         " { types { fields { type { fields { type { fields { name } } } } } } }", False),
     ],
 )  # fmt: skip
 def test_a_document_keeps_its_limits(query, kept):

@@ -134,3 +134,27 @@ async def test_editable_fields_are_not_asked_for_where_nobody_wants_them(service
         )
     assert len(json.loads(answer.text)["data"]["u"]["editableFields"]) == 4
     assert len(asked) == 1 + 1 + 4
+
+
+@pytest.mark.parametrize("directive", ["include", "skip"])
+@pytest.mark.parametrize("place", ["field", "inline", "fragment"])
+async def test_a_null_that_decides_on_a_selection_is_refused_before_the_update(
+    service, directive, place
+):
+    user = await service.person(display_name="Before")
+    decided = f"@{directive}(if: $f)"
+    selected = {"field": f"name {decided}", "inline": f"... {decided} {{ name }}"}.get(
+        place, "...D"
+    )
+    query = (
+        'mutation ($f: Boolean = true) { updateMyProfile(input: {displayName: "After"}) {'
+        f" ... on Profile {{ etag {selected} }} }} }}"
+    )
+    if place == "fragment":
+        query += f" fragment D on Profile {{ name {decided} }}"
+    answer = await service.graphql(user, query, {"f": None})
+    assert code_of(answer) == Code.INVALID_QUERY
+    assert (await service.get(user)).json()["display_name"] == "Before"
+    answer = await service.graphql(user, query, {})
+    assert answer.json()["data"]["updateMyProfile"]["etag"]
+    assert (await service.get(user)).json()["display_name"] == "After"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from sys import getsizeof
 
 from graphql import (
     ASTValidationRule,
+    DirectiveNode,
     DocumentNode,
     FieldNode,
     GraphQLError,
@@ -21,6 +22,7 @@ from graphql import (
     Source,
     SourceLocation,
     Token,
+    VariableNode,
     Visitor,
     specified_rules,
     validate,
@@ -58,7 +60,18 @@ class Document:
     operations: dict[str, OperationType]
     wants_image: bool
     wants_editable: bool
+    conditions: frozenset[str] = frozenset()  # the variables that decide on a selection
     plan: Plan | None = None
+
+    def refuse_null_conditions(self, variables: Mapping[str, object]) -> None:
+        """Raises RequestRefused for a null that decides on a selection.
+
+        It is valid where the variable has a default (section 5.8.5), and an error only when the
+        selection is looked at: beneath an update that is stored by then.
+        """
+        for name in sorted(self.conditions):
+            if name in variables and variables[name] is None:
+                raise RequestRefused([invalid_query(f"Variable '${name}' must not be null here.")])
 
     @property
     def cost(self) -> int:
@@ -142,12 +155,13 @@ class Documents:
             for definition in ast.definitions
             if isinstance(definition, OperationDefinitionNode)
         }
-        fields = _Selected(ast).names
+        selected = _Selected(ast)
         return Document(
             ast,
             operations,
-            wants_image="avatarBase64" in fields,
-            wants_editable="editableFields" in fields,
+            wants_image="avatarBase64" in selected.names,
+            wants_editable="editableFields" in selected.names,
+            conditions=selected.conditions,
         )
 
     def _refuse_invalid(
@@ -204,12 +218,20 @@ def _parse(source: Source) -> DocumentNode:
 
 
 class _Selected(Visitor):
-    """The names of all fields that a document selects."""
+    """The names of all fields that a document selects, and of variables that decide on some."""
 
     def __init__(self, ast: DocumentNode) -> None:
         super().__init__()
         self.names: frozenset[str] = frozenset()
+        self.conditions: frozenset[str] = frozenset()
         visit(ast, self)
+
+    def enter_directive(self, node: DirectiveNode, *_: object) -> None:
+        self.conditions |= {
+            argument.value.name.value
+            for argument in node.arguments or ()
+            if isinstance(argument.value, VariableNode)
+        }
 
     def enter_field(self, node: FieldNode, *_: object) -> None:
         self.names |= {node.name.value}

@@ -26,6 +26,9 @@ MAX_ERRORS = 10
 UPDATE = "updateMyProfile"
 # GraphiQL's own query goes deeper than the limit here.
 NOT_COUNTED = frozenset({"__schema", "__type"})
+# What introspection lists, by a length that none of them has in a schema of this size.
+LISTED = {"types": 64, "fields": 16, "args": 4, "inputFields": 8, "enumValues": 32}
+MAX_TOLD = 1_000_000
 
 
 @dataclass(slots=True)
@@ -35,22 +38,27 @@ class Size:
     depth: int = 0
     aliases: int = 0
     updates: int = 0
+    told: int = 0  # fields of the answer, at most
 
-    def add(self, other: Size, *, deeper: int = 0) -> None:
+    def add(self, other: Size, *, deeper: int = 0, times: int = 1) -> None:
         self.depth = max(self.depth, other.depth + deeper)
         self.aliases += other.aliases
         self.updates += other.updates
+        self.told = min(self.told + times * other.told, 10**12)
 
 
 def broken_limit(document: DocumentNode) -> str | None:
     """The limit that the document breaks, as a sentence; None when it keeps them all."""
     fragments = _fragments(document)
     measured: dict[str, Size] = {}
-    aliases = 0
+    aliases = told = 0
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode):
             size = _measure(definition.selection_set, fragments, measured)
             aliases += size.aliases
+            told += size.told
+            if told > MAX_TOLD:
+                return f"A document asks for at most {MAX_TOLD:,} fields of the schema."
             if size.depth > MAX_DEPTH:
                 return f"An operation nests at most {MAX_DEPTH} fields deep."
             if size.updates > MAX_UPDATES:
@@ -124,12 +132,13 @@ def _measure(
     size = Size()
     for selection in selections.selections:
         if isinstance(selection, FieldNode):
-            field = Size(depth=1, aliases=selection.alias is not None)
-            field.updates = selection.name.value == UPDATE
+            name = selection.name.value
+            field = Size(depth=1, aliases=selection.alias is not None, told=1)
+            field.updates = name == UPDATE
             if selection.selection_set:
                 inner = _measure(selection.selection_set, fragments, measured)
-                field.add(inner, deeper=0 if selection.name.value in NOT_COUNTED else 1)
-                if selection.name.value in NOT_COUNTED:
+                field.add(inner, deeper=0 if name in NOT_COUNTED else 1, times=LISTED.get(name, 1))
+                if name in NOT_COUNTED:
                     field.depth = 1
             size.add(field)
         elif isinstance(selection, InlineFragmentNode):
