@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 import httpx2
@@ -99,6 +100,28 @@ def test_answers_that_nobody_takes_take_no_more_than_the_budget(server):
         assert held(server) <= MOST
         answer = httpx2.get(server.address + ME, headers=server.headers)
         assert answer.status_code == 200
+    until(lambda: held(server) == 0)
+
+
+def test_requests_by_the_thousand_are_read_as_they_are_answered(server):
+    one = b"GET /healthz HTTP/1.1\r\nHost:\r\n" + b"a:\r\n" * 60 + b"\r\n"
+    sent = 3000
+    ahead = []
+
+    async def look():
+        seen = [each for each in server.server.server_state.connections if each.pipeline]
+        ahead.extend((len(each.pipeline), len(each.unparsed)) for each in seen)
+
+    with connection(server) as sock, ThreadPoolExecutor(1) as sender:
+        sending = sender.submit(sock.sendall, one * sent)
+        answered = b""
+        while answered.count(b'{"status":"ok"}') < sent:
+            asyncio.run_coroutine_threadsafe(look(), server.loop).result()
+            answered += sock.recv(2**20)
+        sending.result()
+    assert ahead
+    assert max(parsed for parsed, _ in ahead) <= 4096 // len(one) + 1
+    assert max(unparsed for _, unparsed in ahead) <= 2**18
     until(lambda: held(server) == 0)
 
 
