@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+from codecs import BOM_UTF8
 
 import pytest
 
@@ -167,6 +168,31 @@ async def test_an_issuer_by_https_never_leads_to_a_key_set_by_http(monkeypatch):
     await fetch_key_set(made)
 
 
+async def test_documents_may_begin_with_a_byte_order_mark():
+    async with serving() as server:
+        document = {"issuer": server.url, "jwks_uri": server.url + "/keys"}
+        server.answers = {
+            DISCOVERY: response(BOM_UTF8 + json.dumps(document).encode()),
+            "/keys": response(BOM_UTF8 + GOOD.partition(b"\r\n\r\n")[2]),
+        }
+        made = by_discovery(server)
+        keys = read_key_set((await fetch_key_set(made)).document, made)
+        assert await keys.keys_for("a", "RS256")
+
+
+async def test_where_http_is_allowed_it_leads_to_a_key_set_by_http(monkeypatch):
+    document = {"issuer": "http://idp.example", "jwks_uri": "http://keys.example/"}
+
+    async def get(*_):
+        return key_server.Fetched(json.dumps(document).encode(), None)
+
+    monkeypatch.setattr(key_server, "_get", get)
+    known = {"secret": None, "algorithms": ["RS256"], "discovery": True, "allow_http": True}
+    await fetch_key_set(issuer(issuer="http://idp.example", **known))
+    document["issuer"] = "https://idp.example"
+    assert "no jwks_uri by https" in await refusal(issuer(issuer="https://idp.example", **known))
+
+
 async def test_a_discovery_document_that_is_no_json_is_refused():
     async with serving({DISCOVERY: response(b"<html>")}) as server:
         assert "no JSON object" in await refusal(by_discovery(server))
@@ -188,10 +214,10 @@ async def test_the_good_keys_of_a_bad_set_are_kept(caplog):
     ]
     made = issuer(secret=None, algorithms=["RS256", "ES256"], jwks_url="https://idp.example/k")
     keys = read_key_set(json.dumps({"keys": members}).encode(), made)
-    assert await keys.key_for("a", "RS256") is not None
-    assert await keys.key_for("e", "ES256") is not None
+    assert await keys.keys_for("a", "RS256")
+    assert await keys.keys_for("e", "ES256")
     for kid in ("small", "c", "o", "ed"):
-        assert await keys.key_for(kid, "RS256") is None
+        assert not await keys.keys_for(kid, "RS256")
     assert caplog.text.count("not used") == len(members) - 2
 
 
@@ -199,6 +225,6 @@ async def test_of_a_set_without_end_the_first_keys_are_read(caplog):
     keys = [public_jwk(ec_key(), kid=str(number)) for number in range(MAX_KEYS + 1)]
     made = issuer(secret=None, algorithms=["ES256"], jwks_url="https://idp.example/k")
     found = read_key_set(json.dumps({"keys": keys}).encode(), made)
-    assert await found.key_for(str(MAX_KEYS - 1), "ES256") is not None
-    assert await found.key_for(str(MAX_KEYS), "ES256") is None
+    assert await found.keys_for(str(MAX_KEYS - 1), "ES256")
+    assert not await found.keys_for(str(MAX_KEYS), "ES256")
     assert "after the first 100" in caplog.text

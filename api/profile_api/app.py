@@ -289,7 +289,7 @@ def _add(
 
 async def _domain_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, DomainError)  # noqa: S101  # for the type checker: registered so
-    request.state.code = error.code
+    request.state.code, request.state.reason = error.code, error.why
     return error_response(error)
 
 

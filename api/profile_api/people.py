@@ -15,6 +15,7 @@ import typer
 
 from profile_api.settings import PREFIX, Settings
 from profile_domain.caller import parse_uuid
+from profile_infra.claims import claims_for
 from profile_infra.issuers import Issuer
 from profile_infra.people_csv import FileRefused, Row, read_people
 from profile_infra.schema_version import await_schema
@@ -184,13 +185,12 @@ def token_for(issuer: Issuer, user: User, *, scope: str = "", minutes: int = 60)
         raise Refused(f"this user signs in by {user.issuer}, which has no secret here.")
     if issuer.tenants and tenant_id not in issuer.tenants:
         raise Refused(f"issuer {issuer.issuer} does not speak for tenant {tenant_id}.")
+    try:
+        named = claims_for(issuer, tenant_id, user.subject)
+    except ValueError as problem:
+        raise Refused(f"issuer {issuer.issuer} cannot sign for this user: {problem}.") from None
     now = int(time.time())
-    claims: dict[str, object] = {
-        "sub": user.subject,
-        issuer.tenant_claim: str(tenant_id),
-        "iat": now,
-        "exp": now + 60 * minutes,
-    }
+    claims: dict[str, object] = {**named, "iat": now, "exp": now + 60 * minutes}
     if scope:
         claims["scope"] = scope
     return sign(issuer, claims)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -60,7 +60,9 @@ class FetchedKeys:
         """Whether a token could be verified at all."""
         return self._keys is not None and self._now() < self._kept_until
 
-    async def key_for(self, kid: str | None, algorithm: str, /) -> Key | None:
+    async def keys_for(
+        self, kid: str | None, algorithm: str, /, tried: Collection[Key] = ()
+    ) -> Sequence[Key]:
         """Raises ``unavailable`` when there are no keys, or none that are young enough.
 
         Waits for a fetch only where there is no answer without one; never in an outage, as long
@@ -71,11 +73,12 @@ class FetchedKeys:
         fetch = self._begin_fetch() if stale else None
         if fetch and (self._keys is None or not self._failing):
             await asyncio.wait({fetch})
-        key = await self._current().key_for(kid, algorithm)
-        if key is None and (fetch := self._begin_fetch()):
+        current = self._current()
+        found = await current.keys_for(kid, algorithm, tried)
+        if not found and not current.has(kid, algorithm) and (fetch := self._begin_fetch()):
             await asyncio.wait({fetch})
-            key = await self._current().key_for(kid, algorithm)
-        return key
+            found = await self._current().keys_for(kid, algorithm, tried)
+        return found
 
     @asynccontextmanager
     async def kept_fresh(self, on_removal: Callable[[], None]) -> AsyncIterator[None]:

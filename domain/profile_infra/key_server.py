@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from codecs import BOM_UTF8
 from functools import cache
 from ssl import SSLContext
 from typing import NamedTuple
@@ -57,7 +58,7 @@ async def _discover(client: httpx2.AsyncClient, issuer: Issuer) -> str:
     """Sections 4.1 and 4.3: the document must name the very issuer that it was asked of."""
     fetched = await _get(client, issuer.issuer.removesuffix("/") + DISCOVERY, issuer)
     try:
-        document = read_json_object(fetched.document)
+        document = read_json_object(fetched.document.removeprefix(BOM_UTF8))
     except ValueError:
         raise UnusableKeys(issuer, "its discovery document is no JSON object") from None
     if document.get("issuer") != issuer.issuer:
@@ -68,7 +69,7 @@ async def _discover(client: httpx2.AsyncClient, issuer: Issuer) -> str:
             issuer.issuer.startswith("https:") and not url.startswith("https:")
         ):
             raise ValueError  # noqa: TRY301  # one refusal, below
-        return safe_url(url)
+        return safe_url(url, allow_http=issuer.allow_http)
     except ValueError:
         raise UnusableKeys(issuer, "its discovery document has no jwks_uri by https") from None
 

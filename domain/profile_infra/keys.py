@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from jose import jwk
@@ -16,8 +17,14 @@ from profile_infra.jwks import read_key_set
 class Keys(Protocol):
     """The keys of one issuer."""
 
-    async def key_for(self, kid: str | None, algorithm: str, /) -> Key | None:
-        """The one key that fits, or None. Raises only ``unavailable``, when there are none."""
+    async def keys_for(
+        self, kid: str | None, algorithm: str, /, tried: Collection[Key] = ()
+    ) -> Sequence[Key]:
+        """Those that may have signed a token, the likeliest first, eight at most.
+
+        ``tried`` are those that have not; others may be fetched then. Raises only ``unavailable``,
+        when there are none.
+        """
 
 
 class SharedSecret:
@@ -26,8 +33,11 @@ class SharedSecret:
     def __init__(self, issuer: Issuer) -> None:
         self._keys: dict[str, Key] = {each: secret_key(issuer, each) for each in issuer.algorithms}
 
-    async def key_for(self, _kid: str | None, algorithm: str, /) -> Key | None:
-        return self._keys.get(algorithm)
+    async def keys_for(
+        self, _kid: str | None, algorithm: str, /, tried: Collection[Key] = ()
+    ) -> Sequence[Key]:
+        key = self._keys.get(algorithm)
+        return [] if key is None or key in tried else [key]
 
 
 def keys_of(issuer: Issuer, *, kept: float = KEPT) -> Keys:

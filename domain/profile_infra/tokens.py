@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from jose import jwt
+from jose.backends.base import Key
 
 from profile_domain.caller import Identity
 from profile_domain.errors import DomainError, unauthenticated
@@ -52,10 +53,10 @@ class JoseTokens:
         except DomainError:
             raise
         except ValueError:
-            raise unauthenticated("invalid") from None
+            raise unauthenticated("invalid", "form") from None
         except Exception as error:  # noqa: BLE001  a hostile token must never be a 500
             _log.warning("a token broke its verification: %s", type(error).__name__)
-            raise unauthenticated("invalid") from None
+            raise unauthenticated("invalid", "form") from None
 
     @asynccontextmanager
     async def with_fresh_keys(self) -> AsyncIterator[None]:
@@ -84,9 +85,7 @@ class JoseTokens:
         header, payload = (read_json_object(read_base64url(part)) for part in signed.split("."))
         issuer, keys = self._issuers_of(payload)
         _check_header(header, issuer)
-        key = await keys.key_for(header.get("kid"), header["alg"])
-        if key is None or not key.verify(signed.encode("ascii"), read_base64url(signature)):
-            raise ValueError("not signed by the issuer")
+        await _check_signature(keys, header, signed.encode("ascii"), read_base64url(signature))
         now = self._now()
         identity = identity_of(issuer, payload, now)
         self.verified.put(digest, identity, now=now, expires=payload["exp"])
@@ -96,7 +95,7 @@ class JoseTokens:
         """By the ``iss`` not yet verified: it only chooses the keys that must then fit."""
         name = payload.get("iss")
         if not isinstance(name, str) or name not in self._issuers:
-            raise ValueError("not an issuer")
+            raise unauthenticated("invalid", "issuer")
         return self._issuers[name]
 
 
@@ -111,7 +110,20 @@ def _check_header(header: Mapping[str, Any], issuer: Issuer) -> None:
         or not isinstance(kind, str)
         or kind.lower().removeprefix("application/") not in _TYPES
     ):
-        raise ValueError("not a header for this issuer")
+        raise unauthenticated("invalid", "header")
+
+
+async def _check_signature(
+    keys: Keys, header: Mapping[str, Any], signed: bytes, signature: bytes
+) -> None:
+    """By any of the keys that fit, and of those that are fetched again where none has signed."""
+    tried: list[Key] = []
+    for _ in range(2):
+        fitting = await keys.keys_for(header.get("kid"), header["alg"], tried)
+        if any(key.verify(signed, signature) for key in fitting):
+            return
+        tried += fitting
+    raise unauthenticated("invalid", "signature" if tried else "key")
 
 
 def sign(issuer: Issuer, claims: Mapping[str, Any]) -> str:
