@@ -33,19 +33,31 @@ PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519Pri
 Signer = Callable[[bytes], bytes]
 
 
-@functools.cache
 def rsa_key(name: str = "first", bits: int = 2048) -> rsa.RSAPrivateKey:
     """The same key for the same name, since making one takes a while."""
+    return _rsa_key(name, bits)
+
+
+@functools.cache
+def _rsa_key(name: str, bits: int) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=bits)
 
 
-@functools.cache
 def ec_key(curve: str = "P-256", name: str = "first") -> ec.EllipticCurvePrivateKey:
+    return _ec_key(curve, name)
+
+
+@functools.cache
+def _ec_key(curve: str, name: str) -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(type_of_curve[curve]())
 
 
-@functools.cache
 def edwards_key(name: str = "first") -> ed25519.Ed25519PrivateKey:
+    return _edwards_key(name)
+
+
+@functools.cache
+def _edwards_key(name: str) -> ed25519.Ed25519PrivateKey:
     return ed25519.Ed25519PrivateKey.generate()
 
 
