@@ -114,7 +114,7 @@ class FetchedKeys:
     async def _refresh(self) -> None:
         try:
             fetched = await self._fetch(self._issuer)
-            self._replace(self._read(fetched.document), fetched.max_age)
+            self._replace(self._read(fetched), fetched.max_age)
         except UnusableKeys as problem:
             self._failing = True
             _log.warning("%s; fetching again in %g s", problem, PAUSE)
@@ -124,10 +124,10 @@ class FetchedKeys:
         finally:
             self._fetching = None
 
-    def _read(self, document: bytes) -> KeySet:
+    def _read(self, fetched: Fetched) -> KeySet:
         """A set that was good once may become empty: then its keys are withdrawn."""
         try:
-            return read_key_set(document, self._issuer)
+            return read_key_set(fetched.document, self._issuer, source=fetched.source)
         except NoUsableKeys as problem:
             if self._keys is None:
                 raise

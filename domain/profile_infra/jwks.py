@@ -12,7 +12,7 @@ from jose.backends.base import Key
 
 from profile_infra.algorithms import EDWARDS_ALGORITHMS
 from profile_infra.issuers import Issuer, UnusableKeys
-from profile_infra.strict import read_base64url, read_json_object
+from profile_infra.strict import described, read_base64url, read_json_object
 
 _log = logging.getLogger(__name__)
 
@@ -83,19 +83,21 @@ class NoUsableKeys(UnusableKeys):
     """A key set indeed, but with no key for this issuer's algorithms."""
 
 
-def read_key_set(document: bytes, issuer: Issuer) -> KeySet:
+def read_key_set(document: bytes, issuer: Issuer, *, source: str = "its key set") -> KeySet:
     """A JWK set (RFC 7517 section 5); keys that cannot be used are logged and passed over.
 
     A member of null is one that is not there, and a byte order mark is read over. Only the first
-    100 keys are looked at. Raises UnusableKeys when the document is no key set, and NoUsableKeys
-    when none of its keys can be used.
+    100 keys are looked at. ``source`` is what an error names. Raises UnusableKeys when the document
+    is no key set, and NoUsableKeys when none of its keys can be used.
     """
+    document = document.removeprefix(BOM_UTF8)
     try:
-        listed = read_json_object(document.removeprefix(BOM_UTF8)).get("keys")
+        listed = read_json_object(document).get("keys")
     except ValueError:
         listed = None
     if not isinstance(listed, list):
-        raise UnusableKeys(issuer, 'its key set is no JSON object with a list "keys"')
+        expected = 'a JSON object with a list "keys" was expected'
+        raise UnusableKeys(issuer, f"{source} is {described(document)}; {expected}")
     usable: dict[tuple[object, ...], NamedKey] = {}
     if len(listed) > MAX_KEYS:
         _log.warning("issuer %r: keys after the first %d not used", issuer.issuer, MAX_KEYS)
@@ -109,7 +111,8 @@ def read_key_set(document: bytes, issuer: Issuer) -> KeySet:
             _log.warning("issuer %r: key %d not used: %s", issuer.issuer, position, reason)
     if not usable:
         algorithms = ", ".join(issuer.algorithms)
-        raise NoUsableKeys(issuer, f"no key in its set serves {algorithms}; the log says why")
+        why = "; the log says why" if listed else ", which is empty"
+        raise NoUsableKeys(issuer, f"{source}: no key in its set serves {algorithms}{why}")
     return KeySet(usable.values())
 
 

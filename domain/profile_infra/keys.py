@@ -46,9 +46,10 @@ def keys_of(issuer: Issuer, *, kept: float = KEPT) -> Keys:
         return SharedSecret(issuer)
     if issuer.jwks_file is not None:
         try:
-            return read_key_set(issuer.jwks_file.read_bytes(), issuer)
+            document = issuer.jwks_file.read_bytes()
         except OSError as error:
             raise UnusableKeys(issuer, f"jwks_file cannot be read: {error.strerror}") from None
+        return read_key_set(document, issuer, source=f"jwks_file {issuer.jwks_file}")
     return FetchedKeys(issuer, kept=kept)
 
 
