@@ -33,6 +33,7 @@ def test_help_is_on_everything(run):
         ["users", "import"],
         ["policies", "check"],
         ["token"],
+        ["token", "check"],
     ):
         assert "Usage" in run(*command, "--help")
 

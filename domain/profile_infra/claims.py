@@ -20,7 +20,7 @@ SUBJECT_CODE_POINTS = 255
 _LATEST = 253_402_300_799  # the last second of the year 9999
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # Cc and lone surrogates
 _INDEX = re.compile("0|[1-9][0-9]{0,9}")  # RFC 6901 section 4
-_ABSENT: Final = object()
+ABSENT: Final = object()
 
 
 def identity_of(issuer: Issuer, claims: Mapping[str, Any], now: float) -> Identity:
@@ -33,7 +33,7 @@ def identity_of(issuer: Issuer, claims: Mapping[str, Any], now: float) -> Identi
     scopes = scopes_of(claims)
     check_audience(issuer, claims)
     check_dates(expires, starts, now)
-    record = _record(issuer, claims) if issuer.provision else None
+    record = record_of(issuer, claims) if issuer.provision else None
     return Identity(tenant_id, issuer.issuer, subject, scopes, record)
 
 
@@ -52,14 +52,14 @@ def check_dates(expires: float, starts: Iterable[float], now: float) -> None:
 
 
 def check_audience(issuer: Issuer, claims: Mapping[str, Any]) -> None:
-    sent = _claim(claims, issuer.audience_claim)
+    sent = claim_of(claims, issuer.audience_claim)
     meant = sent if isinstance(sent, list) else [sent]
     if not all(isinstance(each, str) for each in meant) or not set(meant) & set(issuer.audience):
         raise _refused("audience")
 
 
 def subject_of(issuer: Issuer, claims: Mapping[str, Any]) -> str:
-    subject = _text(_claim(claims, issuer.subject_claim), "subject")
+    subject = _text(claim_of(claims, issuer.subject_claim), "subject")
     if not 1 <= len(subject) <= SUBJECT_CODE_POINTS:
         raise _refused("subject")
     return subject
@@ -79,10 +79,10 @@ def tenant_of(issuer: Issuer, claims: Mapping[str, Any]) -> UUID:
 
     With ``tenant_ids`` a claim says what stands there, and nothing else.
     """
-    sent = _claim(claims, issuer.tenant_claim)
+    sent = claim_of(claims, issuer.tenant_claim)
     if isinstance(sent, list) and len(sent) == 1:
         sent = sent[0]
-    if sent is _ABSENT:
+    if sent is ABSENT:
         tenant = issuer.tenants[0] if issuer.tenants and len(issuer.tenants) == 1 else None
     elif issuer.tenant_ids is not None:
         tenant = issuer.tenant_ids.get(_text(sent, "tenant"))
@@ -120,9 +120,9 @@ def claims_for(issuer: Issuer, tenant_id: UUID, subject: str) -> dict[str, Any]:
     return claims
 
 
-def _record(issuer: Issuer, claims: Mapping[str, Any]) -> Record:
-    email = _claim(claims, issuer.email_claim)
-    known = {**claims, "email": None if email is _ABSENT else email}
+def record_of(issuer: Issuer, claims: Mapping[str, Any]) -> Record:
+    email = claim_of(claims, issuer.email_claim)
+    known = {**claims, "email": None if email is ABSENT else email}
     record, left_out = read_claims(known, issuer.auth_provider, claims.get("iat"))
     for claim in left_out:
         _log.warning(
@@ -131,14 +131,14 @@ def _record(issuer: Issuer, claims: Mapping[str, Any]) -> Record:
     return record
 
 
-def _claim(claims: Mapping[str, Any], paths: Iterable[str]) -> Any:  # noqa: ANN401  # of JSON
-    """The first that is there and not null; else null if one is, or _ABSENT."""
-    found: Any = _ABSENT
+def claim_of(claims: Mapping[str, Any], paths: Iterable[str]) -> Any:  # noqa: ANN401  # of JSON
+    """The first that is there and not null; else null if one is, or ABSENT."""
+    found: Any = ABSENT
     for path in paths:
         value: Any = claims
         for name in _names(path):
             value = _member(value, name)
-        if value is not None and value is not _ABSENT:
+        if value is not None and value is not ABSENT:
             return value
         found = None if value is None else found
     return found
@@ -152,10 +152,10 @@ def _names(path: str) -> list[str]:
 
 def _member(value: Any, name: str) -> Any:  # noqa: ANN401  # of JSON
     if isinstance(value, Mapping):
-        return value.get(name, _ABSENT)
+        return value.get(name, ABSENT)
     if isinstance(value, list) and _INDEX.fullmatch(name) and int(name) < len(value):
         return value[int(name)]
-    return _ABSENT
+    return ABSENT
 
 
 def _date(value: object) -> float:

@@ -51,6 +51,7 @@ class FetchedKeys:
         self._now = now
         self._keys: KeySet | None = None
         self._failing = False
+        self.problem: str | None = None  # with the last fetch
         self._early = self._fresh_until = self._kept_until = self._next_fetch = -math.inf
         self._fetching: asyncio.Task[None] | None = None
         self._on_removal: Callable[[], None] = lambda: None
@@ -79,6 +80,9 @@ class FetchedKeys:
             await asyncio.wait({fetch})
             found = await self._current().keys_for(kid, algorithm, tried)
         return found
+
+    def kids(self, algorithm: str, /) -> Sequence[str | None]:
+        return [] if self._keys is None else self._keys.kids(algorithm)
 
     @asynccontextmanager
     async def kept_fresh(self, on_removal: Callable[[], None]) -> AsyncIterator[None]:
@@ -116,7 +120,7 @@ class FetchedKeys:
             fetched = await self._fetch(self._issuer)
             self._replace(self._read(fetched), fetched.max_age)
         except UnusableKeys as problem:
-            self._failing = True
+            self._failing, self.problem = True, str(problem)
             _log.warning("%s; fetching again in %g s", problem, PAUSE)
         except Exception:  # noqa: BLE001  # whatever goes wrong there, the keys from before go on
             self._failing = True
@@ -136,7 +140,7 @@ class FetchedKeys:
 
     def _replace(self, keys: KeySet, max_age: float | None) -> None:
         before, self._keys = self._keys, keys
-        self._failing = False
+        self._failing, self.problem = False, None
         now = self._now()
         fresh = FRESH if max_age is None else min(max(max_age, PAUSE), FRESH)
         self._early, self._fresh_until = now + _EARLY * fresh, now + fresh

@@ -66,6 +66,9 @@ class KeySet:
         fitting.sort(key=lambda each: each.kid != kid)
         return [each.key for each in fitting[:MAX_TRIED] if each.key not in tried]
 
+    def kids(self, algorithm: str, /) -> Sequence[str | None]:
+        return [each.kid for each in self._keys if each.algorithm == algorithm]
+
     def has(self, kid: str | None, algorithm: str) -> bool:
         """Whether a key has this name."""
         return kid is not None and (kid, algorithm) in (each[:2] for each in self._keys)

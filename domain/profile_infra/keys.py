@@ -26,6 +26,9 @@ class Keys(Protocol):
         when there are none.
         """
 
+    def kids(self, algorithm: str, /) -> Sequence[str | None]:
+        """The names of the keys at hand that serve an algorithm; None is one without a name."""
+
 
 class SharedSecret:
     """One secret; it has no name, so a token's ``kid`` says nothing."""
@@ -38,6 +41,9 @@ class SharedSecret:
     ) -> Sequence[Key]:
         key = self._keys.get(algorithm)
         return [] if key is None or key in tried else [key]
+
+    def kids(self, algorithm: str, /) -> Sequence[str | None]:
+        return [None] if algorithm in self._keys else []
 
 
 def keys_of(issuer: Issuer, *, kept: float = KEPT) -> Keys:
