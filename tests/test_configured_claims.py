@@ -2,14 +2,16 @@
 
 import json
 import sys
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from profile_domain.errors import DomainError
-from profile_infra.claims import tenant_of
+from profile_infra.claims import claims_for, tenant_of
 from profile_infra.issuers import CLAIM_LENGTH, MAX_CLAIMS
+from profile_infra.tokens import sign
 from signing import (
     AUDIENCE,
     ISSUER,
@@ -114,6 +116,13 @@ async def test_a_claim_is_read_by_its_name_by_a_pointer_or_as_the_first_of_a_lis
 async def test_with_tenant_ids_a_claim_says_what_stands_there_and_nothing_else(sent, expected):
     made = at(tenant_ids={"org_9fXq": TENANT, "org_0000": OTHER_TENANT})
     await assert_tenant(made, token(claims(NOW, tenant_id=sent)), expected)
+
+
+async def test_with_tenant_ids_a_token_without_the_claim_is_nobodys_even_of_an_only_tenant():
+    made = at(tenant_claim="hd", tenant_ids={"acme.example": TENANT}, tenants=ONE)
+    assert await judged(made, hd="acme.example") == "accepted"
+    assert await judged(made) == "invalid"
+    assert await judged(at(tenant_claim="hd", tenants=ONE), tenant_id=...) == "accepted"
 
 
 async def test_the_subject_may_be_another_claim():
@@ -258,3 +267,33 @@ async def test_no_configuration_lets_in_what_is_meant_for_others(configuration, 
     elsewhere = json.loads(json.dumps(sent).replace(AUDIENCE, "somebody-else"))
     signed = claims(NOW, aud="somebody-else") | elsewhere | {"iss": ISSUER}
     assert await outcome(at(**configuration), token(signed)) == "invalid"
+
+
+@given(configurations)
+async def test_what_is_signed_for_a_person_names_that_person_whatever_the_configuration(
+    configuration,
+):
+    made = issuer(**configuration)
+    try:
+        named = claims_for(made, UUID(TENANT), "ada")
+    except ValueError as refused:
+        assert "in each other's place" in str(refused)
+        return
+    sent = sign(made, {**named, "exp": NOW + 60})
+    identity = await tokens_of(made, now=lambda: NOW).verify(sent)
+    assert (str(identity.tenant_id), identity.subject) == (TENANT, "ada")
+
+
+def test_nothing_is_signed_that_names_nobody():
+    overlapping = issuer(subject_claim="/org", tenant_claim="/org/id")
+    with pytest.raises(ValueError, match="in each other's place"):
+        claims_for(overlapping, UUID(TENANT), "ada")
+    with pytest.raises(ValueError, match="no word for the tenant"):
+        claims_for(issuer(tenant_ids={"acme": TENANT}), UUID(OTHER_TENANT), "ada")
+    nested = issuer(tenant_claim="/organization/acme/id", audience_claim=["client_id", "aud"])
+    assert claims_for(nested, UUID(TENANT), "ada") == {
+        "iss": ISSUER,
+        "client_id": AUDIENCE,
+        "sub": "ada",
+        "organization": {"acme": {"id": TENANT}},
+    }

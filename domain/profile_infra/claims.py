@@ -77,15 +77,15 @@ def scopes_of(claims: Mapping[str, Any]) -> frozenset[str]:
 def tenant_of(issuer: Issuer, claims: Mapping[str, Any]) -> UUID:
     """The claim's tenant, among the issuer's if it has a list; else the issuer's only one.
 
-    With ``tenant_ids`` a claim says what stands there, and nothing else.
+    With ``tenant_ids`` a claim says what stands there, and nothing else, nor does its absence.
     """
     sent = claim_of(claims, issuer.tenant_claim)
     if isinstance(sent, list) and len(sent) == 1:
         sent = sent[0]
-    if sent is ABSENT:
-        tenant = issuer.tenants[0] if issuer.tenants and len(issuer.tenants) == 1 else None
-    elif issuer.tenant_ids is not None:
+    if issuer.tenant_ids is not None:
         tenant = issuer.tenant_ids.get(_text(sent, "tenant"))
+    elif sent is ABSENT:
+        tenant = issuer.tenants[0] if issuer.tenants and len(issuer.tenants) == 1 else None
     else:
         tenant = parse_uuid(_text(sent, "tenant"))
     if tenant is None or (issuer.tenants and tenant not in issuer.tenants):
@@ -98,11 +98,11 @@ def claims_for(issuer: Issuer, tenant_id: UUID, subject: str) -> dict[str, Any]:
 
     Raises ValueError, in words for an operator, where there are none.
     """
-    tenant: str | None = str(tenant_id)
-    if issuer.tenant_ids is not None:
-        words = (word for word, each in issuer.tenant_ids.items() if each == tenant_id)
-        tenant = next(words, None)
-    claims: dict[str, Any] = {}
+    words = {str(tenant_id): tenant_id} if issuer.tenant_ids is None else issuer.tenant_ids
+    tenant = next((word for word, each in words.items() if each == tenant_id), None)
+    if tenant is None:
+        raise ValueError("its tenant_ids have no word for the tenant")
+    claims: dict[str, Any] = {"iss": issuer.issuer}
     for (path, *_), value in (
         (issuer.audience_claim, issuer.audience[0]),
         (issuer.subject_claim, subject),
@@ -113,11 +113,17 @@ def claims_for(issuer: Issuer, tenant_id: UUID, subject: str) -> dict[str, Any]:
         for name in outer:
             inner = inner.setdefault(name, {})
             if not isinstance(inner, dict):
-                raise ValueError("one of its claims is within another")  # noqa: TRY004  # as below
-        inner[last] = value
-    if tenant is None:
-        raise ValueError("its tenant_ids have none for the tenant")
-    return claims
+                break
+        else:
+            inner[last] = value
+    meant = (issuer.issuer, tenant_id, subject)
+    try:
+        check_audience(issuer, claims)
+        if (claims["iss"], tenant_of(issuer, claims), subject_of(issuer, claims)) == meant:
+            return claims
+    except DomainError:
+        pass
+    raise ValueError("its claims for audience, subject and tenant are in each other's place")
 
 
 def record_of(issuer: Issuer, claims: Mapping[str, Any]) -> Record:

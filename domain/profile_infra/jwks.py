@@ -87,7 +87,8 @@ class NoUsableKeys(UnusableKeys):
 
 
 def read_key_set(document: bytes, issuer: Issuer, *, source: str = "its key set") -> KeySet:
-    """A JWK set (RFC 7517 section 5); keys that cannot be used are logged and passed over.
+    """A JWK set (RFC 7517 section 5); keys that cannot be used are passed over, and logged unless
+    they are meant for something else, as in most sets.
 
     A member of null is one that is not there, and a byte order mark is read over. Only the first
     100 keys are looked at. ``source`` is what an error names. Raises UnusableKeys when the document
@@ -104,6 +105,7 @@ def read_key_set(document: bytes, issuer: Issuer, *, source: str = "its key set"
     usable: dict[tuple[object, ...], NamedKey] = {}
     if len(listed) > MAX_KEYS:
         _log.warning("issuer %r: keys after the first %d not used", issuer.issuer, MAX_KEYS)
+    passed_over: list[str] = []
     for position, member in enumerate(listed[:MAX_KEYS]):
         try:
             for each in _build(member, issuer):
@@ -111,16 +113,22 @@ def read_key_set(document: bytes, issuer: Issuer, *, source: str = "its key set"
                 if usable.setdefault(name, each) is not each:
                     raise _Unusable("an earlier key has its kid")  # noqa: TRY301  one log line below
         except _Unusable as reason:
-            _log.warning("issuer %r: key %d not used: %s", issuer.issuer, position, reason)
+            passed_over.append(f"key {position} not used: {reason}")
+            level = logging.INFO if isinstance(reason, _ForOthers) else logging.WARNING
+            _log.log(level, "issuer %r: %s", issuer.issuer, passed_over[-1])
     if not usable:
         algorithms = ", ".join(issuer.algorithms)
-        why = "; the log says why" if listed else ", which is empty"
-        raise NoUsableKeys(issuer, f"{source}: no key in its set serves {algorithms}{why}")
+        why = "; ".join(passed_over[:3]) or "it is empty"
+        raise NoUsableKeys(issuer, f"{source}: no key in its set serves {algorithms}: {why}")
     return KeySet(usable.values())
 
 
 class _Unusable(Exception):
     """Why a key is passed over, in words that hold nothing of the key."""
+
+
+class _ForOthers(_Unusable):
+    """A sound key, for all that is known, but not one for this issuer's tokens."""
 
 
 def _build(member: object, issuer: Issuer) -> Iterator[NamedKey]:
@@ -130,7 +138,7 @@ def _build(member: object, issuer: Issuer) -> Iterator[NamedKey]:
     _check_purpose(member)
     algorithms = [each for each in issuer.algorithms if _serves(member, each)]
     if not algorithms:
-        raise _Unusable("it is for none of the issuer's algorithms")
+        raise _ForOthers("it is for none of the issuer's algorithms")
     kty, crv, names = _KINDS[algorithms[0]]
     numbers = {name: _number(member, name) for name in names}
     if kty == "RSA" and _bits(numbers["n"]) not in RSA_BITS:
@@ -152,7 +160,7 @@ def _check_purpose(member: Mapping[str, Any]) -> None:
     if not isinstance(member.get("kid", ""), str):
         raise _Unusable("its kid is no string")
     if member.get("use", "sig") != "sig":
-        raise _Unusable("its use is not sig")
+        raise _ForOthers("its use is not sig")
     operations = member.get("key_ops", ["verify"])
     if not isinstance(operations, list) or "verify" not in operations:
         raise _Unusable("its key_ops do not have verify")
