@@ -40,7 +40,7 @@ class World:
     @property
     def secret(self) -> str:
         assert self.issuer.secret is not None
-        return self.issuer.secret.get_secret_value()
+        return self.issuer.secret[0].get_secret_value()
 
 
 def make_world(folder: Path, *, people: int = PEOPLE, image: bytes | None = None) -> World:

@@ -81,6 +81,11 @@ def test_an_issuer_cannot_be_changed():
         ({"secret": ""}, "at least 32 bytes"),
         ({"secret": "x" * 31}, "at least 32 bytes"),
         ({"secret": "ü" * 15 + "x"}, "at least 32 bytes"),
+        ({"secret": []}, "at least 1 item"),
+        ({"secret": [SECRET, SECRET]}, "stands twice"),
+        ({"secret": [SECRET, "x" * 31]}, "at least 32 bytes"),
+        ({"secret": [f"{number}" * 32 for number in range(9)]}, "at most 8 items"),
+        ({"secret": {"a": SECRET}}, "valid tuple"),
         ({"tenants": []}, "at least 1 item"),
         ({"tenants": [TENANT, TENANT.upper()]}, "stands twice"),
         ({"tenants": ["{" + TENANT + "}"]}, "8-4-4-4-12"),
@@ -265,6 +270,10 @@ def test_each_issuer_stands_once():
         {"secrets": "a-very-secret-text-of-more-than-32-bytes"},
         {"Secret": "a-very-secret-text", "audience": 5},
         {"secret": ["a-very-secret-text"]},
+        {"secret": [["a-very-secret-text"], {"a": "a-very-secret-text"}]},
+        {"secret": ["a-very-secret-text-of-more-than-32-bytes"] * 2},
+        {"secrets": ["a-very-secret-text-of-more-than-32-bytes"]},
+        {"secret": {"a": "a-very-secret-text"}},
         {"secret": "a-very-secret-text-of-more-than-32-bytes", "algorithms": ["RS256"]},
         {"secret": "a-very-secret-text-of-more-than-32-bytes", "jwks_url": URL},
         {"secret": "a-very-secret-text-of-more-than-32-bytes\ud800", "issuer": ""},
@@ -285,14 +294,15 @@ def test_no_validation_error_holds_the_secret_however_it_is_printed(item):
 
 
 def test_an_issuer_is_printed_without_its_secret():
-    made = issuer()
+    made = issuer(secret=[SECRET[::-1], SECRET])
+    assert SECRET[::-1] not in f"{made} {made!r} {made.model_dump()} {made.model_dump_json()}"
     assert SECRET not in f"{made} {made!r} {made.model_dump()} {made.model_dump_json()}"
 
 
 def test_the_setting_is_read_from_json():
     text = json.dumps([_plain(tenants=[TENANT], provision=True)])
     (made,) = TypeAdapter(Issuers).validate_python(json.loads(text))
-    assert made.secret.get_secret_value() == SECRET
+    assert [each.get_secret_value() for each in made.secret] == [SECRET]
     assert made.provision
 
 

@@ -77,6 +77,17 @@ async def test_each_hmac_works_whatever_the_kid(algorithm):
         await tokens.verify(token(algorithm=algorithm, header=header))
 
 
+async def test_of_several_secrets_the_first_signs_and_all_verify():
+    old, new, other = "o" * 32, "n" * 32, "x" * 32
+    tokens = tokens_of(issuer(secret=[new, old], algorithms=["HS256", "HS512"]))
+    for algorithm in ("HS256", "HS512"):
+        for secret, expected in ((old, "accepted"), (new, "accepted"), (other, "invalid")):
+            assert await outcome(tokens, token(algorithm=algorithm, key=secret)) == expected
+    sent = sign(issuer(secret=[new, old]), claims())
+    assert await outcome(tokens_of(issuer(secret=new)), sent) == "accepted"
+    assert await outcome(tokens_of(issuer(secret=old)), sent) == "invalid"
+
+
 async def test_an_issuer_may_have_several_hmacs():
     tokens = tokens_of(issuer(algorithms=["HS256", "HS512"]))
     await tokens.verify(token(algorithm="HS512"))

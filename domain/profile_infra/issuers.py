@@ -30,6 +30,7 @@ Algorithm = Literal[
 ]  # fmt: skip
 SYMMETRIC: Final = frozenset({"HS256", "HS384", "HS512"})
 SECRET_BYTES: Final = 32
+MAX_SECRETS: Final = 8
 # Of a claim that is configured: its code points, and how many are tried.
 CLAIM_LENGTH: Final = 512
 MAX_CLAIMS: Final = 100
@@ -40,7 +41,7 @@ _T = TypeVar("_T")
 
 
 def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
+    return [value] if isinstance(value, str | SecretStr) else value
 
 
 def _distinct(values: tuple[_T, ...]) -> tuple[_T, ...]:
@@ -115,7 +116,16 @@ class Issuer(BaseModel):
         tuple[_Text, ...], BeforeValidator(_as_list), AfterValidator(_distinct), Field(min_length=1)
     ]
     algorithms: Annotated[tuple[Algorithm, ...], AfterValidator(_distinct), Field(min_length=1)]
-    secret: Annotated[SecretStr, AfterValidator(_long_enough)] | None = None
+    # Newest first: the first signs, all verify.
+    secret: (
+        Annotated[
+            tuple[Annotated[SecretStr, AfterValidator(_long_enough)], ...],
+            BeforeValidator(_as_list),
+            AfterValidator(_distinct),
+            Field(min_length=1, max_length=MAX_SECRETS),
+        ]
+        | None
+    ) = None
     jwks_file: Path | None = None
     jwks_url: str | None = None
     discovery: bool = False
@@ -183,10 +193,18 @@ def _masked(item: dict[str, object]) -> dict[str, object]:
     shown = Issuer.model_fields.keys() - {"secret"}
     return {
         name: value
-        if name in shown or value is None or isinstance(value, SecretStr)
-        else SecretStr(value if isinstance(value, str) else "")
+        if name in shown or value is None
+        else [_hidden(each) for each in value]
+        if isinstance(value, list | tuple)
+        else _hidden(value)
         for name, value in item.items()
     }
+
+
+def _hidden(value: object) -> SecretStr:
+    if isinstance(value, SecretStr):
+        return value
+    return SecretStr(value if isinstance(value, str) else "")
 
 
 def refuse_duplicates(issuers: Iterable[Issuer]) -> None:

@@ -31,19 +31,20 @@ class Keys(Protocol):
 
 
 class SharedSecret:
-    """One secret; it has no name, so a token's ``kid`` says nothing."""
+    """The issuer's secrets; they have no names, so a token's ``kid`` says nothing."""
 
     def __init__(self, issuer: Issuer) -> None:
-        self._keys: dict[str, Key] = {each: secret_key(issuer, each) for each in issuer.algorithms}
+        self._keys: dict[str, list[Key]] = {
+            each: secret_keys(issuer, each) for each in issuer.algorithms
+        }
 
     async def keys_for(
         self, _kid: str | None, algorithm: str, /, tried: Collection[Key] = ()
     ) -> Sequence[Key]:
-        key = self._keys.get(algorithm)
-        return [] if key is None or key in tried else [key]
+        return [key for key in self._keys.get(algorithm, ()) if key not in tried]
 
     def kids(self, algorithm: str, /) -> Sequence[str | None]:
-        return [None] if algorithm in self._keys else []
+        return [None for _ in self._keys.get(algorithm, ())]
 
 
 def keys_of(issuer: Issuer, *, kept: float = KEPT) -> Keys:
@@ -59,12 +60,14 @@ def keys_of(issuer: Issuer, *, kept: float = KEPT) -> Keys:
     return FetchedKeys(issuer, kept=kept)
 
 
-def secret_key(issuer: Issuer, algorithm: str) -> Key:
-    """Raises UnusableKeys for an issuer without a secret or with a public key as its secret."""
+def secret_keys(issuer: Issuer, algorithm: str) -> list[Key]:
+    """The first signs. Raises UnusableKeys for an issuer without a secret or with a public key as
+    its secret.
+    """
     if issuer.secret is None:
         raise UnusableKeys(issuer, "it has no secret to sign with")
     try:
-        return jwk.construct(issuer.secret.get_secret_value(), algorithm)
+        return [jwk.construct(each.get_secret_value(), algorithm) for each in issuer.secret]
     except (JOSEError, ValueError):
         reason = "its secret is a public key, or no text; make a random one"
         raise UnusableKeys(issuer, reason) from None

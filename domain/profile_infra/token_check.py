@@ -95,8 +95,9 @@ async def _proof(issuer: Issuer, keys: Keys, read: ReadToken) -> list[Step]:
     algorithm = read.header["alg"]
     names = keys.kids(algorithm)
     at_hand = ", ".join("one without a kid" if each is None else _shown(each) for each in names)
-    source = (at_hand or "none") if issuer.secret is None else "the issuer's secret"
-    says = f"kid is {kid}; for {algorithm} there are: {source}"
+    if issuer.secret is not None:
+        at_hand = f"the issuer's secret, {len(names)} of it" if len(names) > 1 else "its secret"
+    says = f"kid is {kid}; for {algorithm} there are: {at_hand or 'none'}"
     key = Step("key", holds=failed != "key", says=says)
     if failed == "key":
         return [header, key]

@@ -18,7 +18,7 @@ from profile_domain.errors import DomainError, unauthenticated
 from profile_infra.claims import identity_of
 from profile_infra.fetched_keys import FetchedKeys
 from profile_infra.issuers import Issuer, refuse_duplicates
-from profile_infra.keys import Keys, secret_key
+from profile_infra.keys import Keys, secret_keys
 from profile_infra.strict import read_base64url, read_json_object
 from profile_infra.verified import VerifiedTokens
 
@@ -150,4 +150,4 @@ def sign(issuer: Issuer, claims: Mapping[str, Any]) -> str:
     """
     algorithm = issuer.algorithms[0]
     own = {"iss": issuer.issuer, "aud": issuer.audience[0]}
-    return jwt.encode(own | dict(claims), secret_key(issuer, algorithm), algorithm=algorithm)
+    return jwt.encode(own | dict(claims), secret_keys(issuer, algorithm)[0], algorithm=algorithm)
