@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from profile_api.cli.signing import token_for
+from profile_api.cli.main.signing import token_for
+
 from profile_domain.people import new_profile, read_record
 from profile_domain.pictures.avatar import Avatar
 from profile_infra.stores.records import User
@@ -40,7 +41,7 @@ class World:
     @property
     def secret(self) -> str:
         assert self.issuer.secret is not None
-        return self.issuer.secret.get_secret_value()
+        return self.issuer.secret[0].get_secret_value()
 
 
 def make_world(folder: Path, *, people: int = PEOPLE, image: bytes | None = None) -> World:

@@ -47,7 +47,7 @@ def token(subject: str, number: int) -> str:
     parts = ({"typ": "JWT", "alg": "HS256"}, claims)
     signed = b".".join(_base64url(json.dumps(part).encode()) for part in parts)
     assert ISSUER.secret is not None
-    digest = hmac.digest(ISSUER.secret.get_secret_value().encode(), signed, "sha256")
+    digest = hmac.digest(ISSUER.secret[0].get_secret_value().encode(), signed, "sha256")
     return b".".join([signed, _base64url(digest)]).decode()
 
 

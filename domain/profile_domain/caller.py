@@ -66,12 +66,12 @@ class Credentials:
     def token(self) -> str:
         """The bearer token (RFC 6750 section 2.1). Raises ``unauthenticated``."""
         if not self.authorization:
-            raise unauthenticated("missing")
+            raise unauthenticated("missing", "header")
         scheme, _, token = self.authorization[0].partition(" ")
         if scheme.lower() != "bearer":
-            raise unauthenticated("missing")
+            raise unauthenticated("missing", "header")
         if len(self.authorization) > 1 or not token:
-            raise unauthenticated("invalid")
+            raise unauthenticated("invalid", "header")
         return token.strip(" ")
 
 

@@ -5,9 +5,24 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 MAX_VIOLATIONS = 100
+
+# What failed in a token, for the log alone.
+Why = Literal[
+    "signature",
+    "key",
+    "issuer",
+    "audience",
+    "expired",
+    "not_yet",
+    "tenant",
+    "subject",
+    "scope",
+    "header",
+    "form",
+]
 
 
 class Code(StrEnum):
@@ -110,7 +125,8 @@ class DomainError(Exception):
 
     ``retry_after`` is in whole seconds, for ``rate_limited`` and ``unavailable``; the details say
     it too, for clients that see no headers. Of ``violations`` 100 are listed; the details say how
-    many are left out, with ``omitted`` more that the caller left out.
+    many are left out, with ``omitted`` more that the caller left out. ``why`` is told to the log,
+    never to the client.
     """
 
     def __init__(
@@ -122,6 +138,7 @@ class DomainError(Exception):
         violations: Sequence[Violation] = (),
         omitted: int = 0,
         retry_after: int | None = None,
+        why: Why | None = None,
     ) -> None:
         super().__init__(code)
         self.code = code
@@ -137,6 +154,7 @@ class DomainError(Exception):
             self.details["retry_after"] = retry_after
         self.notices = tuple(notices)
         self.retry_after = retry_after
+        self.why = why
 
     def as_dict(self) -> dict[str, Any]:
         """``code`` and ``message``, with ``details`` and ``notices`` only if there are any."""
@@ -156,9 +174,9 @@ def refused_fields(violations: Sequence[Violation], *, omitted: int = 0) -> Doma
     return DomainError(violations[0].code, violations=violations, omitted=omitted)
 
 
-def unauthenticated(reason: str) -> DomainError:
-    """``reason`` is ``missing``, ``invalid`` or ``expired``: no more is ever told."""
-    return DomainError(Code.UNAUTHENTICATED, details={"reason": reason})
+def unauthenticated(reason: Literal["missing", "invalid", "expired"], why: Why) -> DomainError:
+    """``reason`` is all that the client is ever told."""
+    return DomainError(Code.UNAUTHENTICATED, details={"reason": reason}, why=why)
 
 
 def unavailable(retry_after: int = 1) -> DomainError:

@@ -9,6 +9,7 @@ from typing import Any
 from strawberry.types import Info
 
 from profile_domain.caller import Caller, Credentials
+from profile_domain.errors import DomainError
 from profile_domain.profile import Profile
 from profile_domain.service import ProfileService
 
@@ -17,7 +18,8 @@ from profile_domain.service import ProfileService
 class RequestContext:
     """One request; who calls is asked for by the first field that needs it, and once.
 
-    ``told`` is what the log and the metrics are told of the request: ``tenant`` and ``code``.
+    ``told`` is what the log and the metrics are told of the request: ``tenant``, ``code``, and
+    ``reason`` where the caller is not known.
     """
 
     service: ProfileService
@@ -33,9 +35,13 @@ class RequestContext:
     async def caller(self, *, to_write: bool = False) -> Caller:
         """Raises what ``ProfileService.identify`` raises."""
         if self._caller is None:
-            self._caller = await self.service.identify(
-                self.credentials, face="graphql", request_id=self.request_id, to_write=to_write
-            )
+            try:
+                self._caller = await self.service.identify(
+                    self.credentials, face="graphql", request_id=self.request_id, to_write=to_write
+                )
+            except DomainError as refused:
+                self.told["reason"] = refused.why
+                raise
             self.told["tenant"] = self._caller.identity.tenant_id
         return self._caller
 

@@ -46,7 +46,7 @@ class World:
     async def verify(self, token):
         self.story.append("verify")
         if token != "good":
-            raise unauthenticated("invalid")
+            raise unauthenticated("invalid", "form")
         return IDENTITY
 
     async def take(self, identity):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -29,19 +29,36 @@ SECRET = "not-a-real-secret-but-long-enough-for-tests"
 type_of_curve = {"P-256": ec.SECP256R1, "P-384": ec.SECP384R1, "P-521": ec.SECP521R1}
 hash_of = {"256": hashes.SHA256, "384": hashes.SHA384, "512": hashes.SHA512}
 
-PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 Signer = Callable[[bytes], bytes]
 
 
-@functools.cache
 def rsa_key(name: str = "first", bits: int = 2048) -> rsa.RSAPrivateKey:
     """The same key for the same name, since making one takes a while."""
+    return _rsa_key(name, bits)
+
+
+@functools.cache
+def _rsa_key(name: str, bits: int) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=bits)
 
 
-@functools.cache
 def ec_key(curve: str = "P-256", name: str = "first") -> ec.EllipticCurvePrivateKey:
+    return _ec_key(curve, name)
+
+
+@functools.cache
+def _ec_key(curve: str, name: str) -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(type_of_curve[curve]())
+
+
+def edwards_key(name: str = "first") -> ed25519.Ed25519PrivateKey:
+    return _edwards_key(name)
+
+
+@functools.cache
+def _edwards_key(name: str) -> ed25519.Ed25519PrivateKey:
+    return ed25519.Ed25519PrivateKey.generate()
 
 
 def b64(data: bytes | int, length: int | None = None) -> str:
@@ -56,6 +73,9 @@ def public_jwk(key: PrivateKey, **members: Any) -> dict[str, Any]:
     if isinstance(key, rsa.RSAPrivateKey):
         numbers = key.public_key().public_numbers()
         return {"kty": "RSA", "n": b64(numbers.n), "e": b64(numbers.e)} | members
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        x = b64(key.public_key().public_bytes_raw())
+        return {"kty": "OKP", "crv": "Ed25519", "x": x} | members
     point = key.public_key().public_numbers()
     curve = next(name for name, kind in type_of_curve.items() if isinstance(key.curve, kind))
     size = (key.curve.key_size + 7) // 8
@@ -63,6 +83,8 @@ def public_jwk(key: PrivateKey, **members: Any) -> dict[str, Any]:
 
 
 def private_jwk(key: PrivateKey, **members: Any) -> dict[str, Any]:
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return public_jwk(key, d=b64(key.private_bytes_raw()), **members)
     numbers = key.private_numbers()
     secret = numbers.d if isinstance(key, rsa.RSAPrivateKey) else numbers.private_value
     return public_jwk(key, d=b64(secret), **members)
@@ -122,6 +144,8 @@ def claims(now: float | None = None, **changes: Any) -> dict[str, Any]:
 
 def signer(algorithm: str, key: PrivateKey | bytes | str) -> Signer:
     """What signs as JWA says (RFC 7518 section 3), without asking whether key and name agree."""
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return key.sign
     kind, digest = algorithm[:2], hash_of[algorithm[2:]]
     if isinstance(key, bytes | str):
         secret = key.encode() if isinstance(key, str) else key

@@ -151,8 +151,19 @@ async def test_expired_is_told_only_of_a_token_that_is_good_otherwise(changes):
         ({"sub": "\udc00\ud800"}, "invalid"),
         ({"scope": ""}, "accepted"),
         ({"scope": " "}, "accepted"),
-        ({"scope": None}, "invalid"),
-        ({"scope": ["a"]}, "invalid"),
+        ({"scope": None}, "accepted"),
+        ({"scope": []}, "accepted"),
+        ({"scope": ["a"]}, "accepted"),
+        ({"scope": [None]}, "invalid"),
+        ({"scope": ["a", 5]}, "invalid"),
+        ({"scope": [["a"]]}, "invalid"),
+        ({"scope": ["a", "\n"]}, "invalid"),
+        ({"scope": {}}, "invalid"),
+        ({"scope": {"a": 1}}, "invalid"),
+        ({"scope": False}, "invalid"),
+        ({"scp": 5}, "invalid"),
+        ({"scp": ["\ud800"]}, "invalid"),
+        ({"scope": "a", "scp": 5}, "accepted"),
         ({"scope": 5}, "invalid"),
         ({"scope": "a\tb"}, "invalid"),
         ({"scope": "a \ud800"}, "invalid"),
@@ -175,8 +186,26 @@ async def test_a_subject_and_scopes_are_taken_as_they_are():
     assert identity.scopes == {"a", "b"}
 
 
-async def test_a_token_without_scope_has_none():
-    assert (await at().verify(token(claims(NOW)))).scopes == frozenset()
+@pytest.mark.parametrize(
+    ("changes", "scopes"),
+    [
+        ({}, set()),
+        ({"scope": None}, set()),
+        ({"scope": ""}, set()),
+        ({"scope": []}, set()),
+        ({"scope": ["", " "]}, set()),
+        ({"scp": None}, set()),
+        ({"scope": ["openid", "profile:write"]}, {"openid", "profile:write"}),
+        ({"scope": ["openid profile:write"]}, {"openid", "profile:write"}),
+        ({"scp": "openid profile:write"}, {"openid", "profile:write"}),
+        ({"scp": ["openid", "profile:write"]}, {"openid", "profile:write"}),
+        ({"scope": "a", "scp": "b"}, {"a"}),
+        ({"scope": "", "scp": "b"}, set()),
+        ({"scope": None, "scp": "b"}, set()),
+    ],
+)
+async def test_scopes_are_those_of_scope_or_without_it_of_scp(changes, scopes):
+    assert (await at().verify(token(claims(NOW, **changes)))).scopes == scopes
 
 
 # Tenants
@@ -220,8 +249,14 @@ async def test_the_tenant_is_the_claims_within_what_the_issuer_speaks_for(tenant
         5,
         True,
         "",
-        [TENANT],
+        [],
+        [[TENANT]],
+        [TENANT, TENANT],
+        [TENANT, OTHER_TENANT],
+        [TENANT, None],
+        [None],
         {"id": TENANT},
+        {"0": TENANT},
         TENANT.replace("-", ""),
         f"{{{TENANT}}}",
         f"urn:uuid:{TENANT}",

@@ -6,9 +6,8 @@ import pytest
 
 from key_provider import ISSUER, Provider, finds, refused, settle
 from key_server import key_set, response, serving
-from profile_infra.tokens import fetched_keys
 from profile_infra.tokens.fetched_keys import FRESH, KEPT, PAUSE, FetchedKeys
-from profile_infra.tokens.jose import JoseTokens
+from profile_infra.tokens.jose import JoseTokens, fetched_keys
 from profile_infra.tokens.jwks import KeySet
 from profile_infra.tokens.jwks_over_http import Fetched
 from profile_infra.tokens.keys import keys_of
@@ -150,7 +149,7 @@ async def _read(*members):
         return Fetched(response({"keys": members}).partition(b"\r\n\r\n")[2], None)
 
     keys = FetchedKeys(ISSUER, fetch=fetch)
-    await keys.key_for("same", "RS256")
+    await keys.keys_for("same", "RS256")
     return keys._keys
 
 
@@ -193,6 +192,39 @@ async def test_tokens_are_verified_with_keys_from_an_address(monkeypatch):
             "invalid"
         ]
         assert await tokens.missing() is None
+
+
+async def test_a_token_without_a_kid_finds_the_key_that_a_rotation_brought():
+    provider = Provider("a")
+    keys = provider.keys()
+    tokens = JoseTokens({ISSUER: keys})
+
+    async def judged(name, **header):
+        return await outcome(tokens, token(algorithm="RS256", key=rsa_key(name), header=header))
+
+    assert await judged("a") == "accepted"
+    provider.names = ("b",)
+    assert await judged("b") == "invalid"
+    provider.now += PAUSE
+    assert await judged("b") == "accepted"
+    assert provider.fetches == 2
+    for _ in range(50):
+        assert await judged("c") == "invalid"
+    assert provider.fetches == 2
+    provider.now += PAUSE
+    for _ in range(50):
+        assert await judged("c") == "invalid"
+    assert provider.fetches == 3
+
+
+async def test_a_forged_signature_under_a_known_kid_fetches_nothing():
+    provider = Provider("a")
+    tokens = JoseTokens({ISSUER: provider.keys()})
+    forged = token(algorithm="RS256", key=rsa_key("c"), header={"kid": "a"})
+    assert await outcome(tokens, forged) == "invalid"
+    provider.now += PAUSE
+    assert await outcome(tokens, forged) == "invalid"
+    assert provider.fetches == 1
 
 
 async def test_a_removed_key_takes_its_verified_tokens_along(monkeypatch):

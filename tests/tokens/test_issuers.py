@@ -24,8 +24,11 @@ def refusal(**changes) -> str:
 def test_an_issuer_has_the_documented_defaults():
     made = issuer()
     assert made.audience == ("profile",)
-    assert made.tenant_claim == "tenant_id"
+    assert (made.tenant_claim, made.subject_claim) == (("tenant_id",), ("sub",))
+    assert (made.email_claim, made.audience_claim) == (("email",), ("aud",))
     assert made.tenants is None
+    assert made.tenant_ids is None
+    assert made.allow_http is False
     assert made.provision is False
     assert made.auth_provider is AuthProvider.OIDC
 
@@ -60,8 +63,11 @@ def test_an_issuer_cannot_be_changed():
         ({"algorithms": ["none"]}, "should be 'HS256', 'HS384'"),
         ({"algorithms": ["None", ""]}, "should be 'HS256', 'HS384'"),
         ({"algorithms": ["hs256"]}, "should be 'HS256', 'HS384'"),
-        ({"algorithms": ["PS256"]}, "should be 'HS256', 'HS384'"),
-        ({"algorithms": ["EdDSA"]}, "should be 'HS256', 'HS384'"),
+        ({"algorithms": ["PS256"]}, "choose algorithms among HS256"),
+        ({"algorithms": ["EdDSA"]}, "choose algorithms among HS256"),
+        ({"algorithms": ["Ed448"]}, "should be 'HS256', 'HS384'"),
+        ({"algorithms": ["ES256K"]}, "should be 'HS256', 'HS384'"),
+        ({"algorithms": ["RSA-OAEP"]}, "should be 'HS256', 'HS384'"),
         ({"algorithms": ["A256KW"]}, "should be 'HS256', 'HS384'"),
         ({"algorithms": ["RS256"]}, "choose algorithms among HS256"),
         ({"algorithms": ["HS256", "RS256"]}, "choose algorithms among HS256"),
@@ -75,13 +81,44 @@ def test_an_issuer_cannot_be_changed():
         ({"secret": ""}, "at least 32 bytes"),
         ({"secret": "x" * 31}, "at least 32 bytes"),
         ({"secret": "ü" * 15 + "x"}, "at least 32 bytes"),
+        ({"secret": []}, "at least 1 item"),
+        ({"secret": [SECRET, SECRET]}, "stands twice"),
+        ({"secret": [SECRET, "x" * 31]}, "at least 32 bytes"),
+        ({"secret": [f"{number}" * 32 for number in range(9)]}, "at most 8 items"),
+        ({"secret": {"a": SECRET}}, "valid tuple"),
         ({"tenants": []}, "at least 1 item"),
         ({"tenants": [TENANT, TENANT.upper()]}, "stands twice"),
         ({"tenants": ["{" + TENANT + "}"]}, "8-4-4-4-12"),
         ({"tenants": [TENANT.replace("-", "")]}, "8-4-4-4-12"),
         ({"tenants": [5]}, "8-4-4-4-12"),
         ({"tenants": TENANT}, "valid tuple"),
-        ({"tenant_claim": ""}, "at least 1 character"),
+        *(
+            ({f"{name}_claim": sent}, said)
+            for name in ("tenant", "subject", "email", "audience")
+            for sent, said in (
+                ("", "at least 1 character"),
+                ([], "at least 1 item"),
+                (["a", "a"], "stands twice"),
+                (["a", ""], "at least 1 character"),
+                (["a", 5], "valid string"),
+                ({"a": "b"}, "valid tuple"),
+                ("/a~b", "write ~ as ~0"),
+                ("/a~", "write ~ as ~0"),
+                (["a", "/~2"], "write ~ as ~0"),
+                ("x" * 513, "at most 512 characters"),
+                ([f"a{number}" for number in range(101)], "at most 100 items"),
+            )
+        ),
+        ({"tenant_ids": {}}, "at least 1 item"),
+        ({"tenant_ids": {"": TENANT}}, "at least 1 character"),
+        ({"tenant_ids": {"acme": "acme"}}, "8-4-4-4-12"),
+        ({"tenant_ids": {"acme": [TENANT]}}, "8-4-4-4-12"),
+        ({"tenant_ids": [TENANT]}, "valid dictionary"),
+        (
+            {"tenant_ids": {"a": TENANT, "b": OTHER_TENANT}, "tenants": [TENANT]},
+            "not among tenants",
+        ),
+        ({"allow_http": "perhaps"}, "valid boolean"),
         ({"auth_provider": "ldap"}, "'local', 'oidc' or 'saml'"),
         ({"provision": "perhaps"}, "valid boolean"),
         ({"leeway": 3600}, "Extra inputs are not permitted"),
@@ -118,7 +155,6 @@ def test_an_issuer_with_a_secret_may_have_any_name():
 )
 def test_a_key_set_is_fetched_over_https_or_from_this_machine(url):
     assert by_url(jwks_url=url).jwks_url == url
-    assert by_url(issuer=url).issuer == url
     assert by_url(issuer=url, jwks_url=None, discovery=True).issuer == url
 
 
@@ -165,9 +201,43 @@ def test_a_key_set_is_fetched_over_https_or_from_this_machine(url):
     ],
 )
 def test_no_key_set_is_fetched_from_elsewhere(url):
-    for changes in ({"jwks_url": url}, {"issuer": url}):
+    by_discovery = {"issuer": url, "jwks_url": None, "discovery": True}
+    for changes in ({"jwks_url": url}, by_discovery):
         with pytest.raises(ValidationError):
             by_url(**changes)
+
+
+def test_http_is_allowed_elsewhere_for_those_who_ask_for_it():
+    url = "http://keycloak:8080/realms/acme"
+    for changes in ({"jwks_url": url}, {"issuer": url, "jwks_url": None, "discovery": True}):
+        with pytest.raises(ValidationError, match="elsewhere needs allow_http"):
+            by_url(**changes)
+        by_url(**changes, allow_http=True)
+    for bad in ("ftp://keycloak/", "http://", "http://a@b/", "http://b/#x", "http://b:0/"):
+        with pytest.raises(ValidationError):
+            by_url(jwks_url=bad, allow_http=True)
+
+
+@pytest.mark.parametrize("name", ["accounts.google.com", "acme", "urn:idp", "http://idp.example"])
+def test_an_issuer_is_a_url_only_where_discovery_reads_it(name, tmp_path):
+    assert by_url(issuer=name).issuer == name
+    assert by_url(issuer=name, jwks_url=None, jwks_file=tmp_path / "k").issuer == name
+    with pytest.raises(ValidationError):
+        by_url(issuer=name, jwks_url=None, discovery=True)
+
+
+def test_claims_are_names_pointers_or_lists_of_them():
+    made = issuer(
+        tenant_claim=["/organization/acme/id", "tid"],
+        subject_claim="oid",
+        email_claim="/emails/0",
+        audience_claim=["aud", "client_id"],
+        tenant_ids={"org_9fXq": TENANT.upper()},
+    )
+    assert made.tenant_claim == ("/organization/acme/id", "tid")
+    assert made.subject_claim == ("oid",)
+    assert {word: str(each) for word, each in made.tenant_ids.items()} == {"org_9fXq": TENANT}
+    assert issuer(tenant_claim="https://app.example/~org").tenant_claim
 
 
 def test_no_provider_is_asked_for_its_keys_before_they_are_needed():
@@ -200,6 +270,10 @@ def test_each_issuer_stands_once():
         {"secrets": "a-very-secret-text-of-more-than-32-bytes"},
         {"Secret": "a-very-secret-text", "audience": 5},
         {"secret": ["a-very-secret-text"]},
+        {"secret": [["a-very-secret-text"], {"a": "a-very-secret-text"}]},
+        {"secret": ["a-very-secret-text-of-more-than-32-bytes"] * 2},
+        {"secrets": ["a-very-secret-text-of-more-than-32-bytes"]},
+        {"secret": {"a": "a-very-secret-text"}},
         {"secret": "a-very-secret-text-of-more-than-32-bytes", "algorithms": ["RS256"]},
         {"secret": "a-very-secret-text-of-more-than-32-bytes", "jwks_url": URL},
         {"secret": "a-very-secret-text-of-more-than-32-bytes\ud800", "issuer": ""},
@@ -220,14 +294,15 @@ def test_no_validation_error_holds_the_secret_however_it_is_printed(item):
 
 
 def test_an_issuer_is_printed_without_its_secret():
-    made = issuer()
+    made = issuer(secret=[SECRET[::-1], SECRET])
+    assert SECRET[::-1] not in f"{made} {made!r} {made.model_dump()} {made.model_dump_json()}"
     assert SECRET not in f"{made} {made!r} {made.model_dump()} {made.model_dump_json()}"
 
 
 def test_the_setting_is_read_from_json():
     text = json.dumps([_plain(tenants=[TENANT], provision=True)])
     (made,) = TypeAdapter(Issuers).validate_python(json.loads(text))
-    assert made.secret.get_secret_value() == SECRET
+    assert [each.get_secret_value() for each in made.secret] == [SECRET]
     assert made.provision
 
 

@@ -3,12 +3,20 @@
 import asyncio
 import gzip
 import json
+import ssl
+from codecs import BOM_UTF8
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from key_server import key_set, response, serving
-from profile_infra.tokens import jwks_over_http as key_server
+from profile_domain.errors import DomainError
+from profile_infra.tokens.fetched_keys import FetchedKeys
 from profile_infra.tokens.issuers import UnusableKeys
+from profile_infra.tokens.jose import jwks_over_http as key_server
 from profile_infra.tokens.jwks import MAX_KEYS, read_key_set
 from profile_infra.tokens.jwks_over_http import DISCOVERY, MAX_BYTES, fetch_key_set
 from signing import ec_key, issuer, private_jwk, public_jwk, rsa_key
@@ -90,7 +98,91 @@ async def test_what_is_said_of_a_bad_server_shows_no_secret_of_its_address(kind,
 async def test_a_server_that_is_not_there_is_given_up():
     async with serving() as server:
         made = by_url(server)
-    assert "ConnectError" in await refusal(made)
+    said = await refusal(made)
+    assert f"{made.jwks_url} is out of reach: ConnectError, Connect call failed" in said
+    nowhere = issuer(secret=None, algorithms=["RS256"], jwks_url="https://nowhere.invalid/keys")
+    said = await refusal(nowhere)
+    assert "https://nowhere.invalid/keys is out of reach: ConnectError, " in said
+
+
+async def test_what_failed_of_tls_is_said(monkeypatch, tmp_path):
+    """A certificate that nobody trusts, one that a caller trusts for another name, and no TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    file = certificate(tmp_path, "localhost")
+    context.load_cert_chain(file)
+    async with serving({"/keys": GOOD}, tls=context) as server:
+        said = await refusal(by_url(server))
+        assert f"{server.url}/keys is out of reach: ConnectError, its certificate is not" in said
+        assert "self-signed certificate" in said
+        trusting = ssl.create_default_context(cafile=file)
+        monkeypatch.setattr(key_server, "_trusted", lambda: trusting)
+        assert "IP address mismatch" in await refusal(by_url(server))
+        by_name = server.url.replace("127.0.0.1", "localhost")
+        fetched = await fetch_key_set(issuer_at(by_name + "/keys"))
+        assert fetched.source == by_name + "/keys"
+    plain = await asyncio.start_server(speaks_no_tls, "127.0.0.1", 0)
+    async with plain:
+        port = plain.sockets[0].getsockname()[1]
+        said = await refusal(issuer_at(f"https://127.0.0.1:{port}/keys"))
+        assert "ConnectError, TLS failed: " in said
+
+
+async def speaks_no_tls(_, writer):
+    writer.write(GOOD)
+    writer.close()
+
+
+def issuer_at(url):
+    return issuer(secret=None, algorithms=["RS256"], jwks_url=url)
+
+
+def certificate(folder, name):
+    """A self-signed one for this name, with its key, in one file."""
+    key = ec_key(name="tls")
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "certificate.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(private + made.public_bytes(Encoding.PEM))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "is nothing; a JSON object with a list"),
+        (b"<!doctype html>", "is HTML or XML of 15 bytes; a JSON object with a list"),
+        (b"[]", "is no JSON object of 2 bytes"),
+        (b"{}", "is an empty object"),
+        (b'{"error": "hunter2", "code": 5}', "is an object with 'error', 'code'; a JSON"),
+        (b'{"keys": "hunter2"}', "is an object with 'keys'; a JSON"),
+        (b'{"keys": []}', "no key in its set serves RS256, ES256: it is empty"),
+        (
+            b'{"keys": [5]}',
+            "no key in its set serves RS256, ES256: key 0 not used: it is no object",
+        ),
+    ],
+)
+async def test_what_came_instead_of_keys_is_said_with_its_address(body, said, caplog):
+    async with serving({"/keys?token=hunter2": response(body)}) as server:
+        keys = FetchedKeys(by_url(server, "/keys?token=hunter2"))
+        with pytest.raises(DomainError):
+            await keys.keys_for("a", "RS256")
+        (line,) = [each for each in caplog.messages if "fetching again" in each]
+        assert f"{server.url}/keys?token=***" in line
+        assert said in line
+        assert "hunter2" not in line
 
 
 async def test_a_set_of_just_the_limit_is_taken():
@@ -167,12 +259,50 @@ async def test_an_issuer_by_https_never_leads_to_a_key_set_by_http(monkeypatch):
     await fetch_key_set(made)
 
 
+async def test_documents_may_begin_with_a_byte_order_mark():
+    async with serving() as server:
+        document = {"issuer": server.url, "jwks_uri": server.url + "/keys"}
+        server.answers = {
+            DISCOVERY: response(BOM_UTF8 + json.dumps(document).encode()),
+            "/keys": response(BOM_UTF8 + GOOD.partition(b"\r\n\r\n")[2]),
+        }
+        made = by_discovery(server)
+        keys = read_key_set((await fetch_key_set(made)).document, made)
+        assert await keys.keys_for("a", "RS256")
+
+
+async def test_where_http_is_allowed_it_leads_to_a_key_set_by_http(monkeypatch):
+    document = {"issuer": "http://idp.example", "jwks_uri": "http://keys.example/"}
+
+    async def get(*_):
+        return key_server.Fetched(json.dumps(document).encode(), None)
+
+    monkeypatch.setattr(key_server, "_get", get)
+    known = {"secret": None, "algorithms": ["RS256"], "discovery": True, "allow_http": True}
+    await fetch_key_set(issuer(issuer="http://idp.example", **known))
+    document["issuer"] = "https://idp.example"
+    assert "no jwks_uri by https" in await refusal(issuer(issuer="https://idp.example", **known))
+
+
+async def test_what_a_discovery_document_says_instead_is_said_with_its_address():
+    async with serving() as server:
+        document = {"issuer": "https://evil.example/?token=hunter2", "jwks_uri": "/keys"}
+        server.answers = {DISCOVERY: response(document)}
+        said = await refusal(by_discovery(server))
+        assert f"{server.url}{DISCOVERY} names another issuer: 'https://evil.example/" in said
+        assert "hunter2" not in said
+        server.answers = {DISCOVERY: response(document | {"issuer": server.url})}
+        assert "has no jwks_uri by https: '/keys'" in await refusal(by_discovery(server))
+
+
 async def test_a_discovery_document_that_is_no_json_is_refused():
     async with serving({DISCOVERY: response(b"<html>")}) as server:
-        assert "no JSON object" in await refusal(by_discovery(server))
+        said = await refusal(by_discovery(server))
+        assert f"{server.url}{DISCOVERY} is HTML or XML of 6 bytes; a JSON object" in said
 
 
 async def test_the_good_keys_of_a_bad_set_are_kept(caplog):
+    caplog.set_level("INFO")
     good, other = public_jwk(rsa_key("a"), kid="a"), public_jwk(ec_key(), kid="e")
     members = [
         good,
@@ -188,10 +318,10 @@ async def test_the_good_keys_of_a_bad_set_are_kept(caplog):
     ]
     made = issuer(secret=None, algorithms=["RS256", "ES256"], jwks_url="https://idp.example/k")
     keys = read_key_set(json.dumps({"keys": members}).encode(), made)
-    assert await keys.key_for("a", "RS256") is not None
-    assert await keys.key_for("e", "ES256") is not None
+    assert await keys.keys_for("a", "RS256")
+    assert await keys.keys_for("e", "ES256")
     for kid in ("small", "c", "o", "ed"):
-        assert await keys.key_for(kid, "RS256") is None
+        assert not await keys.keys_for(kid, "RS256")
     assert caplog.text.count("not used") == len(members) - 2
 
 
@@ -199,6 +329,6 @@ async def test_of_a_set_without_end_the_first_keys_are_read(caplog):
     keys = [public_jwk(ec_key(), kid=str(number)) for number in range(MAX_KEYS + 1)]
     made = issuer(secret=None, algorithms=["ES256"], jwks_url="https://idp.example/k")
     found = read_key_set(json.dumps({"keys": keys}).encode(), made)
-    assert await found.key_for(str(MAX_KEYS - 1), "ES256") is not None
-    assert await found.key_for(str(MAX_KEYS), "ES256") is None
+    assert await found.keys_for(str(MAX_KEYS - 1), "ES256")
+    assert not await found.keys_for(str(MAX_KEYS), "ES256")
     assert "after the first 100" in caplog.text

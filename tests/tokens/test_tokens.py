@@ -2,7 +2,7 @@ import string
 
 import pytest
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, padding
 
 from profile_domain.caller import Identity
 from profile_domain.errors import Code, DomainError
@@ -18,6 +18,7 @@ from signing import (
     claims,
     der,
     ec_key,
+    edwards_key,
     issuer,
     outcome,
     pem,
@@ -31,9 +32,15 @@ from signing import (
 )
 
 curves = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
+edwards = ["EdDSA", "Ed25519"]
+asymmetric_algorithms = [
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), *curves, *edwards
+]  # fmt: skip
 
 
 def key_for(algorithm):
+    if algorithm in edwards:
+        return edwards_key()
     return ec_key(curves[algorithm]) if algorithm in curves else rsa_key()
 
 
@@ -56,7 +63,7 @@ async def test_a_valid_token_names_one_subject_of_one_issuer_in_one_tenant():
     assert identity.scopes == {"profile", "email"}
 
 
-@pytest.mark.parametrize("algorithm", ["RS256", "RS384", "RS512", *curves])
+@pytest.mark.parametrize("algorithm", asymmetric_algorithms)
 async def test_each_asymmetric_algorithm_works_with_and_without_a_kid(asymmetric, algorithm):
     tokens = asymmetric(algorithm)
     for header in ({"kid": "k"}, {}):
@@ -68,6 +75,17 @@ async def test_each_hmac_works_whatever_the_kid(algorithm):
     tokens = tokens_of(issuer(algorithms=[algorithm]))
     for header in ({"kid": "k"}, {}):
         await tokens.verify(token(algorithm=algorithm, header=header))
+
+
+async def test_of_several_secrets_the_first_signs_and_all_verify():
+    old, new, other = "o" * 32, "n" * 32, "x" * 32
+    tokens = tokens_of(issuer(secret=[new, old], algorithms=["HS256", "HS512"]))
+    for algorithm in ("HS256", "HS512"):
+        for secret, expected in ((old, "accepted"), (new, "accepted"), (other, "invalid")):
+            assert await outcome(tokens, token(algorithm=algorithm, key=secret)) == expected
+    sent = sign(issuer(secret=[new, old]), claims())
+    assert await outcome(tokens_of(issuer(secret=new)), sent) == "accepted"
+    assert await outcome(tokens_of(issuer(secret=old)), sent) == "invalid"
 
 
 async def test_an_issuer_may_have_several_hmacs():
@@ -108,7 +126,7 @@ async def test_a_token_must_name_its_algorithm():
 
 
 @pytest.mark.parametrize("encode", [pem, der])
-@pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
+@pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"])
 @pytest.mark.parametrize("hmac_algorithm", ["HS256", "HS384", "HS512"])
 async def test_a_public_key_is_no_hmac_secret(asymmetric, algorithm, encode, hmac_algorithm):
     forged = token(algorithm=hmac_algorithm, key=encode(key_for(algorithm)), header={"kid": "k"})
@@ -119,6 +137,14 @@ async def test_a_public_key_is_no_hmac_secret(asymmetric, algorithm, encode, hma
         sign=signer(hmac_algorithm, encode(key_for(algorithm))),
     )
     assert await outcome(asymmetric(algorithm), lying) == "invalid"
+
+
+async def test_the_bytes_of_an_edwards_key_are_no_hmac_secret(asymmetric):
+    for secret in (edwards_key().public_key().public_bytes_raw(), public_jwk(edwards_key())["x"]):
+        by_hmac = signer("HS256", secret)
+        for algorithm in ("HS256", "EdDSA"):
+            forged = token(algorithm=algorithm, header={"kid": "k"}, sign=by_hmac)
+            assert await outcome(asymmetric("EdDSA"), forged) == "invalid"
 
 
 async def test_the_number_of_a_public_key_is_no_hmac_secret(asymmetric):
@@ -150,6 +176,69 @@ async def test_a_pss_signature_is_no_rs256_signature(asymmetric):
     for header in ({"kid": "k", "alg": "RS256"}, {"kid": "k"}):
         forged = token(algorithm="PS256", key=rsa_key(), header=header)
         assert await outcome(asymmetric("RS256"), forged) == "invalid"
+
+
+async def test_an_rs256_signature_is_no_pss_signature(asymmetric):
+    for header in ({"kid": "k", "alg": "PS256"}, {"kid": "k"}):
+        forged = token(algorithm="RS256", key=rsa_key(), header=header)
+        assert await outcome(asymmetric("PS256"), forged) == "invalid"
+
+
+@pytest.mark.parametrize("salt", [0, 20, 31, 33, 64])
+async def test_the_salt_of_a_pss_signature_is_as_long_as_its_hash(asymmetric, salt):
+    forged = token(
+        header={"alg": "PS256", "kid": "k"},
+        sign=lambda data: rsa_key().sign(
+            data, padding.PSS(padding.MGF1(hashes.SHA256()), salt), hashes.SHA256()
+        ),
+    )
+    assert await outcome(asymmetric("PS256"), forged) == "invalid"
+
+
+async def test_the_mask_of_a_pss_signature_is_made_with_its_hash(asymmetric):
+    forged = token(
+        header={"alg": "PS256", "kid": "k"},
+        sign=lambda data: rsa_key().sign(
+            data, padding.PSS(padding.MGF1(hashes.SHA1()), 32), hashes.SHA256()
+        ),
+    )
+    assert await outcome(asymmetric("PS256"), forged) == "invalid"
+
+
+@pytest.mark.parametrize("algorithm", edwards)
+async def test_an_edwards_signature_has_one_form(asymmetric, algorithm):
+    tokens, order = asymmetric(algorithm), 2**252 + 27742317777372353535851937790883648493
+
+    def malleable(data):
+        """The same with the order of the group added to its second half (RFC 8032 section 5.1.7)."""
+        signature = edwards_key().sign(data)
+        second = int.from_bytes(signature[32:], "little") + order
+        return signature[:32] + second.to_bytes(32, "little")
+
+    for forging in (
+        malleable,
+        lambda _: b"",
+        lambda _: bytes(64),
+        lambda _: b"\1" + bytes(63),
+        lambda data: edwards_key().sign(data)[:63],
+        lambda data: edwards_key().sign(data) + b"\0",
+        edwards_key("attacker").sign,
+    ):
+        forged = token(header={"alg": algorithm, "kid": "k"}, sign=forging)
+        assert await outcome(tokens, forged) == "invalid"
+
+
+@pytest.mark.parametrize("algorithm", asymmetric_algorithms)
+async def test_no_algorithm_passes_for_another(asymmetric, algorithm):
+    tokens = asymmetric(algorithm)
+    for other in asymmetric_algorithms:
+        sent = token(algorithm=other, key=key_for(other), header={"kid": "k"})
+        assert await outcome(tokens, sent) == ("accepted" if other == algorithm else "invalid")
+        lying = token(algorithm=other, key=key_for(other), header={"kid": "k", "alg": algorithm})
+        twins = {other, algorithm} <= set(edwards)
+        assert await outcome(tokens, lying) == (
+            "accepted" if other == algorithm or twins else "invalid"
+        )
 
 
 async def test_a_signature_of_zeros_proves_nothing(asymmetric):
@@ -217,7 +306,7 @@ async def test_a_kid_is_a_string_with_a_secret_too(kid):
     assert await outcome(tokens_of(), token(header={"kid": kid})) == "invalid"
 
 
-@pytest.mark.parametrize("algorithm", ["HS256", "RS256", "ES256"])
+@pytest.mark.parametrize("algorithm", ["HS256", "RS256", "PS256", "ES256", "EdDSA"])
 async def test_no_character_of_a_token_can_be_another(asymmetric, algorithm):
     if algorithm == "HS256":
         tokens, good = tokens_of(), token()
@@ -237,7 +326,7 @@ async def test_no_character_of_a_token_can_be_another(asymmetric, algorithm):
 
 async def test_a_fault_in_the_keys_is_no_crash_and_is_logged_without_the_token(caplog):
     class Broken:
-        async def key_for(self, _kid, _algorithm):
+        async def keys_for(self, _kid, _algorithm, _tried):
             raise KeyError(SECRET)
 
     sent = token()
@@ -249,7 +338,7 @@ async def test_a_fault_in_the_keys_is_no_crash_and_is_logged_without_the_token(c
 
 async def test_keys_out_of_reach_are_told_as_such():
     class OutOfReach:
-        async def key_for(self, _kid, _algorithm):
+        async def keys_for(self, _kid, _algorithm, _tried):
             raise DomainError(Code.UNAVAILABLE, retry_after=1)
 
     with pytest.raises(DomainError) as refused:

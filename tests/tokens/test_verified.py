@@ -31,9 +31,9 @@ class CountedKeys:
         self.keys = keys_of(made)
         self.asked = 0
 
-    async def key_for(self, kid, algorithm):
+    async def keys_for(self, kid, algorithm, tried=()):
         self.asked += 1
-        return await self.keys.key_for(kid, algorithm)
+        return await self.keys.keys_for(kid, algorithm, tried)
 
 
 @pytest.fixture

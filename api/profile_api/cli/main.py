@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
-from uuid import UUID
 
 import typer
 from pydantic import ValidationError
@@ -17,8 +15,8 @@ from pydantic_settings import SettingsError
 
 from profile_api.app import create_app
 from profile_api.cli import demo as demonstration
-from profile_api.cli.signing import signing_issuer, token_for
-from profile_api.cli.store import await_migration, opened
+from profile_api.cli.store import await_migration
+from profile_api.cli.tokens import tokens
 from profile_api.cli.users import users
 from profile_api.rest import openapi as reference
 from profile_api.server.serving import serve as serve_until_stopped
@@ -28,7 +26,7 @@ from profile_api.telemetry.tracing import TracingUnavailable
 from profile_domain.errors import DomainError
 from profile_graphql.schema import schema
 from profile_infra.people.csv_file import FileRefused
-from profile_infra.people.operators import Refused, find_person
+from profile_infra.people.operators import Refused
 from profile_infra.policies.files import PolicyError
 from profile_infra.policies.files import check as check_policies
 from profile_infra.rate_limits.in_redis import UnusableRateLimitStore
@@ -46,6 +44,7 @@ cli = typer.Typer(
 )
 policies = typer.Typer(help="Policies in Cedar.", no_args_is_help=True)
 cli.add_typer(users, name="users")
+cli.add_typer(tokens, name="token")
 cli.add_typer(policies, name="policies")
 
 _EXAMPLES = {
@@ -143,24 +142,6 @@ def migrate(
         typer.echo(f"The store is at schema {before} already.")
     else:
         typer.echo(f"Migrated from {before or 'an empty store'} to schema {newest()}.")
-
-
-@cli.command()
-def token(
-    tenant: Annotated[UUID, typer.Option(help="The tenant's id.")],
-    user: Annotated[str, typer.Option(help="The user's id or email.")],
-    scope: Annotated[str, typer.Option(help="Scopes, separated by spaces.")] = "",
-    minutes: Annotated[int, typer.Option(help="How long it is valid.", min=1, max=525_600)] = 60,
-) -> None:
-    """Print a token for a user, signed with the first issuer that has a secret."""
-    typer.echo(asyncio.run(_token(Settings(), tenant, user, scope, minutes)))
-
-
-async def _token(settings: Settings, tenant: UUID, user: str, scope: str, minutes: int) -> str:
-    issuer = signing_issuer(settings)
-    async with opened(settings) as store:
-        found = await find_person(store, tenant, user)
-    return token_for(issuer, found, scope=scope, minutes=minutes)
 
 
 @policies.command()

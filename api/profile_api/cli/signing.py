@@ -8,6 +8,7 @@ from profile_api.settings import PREFIX, Settings
 from profile_domain.caller import issuers_met, speaks_for
 from profile_infra.people.operators import Refused
 from profile_infra.stores.records import User
+from profile_infra.tokens.claims import claims_for
 from profile_infra.tokens.issuers import Issuer
 from profile_infra.tokens.jose import sign
 
@@ -32,13 +33,12 @@ def token_for(issuer: Issuer, user: User, *, scope: str = "", minutes: int = 60)
         )
     if not speaks_for(issuer.tenants, tenant_id):
         raise Refused(f"issuer {issuer.issuer} does not speak for tenant {tenant_id}.")
+    try:
+        named = claims_for(issuer, tenant_id, user.subject)
+    except ValueError as problem:
+        raise Refused(f"issuer {issuer.issuer} cannot sign for this user: {problem}.") from None
     now = int(time.time())
-    claims: dict[str, object] = {
-        "sub": user.subject,
-        issuer.tenant_claim: str(tenant_id),
-        "iat": now,
-        "exp": now + 60 * minutes,
-    }
+    claims: dict[str, object] = {**named, "iat": now, "exp": now + 60 * minutes}
     if scope:
         claims["scope"] = scope
     return sign(issuer, claims)

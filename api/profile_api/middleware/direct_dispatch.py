@@ -33,6 +33,6 @@ class Shortcut:
         try:
             answer = await route.endpoint(request)
         except DomainError as error:
-            request.state.code = error.code
+            request.state.code, request.state.reason = error.code, error.why
             answer = error_response(error)
         await answer(scope, receive, send)

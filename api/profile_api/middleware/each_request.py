@@ -76,6 +76,8 @@ class AroundEachRequest:
                 "ms": round(seconds * 1000, 2),
                 "request_id": request_id,
             }
+            if state.get("reason"):
+                told["reason"] = state["reason"]
             if "tenant" in state:
                 told["tenant"] = str(state["tenant"])
             if trace_id:

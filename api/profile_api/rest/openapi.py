@@ -153,7 +153,7 @@ def _example(code: Code) -> DomainError:
         field, limits = _FIELDS_IN_EXAMPLES[code]
         return refused_fields([Violation(field, code, limits)])
     if code is Code.UNAUTHENTICATED:
-        return unauthenticated("expired")
+        return unauthenticated("expired", "expired")
     if code is Code.FORBIDDEN:
         return DomainError(code, notices=["Profiles are frozen during the audit."])
     waits = code in {Code.RATE_LIMITED, Code.UNAVAILABLE}

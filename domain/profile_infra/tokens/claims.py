@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 from uuid import UUID
 
 from profile_domain.caller import Identity, is_plain, is_subject, parse_uuid, speaks_for
-from profile_domain.errors import unauthenticated
+from profile_domain.errors import DomainError, Why, unauthenticated
 from profile_domain.people import Record, read_claims
 from profile_infra.tokens.issuers import Issuer
 
@@ -16,32 +17,117 @@ _log = logging.getLogger(__name__)
 
 LEEWAY = 30  # seconds, for clocks that disagree
 _LATEST = 253_402_300_799  # the last second of the year 9999
+_INDEX = re.compile("0|[1-9][0-9]{0,9}")  # RFC 6901 section 4
+ABSENT: Final = object()
 
 
 def identity_of(issuer: Issuer, claims: Mapping[str, Any], now: float) -> Identity:
     """Whom the token speaks for; ``issuer`` was chosen by ``iss``, ``now`` is in epoch seconds.
 
-    Raises ``unauthenticated`` as ``expired`` only if nothing else is wrong, and ValueError for
-    everything else.
+    Raises ``unauthenticated``, as ``expired`` only if nothing else is wrong.
     """
-    expires = _date(claims["exp"]) if "exp" in claims else None
-    starts = [_date(claims[name]) for name in ("nbf", "iat") if name in claims]
-    tenant_id, subject = _tenant(issuer, claims), _subject(claims.get("sub"))
-    scopes = _scopes(claims.get("scope", ""))
-    if (
-        expires is None
-        or not _is_for(issuer.audience, claims.get("aud"))
-        or any(start > now + LEEWAY for start in starts)
-    ):
-        raise ValueError("not a token for here and now")
-    if now >= expires + LEEWAY:
-        raise unauthenticated("expired")
-    record = _record(issuer, claims) if issuer.provision else None
+    expires, starts = dates_of(claims)
+    tenant_id, subject = tenant_of(issuer, claims), subject_of(issuer, claims)
+    scopes = scopes_of(claims)
+    check_audience(issuer, claims)
+    check_dates(expires, starts, now)
+    record = record_of(issuer, claims) if issuer.provision else None
     return Identity(tenant_id, issuer.issuer, subject, scopes, record)
 
 
-def _record(issuer: Issuer, claims: Mapping[str, Any]) -> Record:
-    record, left_out = read_claims(claims, issuer.auth_provider, claims.get("iat"))
+def dates_of(claims: Mapping[str, Any]) -> tuple[float, list[float]]:
+    """When the token ends, which it must say, and the dates that must be over by then."""
+    return _date(claims.get("exp")), [
+        _date(claims[name]) for name in ("nbf", "iat") if name in claims
+    ]
+
+
+def check_dates(expires: float, starts: Iterable[float], now: float) -> None:
+    if any(start > now + LEEWAY for start in starts):
+        raise _refused("not_yet")
+    if now >= expires + LEEWAY:
+        raise unauthenticated("expired", "expired")
+
+
+def check_audience(issuer: Issuer, claims: Mapping[str, Any]) -> None:
+    sent = claim_of(claims, issuer.audience_claim)
+    meant = sent if isinstance(sent, list) else [sent]
+    if not all(isinstance(each, str) for each in meant) or not set(meant) & set(issuer.audience):
+        raise _refused("audience")
+
+
+def subject_of(issuer: Issuer, claims: Mapping[str, Any]) -> str:
+    subject = claim_of(claims, issuer.subject_claim)
+    if not isinstance(subject, str) or not is_subject(subject):
+        raise _refused("subject")
+    return subject
+
+
+def scopes_of(claims: Mapping[str, Any]) -> frozenset[str]:
+    """Of ``scope`` (RFC 8693 section 4.2), or of ``scp`` where it is not there: names in one text
+    with spaces between, or in a list.
+    """
+    sent = claims["scope"] if "scope" in claims else claims.get("scp")
+    listed = sent if isinstance(sent, list) else [] if sent is None else [sent]
+    return frozenset(name for each in listed for name in _text(each, "scope").split(" ")) - {""}
+
+
+def tenant_of(issuer: Issuer, claims: Mapping[str, Any]) -> UUID:
+    """The claim's tenant, among the issuer's if it has a list; else the issuer's only one.
+
+    With ``tenant_ids`` a claim says what stands there, and nothing else, nor does its absence.
+    """
+    sent = claim_of(claims, issuer.tenant_claim)
+    if isinstance(sent, list) and len(sent) == 1:
+        sent = sent[0]
+    if issuer.tenant_ids is not None:
+        tenant = issuer.tenant_ids.get(_text(sent, "tenant"))
+    elif sent is ABSENT:
+        tenant = issuer.tenants[0] if issuer.tenants and len(issuer.tenants) == 1 else None
+    else:
+        tenant = parse_uuid(_text(sent, "tenant"))
+    if tenant is None or not speaks_for(issuer.tenants, tenant):
+        raise _refused("tenant")
+    return tenant
+
+
+def claims_for(issuer: Issuer, tenant_id: UUID, subject: str) -> dict[str, Any]:
+    """Claims by which this issuer's tokens name a person.
+
+    Raises ValueError, in words for an operator, where there are none.
+    """
+    words = {str(tenant_id): tenant_id} if issuer.tenant_ids is None else issuer.tenant_ids
+    tenant = next((word for word, each in words.items() if each == tenant_id), None)
+    if tenant is None:
+        raise ValueError("its tenant_ids have no word for the tenant")
+    claims: dict[str, Any] = {"iss": issuer.issuer}
+    for (path, *_), value in (
+        (issuer.audience_claim, issuer.audience[0]),
+        (issuer.subject_claim, subject),
+        (issuer.tenant_claim, tenant),
+    ):
+        *outer, last = _names(path)
+        inner = claims
+        for name in outer:
+            inner = inner.setdefault(name, {})
+            if not isinstance(inner, dict):
+                break
+        else:
+            inner[last] = value
+    meant = (issuer.issuer, tenant_id, subject)
+    try:
+        check_audience(issuer, claims)
+        if (claims["iss"], tenant_of(issuer, claims), subject_of(issuer, claims)) == meant:
+            return claims
+    except DomainError:
+        pass
+    raise ValueError("its claims for audience, subject and tenant are in each other's place")
+
+
+def record_of(issuer: Issuer, claims: Mapping[str, Any]) -> Record:
+    email = claim_of(claims, issuer.email_claim)
+    known = {**claims, "email": None if email is ABSENT else email}
+    record, left_out = read_claims(known, issuer.auth_provider, claims.get("iat"))
     for claim in left_out:
         _log.warning(
             "issuer %r: the %s in a token breaks a rule and is left out", issuer.issuer, claim
@@ -49,41 +135,45 @@ def _record(issuer: Issuer, claims: Mapping[str, Any]) -> Record:
     return record
 
 
+def claim_of(claims: Mapping[str, Any], paths: Iterable[str]) -> Any:  # noqa: ANN401  # of JSON
+    """The first that is there and not null; else null if one is, or ABSENT."""
+    found: Any = ABSENT
+    for path in paths:
+        value: Any = claims
+        for name in _names(path):
+            value = _member(value, name)
+        if value is not None and value is not ABSENT:
+            return value
+        found = None if value is None else found
+    return found
+
+
+def _names(path: str) -> list[str]:
+    if not path.startswith("/"):
+        return [path]
+    return [name.replace("~1", "/").replace("~0", "~") for name in path[1:].split("/")]
+
+
+def _member(value: Any, name: str) -> Any:  # noqa: ANN401  # of JSON
+    if isinstance(value, Mapping):
+        return value.get(name, ABSENT)
+    if isinstance(value, list) and _INDEX.fullmatch(name) and int(name) < len(value):
+        return value[int(name)]
+    return ABSENT
+
+
 def _date(value: object) -> float:
     """A NumericDate of a year that a calendar can show; NaN and infinities are none."""
     if type(value) not in (int, float) or not abs(value) <= _LATEST:  # type: ignore[arg-type]  # a number
-        raise ValueError("not a date")
+        raise _refused("form")
     return value  # type: ignore[return-value]  # a number, by the line above
 
 
-def _is_for(audience: tuple[str, ...], sent: object) -> bool:
-    meant = sent if isinstance(sent, list) else [sent]
-    return all(isinstance(each, str) for each in meant) and any(each in audience for each in meant)
-
-
-def _subject(value: object) -> str:
-    if not isinstance(value, str) or not is_subject(value):
-        raise ValueError("not a subject")
-    return value
-
-
-def _scopes(value: object) -> frozenset[str]:
-    """Space-separated names (RFC 6749 section 3.3)."""
-    return frozenset(_text(value).split(" ")) - {""}
-
-
-def _text(value: object) -> str:
+def _text(value: object, what: Why) -> str:
     if not isinstance(value, str) or not is_plain(value):
-        raise ValueError("not a text")
+        raise _refused(what)
     return value
 
 
-def _tenant(issuer: Issuer, claims: Mapping[str, Any]) -> UUID:
-    """The claim's tenant, among the issuer's if it has a list; else the issuer's only one."""
-    if issuer.tenant_claim in claims:
-        tenant = parse_uuid(_text(claims[issuer.tenant_claim]))
-    else:
-        tenant = issuer.tenants[0] if issuer.tenants and len(issuer.tenants) == 1 else None
-    if tenant is None or not speaks_for(issuer.tenants, tenant):
-        raise ValueError("no tenant that the issuer speaks for")
-    return tenant
+def _refused(why: Why) -> DomainError:
+    return unauthenticated("invalid", why)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,7 @@ class FetchedKeys:
         self._now = now
         self._keys: KeySet | None = None
         self._failing = False
+        self.problem: str | None = None  # with the last fetch
         self._early = self._fresh_until = self._kept_until = self._next_fetch = -math.inf
         self._fetching: asyncio.Task[None] | None = None
         self._on_removal: Callable[[], None] = lambda: None
@@ -60,7 +61,9 @@ class FetchedKeys:
         """Whether a token could be verified at all."""
         return self._keys is not None and self._now() < self._kept_until
 
-    async def key_for(self, kid: str | None, algorithm: str, /) -> Key | None:
+    async def keys_for(
+        self, kid: str | None, algorithm: str, /, tried: Collection[Key] = ()
+    ) -> Sequence[Key]:
         """Raises ``unavailable`` when there are no keys, or none that are young enough.
 
         Waits for a fetch only where there is no answer without one; never in an outage, as long
@@ -71,11 +74,15 @@ class FetchedKeys:
         fetch = self._begin_fetch() if stale else None
         if fetch and (self._keys is None or not self._failing):
             await asyncio.wait({fetch})
-        key = await self._current().key_for(kid, algorithm)
-        if key is None and (fetch := self._begin_fetch()):
+        current = self._current()
+        found = await current.keys_for(kid, algorithm, tried)
+        if not found and not current.has(kid, algorithm) and (fetch := self._begin_fetch()):
             await asyncio.wait({fetch})
-            key = await self._current().key_for(kid, algorithm)
-        return key
+            found = await self._current().keys_for(kid, algorithm, tried)
+        return found
+
+    def kids(self, algorithm: str, /) -> Sequence[str | None]:
+        return [] if self._keys is None else self._keys.kids(algorithm)
 
     @asynccontextmanager
     async def kept_fresh(self, on_removal: Callable[[], None]) -> AsyncIterator[None]:
@@ -111,9 +118,9 @@ class FetchedKeys:
     async def _refresh(self) -> None:
         try:
             fetched = await self._fetch(self._issuer)
-            self._replace(self._read(fetched.document), fetched.max_age)
+            self._replace(self._read(fetched), fetched.max_age)
         except UnusableKeys as problem:
-            self._failing = True
+            self._failing, self.problem = True, str(problem)
             _log.warning("%s; fetching again in %g s", problem, PAUSE)
         except Exception:  # noqa: BLE001  # whatever goes wrong there, the keys from before go on
             self._failing = True
@@ -121,10 +128,10 @@ class FetchedKeys:
         finally:
             self._fetching = None
 
-    def _read(self, document: bytes) -> KeySet:
+    def _read(self, fetched: Fetched) -> KeySet:
         """A set that was good once may become empty: then its keys are withdrawn."""
         try:
-            return read_key_set(document, self._issuer)
+            return read_key_set(fetched.document, self._issuer, source=fetched.source)
         except NoUsableKeys as problem:
             if self._keys is None:
                 raise
@@ -133,7 +140,7 @@ class FetchedKeys:
 
     def _replace(self, keys: KeySet, max_age: float | None) -> None:
         before, self._keys = self._keys, keys
-        self._failing = False
+        self._failing, self.problem = False, None
         now = self._now()
         fresh = FRESH if max_age is None else min(max(max_age, PAUSE), FRESH)
         self._early, self._fresh_until = now + _EARLY * fresh, now + fresh

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
@@ -23,19 +24,24 @@ from pydantic import (
 from profile_domain.caller import parse_uuid
 from profile_domain.profile import AuthProvider
 
-# What python-jose implements; it has no PS256, PS384, PS512 and no EdDSA.
 Algorithm = Literal[
-    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512"
+    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
+    "ES256", "ES384", "ES512", "EdDSA", "Ed25519",
 ]  # fmt: skip
 SYMMETRIC: Final = frozenset({"HS256", "HS384", "HS512"})
 SECRET_BYTES: Final = 32
+MAX_SECRETS: Final = 8
+# Of a claim that is configured: its code points, and how many are tried.
+CLAIM_LENGTH: Final = 512
+MAX_CLAIMS: Final = 100
 
 _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+_BAD_ESCAPE = re.compile("~(?![01])")
 _T = TypeVar("_T")
 
 
 def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
+    return [value] if isinstance(value, str | SecretStr) else value
 
 
 def _distinct(values: tuple[_T, ...]) -> tuple[_T, ...]:
@@ -57,17 +63,27 @@ def _long_enough(secret: SecretStr) -> SecretStr:
     return secret
 
 
-def safe_url(url: str) -> str:
-    """Https with a host, or http on the loopback interface; no user name and no fragment."""
+def _claim(path: str) -> str:
+    """A claim's name, or a JSON Pointer (RFC 6901) to where it is within others."""
+    if path.startswith("/") and _BAD_ESCAPE.search(path):
+        raise ValueError("in a JSON Pointer write ~ as ~0, and / within a name as ~1")
+    return path
+
+
+def safe_url(url: str, *, allow_http: bool = False) -> str:
+    """Https with a host; http on the loopback interface, or where it is allowed; no user name and
+    no fragment. Raises ValueError.
+    """
     parts = urlsplit(url)
     host = parts.hostname or ""
     if not host or not url.isascii() or not url.isprintable() or set(url) & set(" \\@#"):
         raise ValueError("write the URL of an issuer or a key set as https://host/path")
     if parts.port == 0 or not (
-        parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
+        parts.scheme == "https" or (parts.scheme == "http" and (allow_http or _is_loopback(host)))
     ):
         raise ValueError(
-            "the URL of an issuer or a key set is https; http is for localhost, 127.0.0.0/8 and ::1"
+            "the URL of an issuer or a key set is https; http is for localhost, 127.0.0.0/8 and"
+            " ::1, and elsewhere needs allow_http"
         )
     return url
 
@@ -80,6 +96,14 @@ def _is_loopback(host: str) -> bool:
 
 
 _Text = Annotated[str, Field(min_length=1)]
+_Tenant = Annotated[UUID, BeforeValidator(_tenant)]
+# Tried in their order: the first one that a token has.
+_Claims = Annotated[
+    tuple[Annotated[_Text, Field(max_length=CLAIM_LENGTH), AfterValidator(_claim)], ...],
+    BeforeValidator(_as_list),
+    AfterValidator(_distinct),
+    Field(min_length=1, max_length=MAX_CLAIMS),
+]
 
 
 class Issuer(BaseModel):
@@ -92,21 +116,33 @@ class Issuer(BaseModel):
         tuple[_Text, ...], BeforeValidator(_as_list), AfterValidator(_distinct), Field(min_length=1)
     ]
     algorithms: Annotated[tuple[Algorithm, ...], AfterValidator(_distinct), Field(min_length=1)]
-    secret: Annotated[SecretStr, AfterValidator(_long_enough)] | None = None
-    jwks_file: Path | None = None
-    jwks_url: Annotated[str, AfterValidator(safe_url)] | None = None
-    discovery: bool = False
-    tenants: (
+    # Newest first: the first signs, all verify.
+    secret: (
         Annotated[
-            tuple[Annotated[UUID, BeforeValidator(_tenant)], ...],
+            tuple[Annotated[SecretStr, AfterValidator(_long_enough)], ...],
+            BeforeValidator(_as_list),
             AfterValidator(_distinct),
-            Field(min_length=1),
+            Field(min_length=1, max_length=MAX_SECRETS),
         ]
         | None
     ) = None
-    tenant_claim: _Text = "tenant_id"
+    jwks_file: Path | None = None
+    jwks_url: str | None = None
+    discovery: bool = False
+    allow_http: bool = False
+    tenants: (
+        Annotated[tuple[_Tenant, ...], AfterValidator(_distinct), Field(min_length=1)] | None
+    ) = None
+    tenant_claim: _Claims = ("tenant_id",)
+    subject_claim: _Claims = ("sub",)
+    email_claim: _Claims = ("email",)
+    audience_claim: _Claims = ("aud",)
+    tenant_ids: Annotated[dict[_Text, _Tenant], Field(min_length=1)] | None = None
     provision: bool = False
     auth_provider: AuthProvider = AuthProvider.OIDC
+
+    def __hash__(self) -> int:
+        return hash(self.issuer)
 
     @model_validator(mode="after")
     def _keys_have_one_source_that_fits(self) -> Self:
@@ -118,9 +154,21 @@ class Issuer(BaseModel):
         if self.secret is not None and not all(symmetric):
             raise ValueError("with secret, choose algorithms among HS256, HS384 and HS512 only")
         if self.secret is None and any(symmetric):
-            raise ValueError("HS256, HS384 and HS512 need secret; choose RS… or ES… algorithms")
-        if self.jwks_url is not None or self.discovery:
-            safe_url(self.issuer)
+            raise ValueError("HS256, HS384 and HS512 need secret; choose RS…, PS…, ES… or EdDSA")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_come_by_a_safe_way(self) -> Self:
+        """The issuer's own name is a URL only where discovery reads it."""
+        for url in (self.jwks_url, self.issuer if self.discovery else None):
+            if url is not None:
+                safe_url(url, allow_http=self.allow_http)
+        return self
+
+    @model_validator(mode="after")
+    def _it_speaks_for_each_tenant_that_it_names(self) -> Self:
+        if self.tenants and self.tenant_ids and set(self.tenant_ids.values()) - set(self.tenants):
+            raise ValueError("tenant_ids leads to a tenant that is not among tenants")
         return self
 
 
@@ -145,10 +193,18 @@ def _masked(item: dict[str, object]) -> dict[str, object]:
     shown = Issuer.model_fields.keys() - {"secret"}
     return {
         name: value
-        if name in shown or value is None or isinstance(value, SecretStr)
-        else SecretStr(value if isinstance(value, str) else "")
+        if name in shown or value is None
+        else [_hidden(each) for each in value]
+        if isinstance(value, list | tuple)
+        else _hidden(value)
         for name, value in item.items()
     }
+
+
+def _hidden(value: object) -> SecretStr:
+    if isinstance(value, SecretStr):
+        return value
+    return SecretStr(value if isinstance(value, str) else "")
 
 
 def refuse_duplicates(issuers: Iterable[Issuer]) -> None:

@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from jose import jwt
+from jose.backends.base import Key
 
 from profile_domain.caller import Identity
 from profile_domain.errors import DomainError, unauthenticated
@@ -18,7 +19,7 @@ from profile_infra.tokens.cache import VerifiedTokens
 from profile_infra.tokens.claims import identity_of
 from profile_infra.tokens.fetched_keys import FetchedKeys
 from profile_infra.tokens.issuers import Issuer, refuse_duplicates
-from profile_infra.tokens.keys import Keys, secret_key
+from profile_infra.tokens.keys import Keys, secret_keys
 from profile_infra.tokens.strict import read_base64url, read_json_object
 
 _log = logging.getLogger(__name__)
@@ -45,17 +46,15 @@ class JoseTokens:
     async def verify(self, token: str) -> Identity:
         """Raises ``unauthenticated`` (``invalid`` or ``expired``), or the keys' ``unavailable``."""
         try:
-            if len(token) > MAX_LENGTH:
-                raise ValueError("too long")  # noqa: TRY301  one refusal for all, below
             digest = sha256(token.encode("ascii")).digest()
             return self.verified.get(digest, self._now()) or await self._verify(token, digest)
         except DomainError:
             raise
         except ValueError:
-            raise unauthenticated("invalid") from None
+            raise unauthenticated("invalid", "form") from None
         except Exception as error:  # noqa: BLE001  a hostile token must never be a 500
             _log.warning("a token broke its verification: %s", type(error).__name__)
-            raise unauthenticated("invalid") from None
+            raise unauthenticated("invalid", "form") from None
 
     @asynccontextmanager
     async def with_fresh_keys(self) -> AsyncIterator[None]:
@@ -80,38 +79,68 @@ class JoseTokens:
         self.verified.forget(issuer)
 
     async def _verify(self, token: str, digest: bytes) -> Identity:
-        signed, _, signature = token.rpartition(".")
-        header, payload = (read_json_object(read_base64url(part)) for part in signed.split("."))
-        issuer, keys = self._issuers_of(payload)
-        _check_header(header, issuer)
-        key = await keys.key_for(header.get("kid"), header["alg"])
-        if key is None or not key.verify(signed.encode("ascii"), read_base64url(signature)):
-            raise ValueError("not signed by the issuer")
+        read = read_token(token)
+        issuer, keys = self._issuers_of(read.claims)
+        if fault_of_header(read.header, issuer):
+            raise unauthenticated("invalid", "header")
+        await check_signature(keys, read)
         now = self._now()
-        identity = identity_of(issuer, payload, now)
-        self.verified.put(digest, identity, now=now, expires=payload["exp"])
+        identity = identity_of(issuer, read.claims, now)
+        self.verified.put(digest, identity, now=now, expires=read.claims["exp"])
         return identity
 
     def _issuers_of(self, payload: Mapping[str, Any]) -> tuple[Issuer, Keys]:
         """By the ``iss`` not yet verified: it only chooses the keys that must then fit."""
         name = payload.get("iss")
         if not isinstance(name, str) or name not in self._issuers:
-            raise ValueError("not an issuer")
+            raise unauthenticated("invalid", "issuer")
         return self._issuers[name]
 
 
-def _check_header(header: Mapping[str, Any], issuer: Issuer) -> None:
+class ReadToken(NamedTuple):
+    """A compact JWS (RFC 7515 section 3.1), read but not verified."""
+
+    header: dict[str, Any]
+    claims: dict[str, Any]
+    signed: bytes
+    signature: bytes
+
+
+def read_token(token: str) -> ReadToken:
+    """Raises ValueError for what has not the form of a token."""
+    if len(token) > MAX_LENGTH:
+        raise ValueError("too long")
+    signed, _, signature = token.rpartition(".")
+    header, claims = (read_json_object(read_base64url(part)) for part in signed.split("."))
+    return ReadToken(header, claims, signed.encode("ascii"), read_base64url(signature))
+
+
+def fault_of_header(header: Mapping[str, Any], issuer: Issuer) -> str | None:
     """RFC 7515 section 4.1: no extension is understood here, so none may be critical."""
     kind = header.get("typ", "JWT")
-    if (
-        "crit" in header
-        or "b64" in header
-        or header.get("alg") not in issuer.algorithms
-        or not isinstance(header.get("kid", ""), str)
-        or not isinstance(kind, str)
-        or kind.lower().removeprefix("application/") not in _TYPES
-    ):
-        raise ValueError("not a header for this issuer")
+    if "crit" in header or "b64" in header:
+        return "it has crit or b64, and no extension is understood"
+    if header.get("alg") not in issuer.algorithms:
+        return "its alg is not among the issuer's algorithms"
+    if not isinstance(header.get("kid", ""), str):
+        return "its kid is no text"
+    if not isinstance(kind, str) or kind.lower().removeprefix("application/") not in _TYPES:
+        return "its typ is neither JWT nor at+jwt"
+    return None
+
+
+async def check_signature(keys: Keys, read: ReadToken) -> None:
+    """By any of the keys that fit, and of those that are fetched again where none has signed.
+
+    Raises ``unauthenticated``, or the keys' ``unavailable``.
+    """
+    tried: list[Key] = []
+    for _ in range(2):
+        fitting = await keys.keys_for(read.header.get("kid"), read.header["alg"], tried)
+        if any(key.verify(read.signed, read.signature) for key in fitting):
+            return
+        tried += fitting
+    raise unauthenticated("invalid", "signature" if tried else "key")
 
 
 def sign(issuer: Issuer, claims: Mapping[str, Any]) -> str:
@@ -121,4 +150,4 @@ def sign(issuer: Issuer, claims: Mapping[str, Any]) -> str:
     """
     algorithm = issuer.algorithms[0]
     own = {"iss": issuer.issuer, "aud": issuer.audience[0]}
-    return jwt.encode(own | dict(claims), secret_key(issuer, algorithm), algorithm=algorithm)
+    return jwt.encode(own | dict(claims), secret_keys(issuer, algorithm)[0], algorithm=algorithm)

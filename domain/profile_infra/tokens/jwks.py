@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from codecs import BOM_UTF8
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from jose import jwk
 from jose.backends.base import Key
 
+from profile_infra.tokens.algorithms import EDWARDS_ALGORITHMS
 from profile_infra.tokens.issuers import Issuer, UnusableKeys
-from profile_infra.tokens.strict import read_base64url, read_json_object
+from profile_infra.tokens.strict import described, read_base64url, read_json_object
 
 _log = logging.getLogger(__name__)
 
 MAX_KEYS = 100
+MAX_TRIED = 8
 RSA_BITS = range(2048, 8192 + 1)
 _RSA = ("RSA", None, ("n", "e"))
-# What a key must be to serve an algorithm (RFC 7518 sections 3.3, 3.4 and 6): kty, crv, members.
+_EDWARDS = ("OKP", "Ed25519", ("x",))
+# What a key must be to serve an algorithm (RFC 7518 sections 3.3 to 3.5 and 6, RFC 8037 section 2):
+# kty, crv, members.
 _KINDS = {
     "RS256": _RSA,
     "RS384": _RSA,
     "RS512": _RSA,
+    "PS256": _RSA,
+    "PS384": _RSA,
+    "PS512": _RSA,
     "ES256": ("EC", "P-256", ("x", "y")),
     "ES384": ("EC", "P-384", ("x", "y")),
     "ES512": ("EC", "P-521", ("x", "y")),
+    "EdDSA": _EDWARDS,
+    "Ed25519": _EDWARDS,
 }
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
@@ -39,18 +49,29 @@ class NamedKey(NamedTuple):
 
 
 class KeySet:
-    """Public keys that do not change; a token without ``kid`` works if only one key fits."""
+    """Public keys that do not change."""
 
     def __init__(self, keys: Iterable[NamedKey]) -> None:
         self._keys = tuple(keys)
 
-    async def key_for(self, kid: str | None, algorithm: str, /) -> Key | None:
+    async def keys_for(
+        self, kid: str | None, algorithm: str, /, tried: Collection[Key] = ()
+    ) -> Sequence[Key]:
+        """First those of this name, then those without one; without ``kid`` all that fit."""
         fitting = [
-            each.key
+            each
             for each in self._keys
-            if each.algorithm == algorithm and (kid is None or each.kid == kid)
+            if each.algorithm == algorithm and (kid is None or each.kid in {kid, None})
         ]
-        return fitting[0] if len(fitting) == 1 else None
+        fitting.sort(key=lambda each: each.kid != kid)
+        return [each.key for each in fitting[:MAX_TRIED] if each.key not in tried]
+
+    def kids(self, algorithm: str, /) -> Sequence[str | None]:
+        return [each.kid for each in self._keys if each.algorithm == algorithm]
+
+    def has(self, kid: str | None, algorithm: str) -> bool:
+        """Whether a key has this name."""
+        return kid is not None and (kid, algorithm) in (each[:2] for each in self._keys)
 
     def has_all_of(self, other: KeySet) -> bool:
         """Whether each key of the other is here, under its name and for its algorithm."""
@@ -65,21 +86,26 @@ class NoUsableKeys(UnusableKeys):
     """A key set indeed, but with no key for this issuer's algorithms."""
 
 
-def read_key_set(document: bytes, issuer: Issuer) -> KeySet:
-    """A JWK set (RFC 7517 section 5); keys that cannot be used are logged and passed over.
+def read_key_set(document: bytes, issuer: Issuer, *, source: str = "its key set") -> KeySet:
+    """A JWK set (RFC 7517 section 5); keys that cannot be used are passed over, and logged unless
+    they are meant for something else, as in most sets.
 
-    Only the first 100 are looked at. Raises UnusableKeys when the document is no key set, and
-    NoUsableKeys when none of its keys can be used.
+    A member of null is one that is not there, and a byte order mark is read over. Only the first
+    100 keys are looked at. ``source`` is what an error names. Raises UnusableKeys when the document
+    is no key set, and NoUsableKeys when none of its keys can be used.
     """
+    document = document.removeprefix(BOM_UTF8)
     try:
         listed = read_json_object(document).get("keys")
     except ValueError:
         listed = None
     if not isinstance(listed, list):
-        raise UnusableKeys(issuer, 'its key set is no JSON object with a list "keys"')
+        expected = 'a JSON object with a list "keys" was expected'
+        raise UnusableKeys(issuer, f"{source} is {described(document)}; {expected}")
     usable: dict[tuple[object, ...], NamedKey] = {}
     if len(listed) > MAX_KEYS:
         _log.warning("issuer %r: keys after the first %d not used", issuer.issuer, MAX_KEYS)
+    passed_over: list[str] = []
     for position, member in enumerate(listed[:MAX_KEYS]):
         try:
             for each in _build(member, issuer):
@@ -87,10 +113,13 @@ def read_key_set(document: bytes, issuer: Issuer) -> KeySet:
                 if usable.setdefault(name, each) is not each:
                     raise _Unusable("an earlier key has its kid")  # noqa: TRY301  one log line below
         except _Unusable as reason:
-            _log.warning("issuer %r: key %d not used: %s", issuer.issuer, position, reason)
+            passed_over.append(f"key {position} not used: {reason}")
+            level = logging.INFO if isinstance(reason, _ForOthers) else logging.WARNING
+            _log.log(level, "issuer %r: %s", issuer.issuer, passed_over[-1])
     if not usable:
         algorithms = ", ".join(issuer.algorithms)
-        raise NoUsableKeys(issuer, f"no key in its set serves {algorithms}; the log says why")
+        why = "; ".join(passed_over[:3]) or "it is empty"
+        raise NoUsableKeys(issuer, f"{source}: no key in its set serves {algorithms}: {why}")
     return KeySet(usable.values())
 
 
@@ -98,13 +127,18 @@ class _Unusable(Exception):
     """Why a key is passed over, in words that hold nothing of the key."""
 
 
+class _ForOthers(_Unusable):
+    """A sound key, for all that is known, but not one for this issuer's tokens."""
+
+
 def _build(member: object, issuer: Issuer) -> Iterator[NamedKey]:
     if not isinstance(member, Mapping):
         raise _Unusable("it is no object")
+    member = {name: value for name, value in member.items() if value is not None}
     _check_purpose(member)
     algorithms = [each for each in issuer.algorithms if _serves(member, each)]
     if not algorithms:
-        raise _Unusable("it is for none of the issuer's algorithms")
+        raise _ForOthers("it is for none of the issuer's algorithms")
     kty, crv, names = _KINDS[algorithms[0]]
     numbers = {name: _number(member, name) for name in names}
     if kty == "RSA" and _bits(numbers["n"]) not in RSA_BITS:
@@ -126,7 +160,7 @@ def _check_purpose(member: Mapping[str, Any]) -> None:
     if not isinstance(member.get("kid", ""), str):
         raise _Unusable("its kid is no string")
     if member.get("use", "sig") != "sig":
-        raise _Unusable("its use is not sig")
+        raise _ForOthers("its use is not sig")
     operations = member.get("key_ops", ["verify"])
     if not isinstance(operations, list) or "verify" not in operations:
         raise _Unusable("its key_ops do not have verify")
@@ -134,18 +168,21 @@ def _check_purpose(member: Mapping[str, Any]) -> None:
 
 def _serves(member: Mapping[str, Any], algorithm: str) -> bool:
     kty, crv, _ = _KINDS[algorithm]
-    return (
-        member.get("kty") == kty
-        and (crv is None or member.get("crv") == crv)
-        and member.get("alg", algorithm) == algorithm
-    )
+    meant = member.get("alg", algorithm)
+    if meant in EDWARDS_ALGORITHMS and algorithm in EDWARDS_ALGORITHMS:
+        meant = algorithm  # two names of one (RFC 9864 section 2.2)
+    return member.get("kty") == kty and crv in (None, member.get("crv")) and meant == algorithm
 
 
 def _number(member: Mapping[str, Any], name: str) -> str:
+    """The number in base64url, without the padding that some write to it."""
     value = member.get(name)
     try:
-        if isinstance(value, str) and read_base64url(value):
-            return value
+        if isinstance(value, str):
+            number = value.rstrip("=")
+            padded = number + "=" * (-len(number) % 4)
+            if value in (number, padded) and read_base64url(number):
+                return number
     except ValueError:
         pass
     raise _Unusable(f"its {name} is no base64url number")

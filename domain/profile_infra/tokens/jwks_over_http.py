@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
+from codecs import BOM_UTF8
 from functools import cache
 from ssl import SSLContext
 from typing import NamedTuple
@@ -13,7 +15,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from profile_infra.secret_urls import masked
 from profile_infra.tokens.issuers import Issuer, UnusableKeys, safe_url
-from profile_infra.tokens.strict import read_json_object
+from profile_infra.tokens.strict import described, read_json_object
 
 MAX_BYTES = 256 * 1024
 MAX_SECONDS = 5.0
@@ -27,10 +29,14 @@ _NOT_FRESH = re.compile(r"(?:^|,)\s*no-(?:store|cache)\s*(?=[,=]|$)", re.IGNOREC
 
 
 class Fetched(NamedTuple):
-    """A document, and how many seconds it is fresh as its headers say; None: they say nothing."""
+    """A document, and how many seconds it is fresh as its headers say; None: they say nothing.
+
+    ``source`` is its address, as it may be shown.
+    """
 
     document: bytes
     max_age: int | None
+    source: str = "its key set"
 
 
 async def fetch_key_set(issuer: Issuer) -> Fetched:
@@ -38,42 +44,51 @@ async def fetch_key_set(issuer: Issuer) -> Fetched:
 
     Takes at most 5 s for all of it, and 256 KiB a document. Raises UnusableKeys.
     """
-    try:
-        async with (
-            asyncio.timeout(MAX_SECONDS),
-            httpx2.AsyncClient(
-                verify=_trusted(), timeout=MAX_SECONDS, follow_redirects=False
-            ) as client,
-        ):
-            url = issuer.jwks_url or await _discover(client, issuer)
-            return await _get(client, url, issuer)
-    except TimeoutError:
-        raise UnusableKeys(issuer, f"no answer within {MAX_SECONDS:g} s") from None
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise UnusableKeys(issuer, f"out of reach: {type(error).__name__}") from None
+    until = asyncio.get_running_loop().time() + MAX_SECONDS
+    async with httpx2.AsyncClient(
+        verify=_trusted(), timeout=MAX_SECONDS, follow_redirects=False
+    ) as client:
+        url = issuer.jwks_url or await _discover(client, issuer, until)
+        return await _get(client, url, issuer, until)
 
 
-async def _discover(client: httpx2.AsyncClient, issuer: Issuer) -> str:
+async def _discover(client: httpx2.AsyncClient, issuer: Issuer, until: float) -> str:
     """Sections 4.1 and 4.3: the document must name the very issuer that it was asked of."""
-    fetched = await _get(client, issuer.issuer.removesuffix("/") + DISCOVERY, issuer)
+    address = issuer.issuer.removesuffix("/") + DISCOVERY
+    fetched = await _get(client, address, issuer, until)
+    body, source = fetched.document.removeprefix(BOM_UTF8), fetched.source
     try:
-        document = read_json_object(fetched.document)
+        document = read_json_object(body)
     except ValueError:
-        raise UnusableKeys(issuer, "its discovery document is no JSON object") from None
+        came = f"{source} is {described(body)}; a JSON object was expected"
+        raise UnusableKeys(issuer, came) from None
     if document.get("issuer") != issuer.issuer:
-        raise UnusableKeys(issuer, "its discovery document names another issuer")
+        other = _shown(document.get("issuer"))
+        raise UnusableKeys(issuer, f"{source} names another issuer: {other}")
     url = document.get("jwks_uri")
     try:
         if not isinstance(url, str) or (
             issuer.issuer.startswith("https:") and not url.startswith("https:")
         ):
             raise ValueError  # noqa: TRY301  # one refusal, below
-        return safe_url(url)
+        return safe_url(url, allow_http=issuer.allow_http)
     except ValueError:
-        raise UnusableKeys(issuer, "its discovery document has no jwks_uri by https") from None
+        came = _shown(document.get("jwks_uri"))
+        raise UnusableKeys(issuer, f"{source} has no jwks_uri by https: {came}") from None
 
 
-async def _get(client: httpx2.AsyncClient, url: str, issuer: Issuer) -> Fetched:
+async def _get(client: httpx2.AsyncClient, url: str, issuer: Issuer, until: float) -> Fetched:
+    try:
+        async with asyncio.timeout_at(until):
+            return await _read(client, url, issuer)
+    except (TimeoutError, httpx2.TimeoutException):
+        late = f"{masked(url)}: no answer within {MAX_SECONDS:g} s"
+        raise UnusableKeys(issuer, late) from None
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        raise UnusableKeys(issuer, f"{masked(url)} is out of reach: {_cause(error)}") from None
+
+
+async def _read(client: httpx2.AsyncClient, url: str, issuer: Issuer) -> Fetched:
     headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
     _trace.inject(headers)
     async with client.stream("GET", url, headers=headers) as answer:
@@ -88,7 +103,28 @@ async def _get(client: httpx2.AsyncClient, url: str, issuer: Issuer) -> Fetched:
             document += part
             if len(document) > MAX_BYTES:
                 raise UnusableKeys(issuer, f"{url} answered with over {MAX_BYTES:,} bytes")
-        return Fetched(bytes(document), _max_age(answer.headers))
+        return Fetched(bytes(document), _max_age(answer.headers), url)
+
+
+def _cause(error: BaseException) -> str:
+    """What failed at first, in the words of the system or of OpenSSL, which hold no secret."""
+    kind = type(error).__name__
+    causes = [error]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) and len(causes) < 8:
+        causes.append(cause)
+    for cause in reversed(causes):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"{kind}, its certificate is not trusted: {cause.verify_message}"
+        if isinstance(cause, ssl.SSLError):
+            return f"{kind}, TLS failed: {cause.reason or cause.strerror}"
+        if isinstance(cause, OSError) and cause.strerror:
+            return f"{kind}, {cause.strerror}"
+    return kind
+
+
+def _shown(value: object) -> str:
+    """A value of a discovery document, as it may be logged."""
+    return ascii(masked(value)[:200]) if isinstance(value, str) else "not a text"
 
 
 def _max_age(headers: httpx2.Headers) -> int | None:

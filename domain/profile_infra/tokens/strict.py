@@ -21,6 +21,21 @@ def read_base64url(text: str) -> bytes:
     return data
 
 
+def described(document: bytes) -> str:
+    """What came where a JSON object was expected, in words that quote no value of it."""
+    try:
+        names = list(read_json_object(document))
+    except ValueError:
+        if not document.strip():
+            return "nothing"
+        kind = "HTML or XML" if document.lstrip()[:1] == b"<" else "no JSON object"
+        return f"{kind} of {len(document):,} bytes"
+    shown = ", ".join(ascii(name[:40]) for name in names[:5])
+    return (
+        f"an object with {shown}{', …' if len(names) > 5 else ''}" if names else "an empty object"
+    )
+
+
 def read_json_object(data: bytes) -> dict[str, Any]:
     """One JSON object as in a request's body, with exact integers. Raises ValueError."""
     try:

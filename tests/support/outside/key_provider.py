@@ -39,12 +39,12 @@ class Provider:
 
 
 async def finds(keys, kid):
-    return await keys.key_for(kid, "RS256") is not None
+    return bool(await keys.keys_for(kid, "RS256"))
 
 
 async def refused(keys, kid="a"):
     with pytest.raises(DomainError) as error:
-        await keys.key_for(kid, "RS256")
+        await keys.keys_for(kid, "RS256")
     assert error.value.code is Code.UNAVAILABLE
     return error.value.retry_after
 

@@ -52,10 +52,10 @@ class KeyServer:
 
 
 @asynccontextmanager
-async def serving(answers=None, port=0):
+async def serving(answers=None, port=0, tls=None):
     server = KeyServer(answers or {})
-    listening = await asyncio.start_server(server.handle, "127.0.0.1", port)
-    server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    listening = await asyncio.start_server(server.handle, "127.0.0.1", port, ssl=tls)
+    server.url = f"{'https' if tls else 'http'}://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     try:
         yield server
     finally:

@@ -1,0 +1,69 @@
+"""Why a token was refused: a word in the request's line of the log, and nothing of it in the answer."""
+
+import io
+import json
+from typing import get_args
+
+import pytest
+
+from profile_api.telemetry import logs
+from profile_domain.errors import Why
+from refused_tokens import REFUSED, issuers_in
+from running import ME, ME_QUERY, OTHER_TENANT, TENANT, Nowhere, running
+
+
+@pytest.fixture(scope="module")
+async def lines_of(tmp_path_factory):
+    """What the service answers to a request, and the line that it logs of it."""
+    stream = io.StringIO()
+    logs.configure("json", stream)
+    folder = tmp_path_factory.mktemp("why")
+    async with running(folder, issuers=issuers_in(folder)) as service:
+
+        async def ask(method, path, **request):
+            stream.seek(0)
+            stream.truncate()
+            answer = await service.client.request(method, path, **request)
+            (line,) = stream.getvalue().splitlines()
+            return answer, json.loads(line)
+
+        ask.service = service
+        yield ask
+    logs.configure("json", Nowhere())
+
+
+@pytest.mark.parametrize(("word", "sent", "told"), REFUSED)
+async def test_each_401_is_told_to_the_log_by_a_word_and_to_the_client_by_none(
+    lines_of, word, sent, told
+):
+    headers = {"X-Tenant-ID": TENANT}
+    if sent is not None:
+        scheme = "" if sent.startswith(("Basic", "Bearer")) else "Bearer "
+        headers["Authorization"] = (scheme + sent).encode()
+    by_rest, rest_line = await lines_of("GET", ME, headers=headers)
+    by_graphql, graphql_line = await lines_of(
+        "POST", "/graphql", headers=headers, json={"query": ME_QUERY}
+    )
+    written, written_line = await lines_of("PUT", ME, headers=headers, json={})
+    assert by_rest.status_code == written.status_code == 401
+    (error,) = by_graphql.json()["errors"]
+    known = {key: value for key, value in by_rest.json().items() if key != "message"}
+    assert known == error["extensions"] == {"code": "unauthenticated", "details": {"reason": told}}
+    assert written.json() == by_rest.json()
+    for line in (rest_line, graphql_line, written_line):
+        assert (line["code"], line["reason"]) == ("unauthenticated", word)
+
+
+def test_each_word_is_met():
+    assert {word for word, *_ in REFUSED} == set(get_args(Why))
+
+
+async def test_who_is_known_is_told_without_a_reason(lines_of):
+    user = await lines_of.service.person()
+    headers = lines_of.service.headers(user)
+    for path in (ME, "/healthz", "/nowhere"):
+        _, line = await lines_of("GET", path, headers=headers)
+        assert "reason" not in line
+    _, line = await lines_of("GET", ME, headers=headers | {"X-Tenant-ID": OTHER_TENANT})
+    assert line["code"] == "tenant_mismatch"
+    assert "reason" not in line
