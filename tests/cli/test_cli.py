@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from command import ISSUERS
-from profile_api.cli.main import store as command_store
+from profile_api.cli import store as command_store
 from profile_api.settings import Settings
 from running import ME
 from signing import SECRET

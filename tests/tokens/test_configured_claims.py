@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generated_claims import NOW, configurations, sent_claims
 from profile_domain.errors import DomainError
 from profile_infra.tokens.claims import claims_for, tenant_of
 from profile_infra.tokens.issuers import CLAIM_LENGTH, MAX_CLAIMS
@@ -24,8 +25,6 @@ from signing import (
     tokens_of,
 )
 
-NOW = 1_800_000_000
-THIRD = "33333333-0000-4000-8000-000000000003"
 ONE = [TENANT]
 
 
@@ -200,40 +199,6 @@ def test_the_longest_pointers_into_the_deepest_claims_cost_linear_work():
     assert worked(64, 64) < 66 * worked(64, 1)
     # The most that any configuration reads of any token.
     assert worked(CLAIM_LENGTH - 3, MAX_CLAIMS) < 10 * MAX_CLAIMS * CLAIM_LENGTH
-
-
-# No configuration lets in whom it does not name
-
-names = st.sampled_from(["tenant_id", "tid", "org", "sub", "oid", "aud", "azp", "email", "iss"])
-pointers = st.lists(names | st.sampled_from(["0", "1", "id", ""]), min_size=1, max_size=3).map(
-    lambda each: "/" + "/".join(each)
-)
-claim_paths = st.lists(names | pointers, min_size=1, max_size=4, unique=True)
-said = st.sampled_from(
-    [TENANT, OTHER_TENANT, THIRD, "acme", "globex", AUDIENCE, "other", "ada", "", None, 5]
-)
-claim_values = st.recursive(
-    said,
-    lambda inner: (
-        st.lists(inner, max_size=2)
-        | st.dictionaries(st.sampled_from(["0", "1", "id", "", "org", "sub"]), inner, max_size=2)
-    ),
-    max_leaves=5,
-)
-sent_claims = st.dictionaries(names, claim_values)
-configurations = st.fixed_dictionaries(
-    {},
-    optional={
-        "tenant_claim": claim_paths,
-        "subject_claim": claim_paths,
-        "audience_claim": claim_paths,
-        "email_claim": claim_paths,
-        "tenant_ids": st.dictionaries(
-            st.sampled_from(["acme", "globex", THIRD]), st.just(TENANT), min_size=1
-        ),
-        "provision": st.booleans(),
-    },
-)
 
 
 @given(configurations, sent_claims, st.booleans())

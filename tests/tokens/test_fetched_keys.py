@@ -6,8 +6,9 @@ import pytest
 
 from key_provider import ISSUER, Provider, finds, refused, settle
 from key_server import key_set, response, serving
+from profile_infra.tokens import fetched_keys
 from profile_infra.tokens.fetched_keys import FRESH, KEPT, PAUSE, FetchedKeys
-from profile_infra.tokens.jose import JoseTokens, fetched_keys
+from profile_infra.tokens.jose import JoseTokens
 from profile_infra.tokens.jwks import KeySet
 from profile_infra.tokens.jwks_over_http import Fetched
 from profile_infra.tokens.keys import keys_of

@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from key_server import key_set, response, serving
 from profile_domain.errors import DomainError
+from profile_infra.tokens import jwks_over_http as key_server
 from profile_infra.tokens.fetched_keys import FetchedKeys
 from profile_infra.tokens.issuers import UnusableKeys
-from profile_infra.tokens.jose import jwks_over_http as key_server
 from profile_infra.tokens.jwks import MAX_KEYS, read_key_set
 from profile_infra.tokens.jwks_over_http import DISCOVERY, MAX_BYTES, fetch_key_set
 from signing import ec_key, issuer, private_jwk, public_jwk, rsa_key

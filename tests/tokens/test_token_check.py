@@ -7,10 +7,11 @@ import time
 
 import pytest
 from hypothesis import given
-from test_configured_claims import NOW, configurations, sent_claims
 
 from command import ISSUERS, csv, person
-from profile_api.cli.main import main, people
+from generated_claims import NOW, configurations, sent_claims
+from profile_api.cli import store as command_store
+from profile_api.cli.main import main
 from profile_domain.errors import DomainError
 from profile_infra.tokens.check import check_token
 from profile_infra.tokens.jose import JoseTokens
@@ -188,7 +189,7 @@ def test_a_token_is_never_an_argument(check, run):
 
 
 def test_a_store_that_is_not_there_is_said(check, tmp_path, monkeypatch):
-    monkeypatch.setattr(people, "MIGRATION_SECONDS", 0)
+    monkeypatch.setattr(command_store, "MIGRATION_SECONDS", 0)
     elsewhere = f"sqlite:///{tmp_path}/no-such-folder/profile.db"
     status, steps = check(token(claims(sub=ADA)), database_url=elsewhere)
     assert (status, steps["user"][0]) == (1, "FAIL")
