@@ -1,3 +1,4 @@
+import json
 import string
 
 import pytest
@@ -8,13 +9,16 @@ from profile_domain.caller import Identity
 from profile_domain.errors import Code, DomainError
 from profile_infra.tokens.issuers import UnusableKeys
 from profile_infra.tokens.jose import JoseTokens, sign
+from profile_infra.tokens.jwks import read_key_set
 from profile_infra.tokens.keys import keys_of
+from profile_infra.tokens.strict import read_base64url
 from signing import (
     AUDIENCE,
     ISSUER,
     OTHER_TENANT,
     SECRET,
     TENANT,
+    b64,
     claims,
     der,
     ec_key,
@@ -358,3 +362,49 @@ async def test_a_signed_token_is_verified():
 def test_only_an_issuer_with_a_secret_signs(tmp_path):
     with pytest.raises(UnusableKeys, match="no secret to sign with"):
         sign(issuer(secret=None, jwks_file=tmp_path, algorithms=["RS256"]), claims())
+
+
+# What others have signed: the examples of the RFCs
+
+
+async def test_the_examples_of_the_rfcs_are_verified():
+    """RFC 7520 section 4.2 (PS384) and RFC 8037 appendix A.4 (Ed25519)."""
+    said = (
+        "It\u2019s a dangerous business, Frodo, going out your door. You step onto the road, and if"
+        " you don't keep your feet, there\u2019s no knowing where you might be swept off to."
+    )
+    header = '{"alg":"PS384","kid":"bilbo.baggins@hobbiton.example"}'
+    examples = [
+        (
+            "PS384",
+            {"kty": "RSA", "n": BILBO, "e": "AQAB"},
+            f"{b64(header.encode())}.{b64(said.encode())}",
+            BILBOS_SIGNATURE,
+        ),
+        (
+            "EdDSA",
+            {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+            "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc",
+            "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
+        ),
+    ]
+    for algorithm, member, signed, signature in examples:
+        made = issuer(secret=None, jwks_file="unread", algorithms=[algorithm])
+        keys = read_key_set(json.dumps({"keys": [member]}).encode(), made)
+        (key,) = await keys.keys_for(None, algorithm)
+        assert key.verify(signed.encode(), read_base64url(signature))
+        assert not key.verify(signed.encode() + b"x", read_base64url(signature))
+
+
+BILBO = (
+    "n4EPtAOCc9AlkeQHPzHStgAbgs7bTZLwUBZdR8_KuKPEHLd4rHVTeT-O-XV2jRojdNhxJWTDvNd7nqQ0VEiZQHz_"
+    "AJmSCpMaJMRBSFKrKb2wqVwGU_NsYOYL-QtiWN2lbzcEe6XC0dApr5ydQLrHqkHHig3RBordaZ6Aj-oBHqFEHYpPe7Tpe-"
+    "OfVfHd1E6cS6M1FZcD1NNLYD5lFHpPI9bTwJlsde3uhGqC0ZCuEHg8lhzwOHrtIQbS0FVbb9k3-tVTU4fg_3L_"
+    "vniUFAKwuCLqKnS2BYwdq_mzSnbLY7h_qixoR7jig3__kRhuaxwUkRz5iaiQkqgc5gHdrNP5zw"
+)
+BILBOS_SIGNATURE = (
+    "cu22eBqkYDKgIlTpzDXGvaFfz6WGoz7fUDcfT0kkOy42miAh2qyBzk1xEsnk2IpN6-"
+    "tPid6VrklHkqsGqDqHCdP6O8TTB5dDDItllVo6_1OLPpcbUrhiUSMxbbXUvdvWXzg-UD8biiReQFlfz28zGWVsdiNAUf8ZnyP"
+    "EgVFn442ZdNqiVJRmBqrYRXe8P_ijQ7p8Vdz0TTrxUeT3lm8d9shnr2lfJT8ImUjvAA2Xez2Mlp8cBE5awDzT0qI0n6uiP1aC"
+    "N_2_jLAeQTlqRHtfa64QQSUmFAAjVKPbByi7xho0uTOcbH510a6GYmJUAfmWjwZ6oD4ifKo8DYM-X72Eaw"
+)

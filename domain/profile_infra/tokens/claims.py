@@ -140,8 +140,11 @@ def claim_of(claims: Mapping[str, Any], paths: Iterable[str]) -> Any:  # noqa: A
     found: Any = ABSENT
     for path in paths:
         value: Any = claims
-        for name in _names(path):
-            value = _member(value, name)
+        if path.startswith("/"):
+            for name in _names(path):
+                value = _member(value, name)
+        else:
+            value = claims.get(path, ABSENT)
         if value is not None and value is not ABSENT:
             return value
         found = None if value is None else found
