@@ -25,7 +25,7 @@ from uvicorn.server import ServerState
 
 from profile_api.app import create_app
 from profile_api.cli.store import opened
-from profile_api.middleware.each_request import AroundEachRequest
+from profile_api.middleware.each_request import EachRequest
 from profile_api.rest.documented import ME
 from profile_api.server.protocol import GuardedProtocol
 from profile_api.settings import Settings
@@ -137,7 +137,7 @@ async def main() -> None:
         async with app.router.lifespan_context(app):
             await asking(app, headers)(-1)
             around = app.middleware_stack
-            while not isinstance(around, AroundEachRequest):
+            while not isinstance(around, EachRequest):
                 around = around.app  # type: ignore[union-attr]  # Starlette's own have one
             inside = around._app  # what it surrounds
             for _ in range(ROUNDS):

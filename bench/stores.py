@@ -43,7 +43,7 @@ class Store:
         for _ in range(400):
             numbers = self._numbers()
             if len(set(numbers)) > 1:
-                sys.exit(f"{self.count}: {numbers}: versions and trail do not agree")
+                sys.exit(f"{self.count}: {numbers}: versions and audit trail do not agree")
             same = same + 1 if numbers[0] == before else 0
             if same == 3:
                 return before

@@ -35,7 +35,7 @@ def direct_dispatch() -> None:
     async def through(self: Any, scope: Any, receive: Any, send: Any) -> None:
         await self._app(scope, receive, send)
 
-    shortcut.Shortcut.__call__ = through  # type: ignore[method-assign]
+    shortcut.DirectDispatch.__call__ = through  # type: ignore[method-assign]
 
 
 def connection_pool() -> None:
@@ -64,12 +64,12 @@ def connection_pool() -> None:
 
 def batching() -> None:
     """Each call to Postgres makes a round trip of its own."""
-    shared_trips.SharedTrips.run = lambda self, job: self._alone(job)  # type: ignore[method-assign]
+    shared_trips.CallBatcher.run = lambda self, job: self._alone(job)  # type: ignore[method-assign]
 
 
 def keyed_locks() -> None:
     """Updates of one person race, and the version decides."""
-    turns.Turns.of = lambda *_: asyncio.Lock()  # type: ignore[method-assign]
+    turns.KeyedLocks.of = lambda *_: asyncio.Lock()  # type: ignore[method-assign]
 
 
 def group_commit() -> None:
@@ -98,7 +98,7 @@ def commit_thread() -> None:
 
 def token_cache() -> None:
     """Every request's token is verified anew."""
-    verified.VerifiedTokens.get = lambda *_: None  # type: ignore[method-assign]
+    verified.TokenCache.get = lambda *_: None  # type: ignore[method-assign]
 
 
 def decision_cache() -> None:

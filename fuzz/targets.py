@@ -11,7 +11,7 @@ from uuid import UUID
 from framing import SEEDS, request_framing
 from profile_domain.errors import Code, DomainError, FieldRefused
 from profile_domain.pictures.avatar import Upload
-from profile_domain.profile import AuthProvider, Profile, ProfileChange
+from profile_domain.profile import AuthProvider, Profile, ProfileUpdate
 from profile_domain.requests.bodies import read_json_object
 from profile_graphql.errors import MAX_EXPLANATION, RequestRefused
 from profile_graphql.execution.documents import REMEMBERED_BYTES, Documents
@@ -52,7 +52,7 @@ def rest_body(data: bytes) -> None:
     stored = Profile(UUID(TENANT), UUID(TENANT), "a@example.org", AuthProvider.LOCAL)
     try:
         body = _run(_read(data))
-        wanted = ProfileChange(body).against(stored)
+        wanted = ProfileUpdate(body).against(stored)
     except DomainError as refused:
         assert refused.code in Code
         return

@@ -18,8 +18,8 @@ from starlette.types import Scope
 from profile_api.middleware.admission import Admission
 from profile_api.middleware.buffers import Buffers
 from profile_api.middleware.cors import Cors
-from profile_api.middleware.direct_dispatch import Shortcut
-from profile_api.middleware.each_request import AroundEachRequest, CrashNet
+from profile_api.middleware.direct_dispatch import DirectDispatch
+from profile_api.middleware.each_request import CatchCrashes, EachRequest
 from profile_api.pages.assets import Assets
 from profile_api.pages.docs import page as docs_page
 from profile_api.pages.person import Person
@@ -43,8 +43,8 @@ from profile_graphql.view import GraphQLView
 from profile_infra.people.provisioning import TokenProvisioning
 from profile_infra.pictures import PillowPictures
 from profile_infra.policies.cedar import CedarPolicy
-from profile_infra.rate_limits.in_process import UserRateLimit
-from profile_infra.rate_limits.in_redis import SharedRateLimit
+from profile_infra.rate_limits.in_process import InProcessRateLimit
+from profile_infra.rate_limits.in_redis import RedisRateLimit
 from profile_infra.stores.store import Store
 from profile_infra.tokens.jose import JoseTokens
 from profile_infra.tokens.keys import keys_of
@@ -111,12 +111,12 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     app.state.service = service
     app.state.settings, app.state.admission, app.state.metrics = settings, admission, metrics
     shortcuts: dict[tuple[str, str], APIRoute] = {}
-    app.add_middleware(Shortcut, routes=shortcuts)
-    app.add_middleware(CrashNet, refuse=_refusal)
+    app.add_middleware(DirectDispatch, routes=shortcuts)
+    app.add_middleware(CatchCrashes, refuse=_refusal)
     app.add_middleware(admission.middleware, refuse=_refusal)
     if settings.cors_origins:
         app.add_middleware(Cors, origins=settings.cors_origins)
-    app.add_middleware(AroundEachRequest, metrics=metrics, line=request_log())
+    app.add_middleware(EachRequest, metrics=metrics, line=request_log())
     _watch(metrics, admission, store, tokens, rate_limit)
 
     add_profile_routes(app, ProfileRoutes(service, max_body_bytes=settings.max_body_bytes))
@@ -143,8 +143,8 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     }
     if people:
         _add_text(app, "/", _page(settings_page.page, GRAPHQL, assets, people))
-    ending = partial(_ending, admission)
-    operations = Operations(metrics, missing=(ending, store.missing, tokens.missing))
+    draining = partial(_draining, admission)
+    operations = Operations(metrics, missing=(draining, store.missing, tokens.missing))
     add_route(app, "GET", "/healthz", operations.healthz, **openapi.HEALTHZ)
     add_route(app, "GET", "/readyz", operations.readyz, **openapi.READYZ)
     add_route(app, "GET", "/metrics", operations.metrics, **openapi.METRICS)
@@ -160,7 +160,7 @@ def _watch(
     admission: Admission,
     store: Store,
     tokens: JoseTokens,
-    rate_limit: UserRateLimit | SharedRateLimit,
+    rate_limit: InProcessRateLimit | RedisRateLimit,
 ) -> None:
     """What other rooms count by themselves."""
     metrics.gauge("profile_requests_at_work", "Being answered.", lambda: admission.at_work)
@@ -189,8 +189,8 @@ def _watch(
     )
 
 
-async def _ending(admission: Admission) -> str | None:
-    return "ending" if admission.ending else None
+async def _draining(admission: Admission) -> str | None:
+    return "draining" if admission.draining else None
 
 
 def _refusal(scope: Scope, error: DomainError) -> Response:

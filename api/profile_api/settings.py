@@ -13,8 +13,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from profile_api.telemetry.logs import Form
-from profile_infra.rate_limits.in_process import UserRateLimit, parse_rate
-from profile_infra.rate_limits.in_redis import SharedRateLimit, safe_redis_url
+from profile_infra.rate_limits.in_process import InProcessRateLimit, parse_rate
+from profile_infra.rate_limits.in_redis import RedisRateLimit, safe_redis_url
 from profile_infra.secret_urls import is_clear, masked
 from profile_infra.stores.by_url import is_postgres, store_of
 from profile_infra.stores.store import Store
@@ -71,7 +71,7 @@ class Settings(BaseSettings):
         default=None,
         ge=1,
         le=36_500,
-        description="How many days the trail of changes is shown and kept; for ever without.",
+        description="How many days the audit trail is shown and kept; for ever without.",
     )
     issuers: Issuers = Field(
         default=[], description="Whose tokens are trusted: a JSON list of objects."
@@ -150,12 +150,12 @@ class Settings(BaseSettings):
             history_days=self.history_days,
         )
 
-    def limit(self) -> UserRateLimit | SharedRateLimit:
+    def limit(self) -> InProcessRateLimit | RedisRateLimit:
         """How often a user may try to write. Raises UnusableRateLimitStore."""
         rate = parse_rate(self.rate_limit)
         if rate is None or self.rate_limit_store is None:
-            return UserRateLimit(rate)
-        return SharedRateLimit(rate, self.rate_limit_store)
+            return InProcessRateLimit(rate)
+        return RedisRateLimit(rate, self.rate_limit_store)
 
     def shown(self) -> dict[str, str]:
         """Each setting as its environment variable would say it, with secrets masked; empty where

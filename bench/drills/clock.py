@@ -15,7 +15,7 @@ from service import ISSUER, TENANT, verdict
 
 from profile_domain.caller import Identity
 from profile_domain.errors import DomainError
-from profile_infra.rate_limits.in_process import UserRateLimit, parse_rate
+from profile_infra.rate_limits.in_process import InProcessRateLimit, parse_rate
 from profile_infra.tokens.jose import JoseTokens, sign
 from profile_infra.tokens.keys import keys_of
 
@@ -26,7 +26,7 @@ async def drill() -> tuple[bool, bool]:
     now = time.time()
     claims = {"sub": "ada", "tenant_id": str(TENANT), "exp": int(now) + 4 * HOUR}
     token = sign(ISSUER, claims)
-    rate_limit = UserRateLimit(parse_rate("5/minute"))
+    rate_limit = InProcessRateLimit(parse_rate("5/minute"))
     ada = Identity(UUID(str(TENANT)), ISSUER.issuer, "ada")
 
     def stepped() -> float:

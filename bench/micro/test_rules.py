@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from profile_domain.names import clean_name
-from profile_domain.profile import Profile, ProfileChange
+from profile_domain.profile import Profile, ProfileUpdate
 from profile_domain.requests.bodies import parse_json_object
 
 BODY = b'{"first_name":"Ada","last_name":"Byron","display_name":"Countess of Lovelace"}'
@@ -26,6 +26,6 @@ def test_name_cleaned(benchmark: Any, name: str) -> None:
 
 def test_change_judged(benchmark: Any, profile: Profile) -> None:
     body = parse_json_object(BODY)
-    assert benchmark(lambda: ProfileChange(body).against(profile)) == {
+    assert benchmark(lambda: ProfileUpdate(body).against(profile)) == {
         "display_name": "Countess of Lovelace"
     }

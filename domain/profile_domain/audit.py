@@ -1,4 +1,4 @@
-"""One entry of the trail: who changed what of a profile, when, by which way in."""
+"""One entry of the audit trail: who changed what of a profile, when, by which way in."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class AuditEntry:
     """One recorded change; ``new_version`` is its cursor. Of avatars only digests are kept.
 
     ``fields`` names what changed as REST spells it. The values are None once the user was deleted.

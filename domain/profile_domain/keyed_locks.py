@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from weakref import WeakValueDictionary
 
 
-class Turns:
+class KeyedLocks:
     """A lock for each key, as long as somebody holds it or waits for it; served in order."""
 
     def __init__(self) -> None:

@@ -54,15 +54,15 @@ def brought_up_to_date(profile: Profile, record: Record, *, overwrite: bool = Fa
     nothing differs.
     """
     managed = record.auth_provider is not AuthProvider.LOCAL
-    told: dict[str, Any] = {
+    brought: dict[str, Any] = {
         field: value
         for field, value in record.names.items()
         if overwrite or (managed and field in SSO_MANAGED)
     }
-    told["auth_provider"] = record.auth_provider
+    brought["auth_provider"] = record.auth_provider
     if record.email is not None:
-        told["email"] = record.email
-    news = {field: value for field, value in told.items() if getattr(profile, field) != value}
+        brought["email"] = record.email
+    news = {field: value for field, value in brought.items() if getattr(profile, field) != value}
     return replace(profile, **news) if news else profile
 
 

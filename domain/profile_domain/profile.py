@@ -139,7 +139,7 @@ def same(stored: str | Avatar | None, wanted: str | Avatar | Upload | None) -> b
     return stored == wanted
 
 
-class ProfileChange:
+class ProfileUpdate:
     """What a client asks for: a value for each field that it sent, all others left alone.
 
     ``body`` has the field names as REST spells them, and values of any JSON type.

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Literal, Protocol
 from uuid import UUID
 
-from profile_domain.audit import Change
+from profile_domain.audit import AuditEntry
 from profile_domain.caller import Caller, Credentials, Face, Identity
 from profile_domain.errors import Code, DomainError, FieldRefused, Violation, refused_fields
-from profile_domain.keyed_locks import Turns
+from profile_domain.keyed_locks import KeyedLocks
 from profile_domain.people import has_news
 from profile_domain.pictures.avatar import Avatar, Upload
-from profile_domain.profile import AVATAR, Profile, ProfileChange
+from profile_domain.profile import AVATAR, Profile, ProfileUpdate
 from profile_domain.requests.preconditions import if_match_holds
 
 Action = Literal["viewMyProfile", "updateMyProfile"]
@@ -36,14 +36,14 @@ class Profiles(Protocol):
     async def save(self, caller: Caller, before: Profile, after: Profile) -> bool:
         """Durably replaces ``before`` by ``after``, which is one version on.
 
-        With it goes an entry in the trail; nothing is written where nothing differs. False when
-        ``before`` is no longer stored, or is of another tenant than the caller. It is tried once:
-        an ``unavailable`` save may have happened, and the version tells.
+        With it goes an audit entry; nothing is written where nothing differs. False when ``before``
+        is no longer stored, or is of another tenant than the caller. It is tried once: an
+        ``unavailable`` save may have happened, and the version tells.
         """
 
     async def history(
         self, tenant_id: UUID, user_id: UUID, *, first: int, after: int | None = None
-    ) -> Sequence[Change]:
+    ) -> Sequence[AuditEntry]:
         """The user's changes before version ``after``, newest first; ``first`` is at least 1."""
 
 
@@ -93,7 +93,7 @@ class ProfileService:
         self._pictures = pictures
         self._rate_limit = rate_limit
         self._provisioning = provisioning
-        self._turns = Turns()
+        self._locks = KeyedLocks()
 
     async def identify(
         self, credentials: Credentials, *, face: Face, request_id: str, to_write: bool
@@ -117,7 +117,7 @@ class ProfileService:
     async def update_my_profile(
         self,
         caller: Caller,
-        change: ProfileChange,
+        change: ProfileUpdate,
         *,
         if_match: str | None = None,
         with_image: bool = True,
@@ -133,13 +133,13 @@ class ProfileService:
         Updates of one person take turns here, so these others are other processes.
         """
         identity = caller.identity
-        async with self._turns.of((identity.tenant_id, identity.issuer, identity.subject)):
+        async with self._locks.of((identity.tenant_id, identity.issuer, identity.subject)):
             return await self._update(caller, change, if_match, with_image, before_writing)
 
     async def _update(
         self,
         caller: Caller,
-        change: ProfileChange,
+        change: ProfileUpdate,
         if_match: str | None,
         with_image: bool,  # noqa: FBT001  # as update_my_profile has it
         before_writing: Callable[[Profile], Awaitable[None]] | None,
@@ -160,7 +160,7 @@ class ProfileService:
 
     async def my_changes(
         self, caller: Caller, profile: Profile, *, first: int, after: int | None = None
-    ) -> Sequence[Change]:
+    ) -> Sequence[AuditEntry]:
         """The profile's changes, newest first, from before version ``after``. Raises ``forbidden``.
 
         ``first`` is at least 1.

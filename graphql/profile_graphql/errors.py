@@ -79,11 +79,11 @@ def places_in(text: str, errors: Iterable[GraphQLError]) -> dict[int, dict[str, 
 
 
 def _placed(
-    told: dict[str, Any], error: GraphQLError, places: dict[int, dict[str, int]]
+    formatted: dict[str, Any], error: GraphQLError, places: dict[int, dict[str, int]]
 ) -> dict[str, Any]:
     if error.positions:
-        told["locations"] = [places[position] for position in error.positions]
-    return told
+        formatted["locations"] = [places[position] for position in error.positions]
+    return formatted
 
 
 def field_error(
@@ -94,16 +94,16 @@ def field_error(
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
     if cause is None:
-        told, known = invalid_query(error.message), None
+        formatted, known = invalid_query(error.message), None
     else:
         if not isinstance(cause, DomainError):
             log.error("request %s failed", request_id, exc_info=cause)
             cause = DomainError(Code.INTERNAL_ERROR)
-        told, known = entry(cause), cause
-    _placed(told, error, places)
+        formatted, known = entry(cause), cause
+    _placed(formatted, error, places)
     if error.path:
-        told["path"] = error.path
-    return told, known
+        formatted["path"] = error.path
+    return formatted, known
 
 
 def refusal(error: DomainError, status: int) -> JSONResponse:

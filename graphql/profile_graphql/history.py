@@ -1,4 +1,4 @@
-"""The trail of changes as its owner sees it: a Relay connection, newest first."""
+"""The audit trail as its owner sees it: a Relay connection, newest first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Self
 
 import strawberry
 
-from profile_domain.audit import Change
+from profile_domain.audit import AuditEntry
 from profile_domain.errors import Code, DomainError
 from profile_domain.profile import AVATAR
 from profile_graphql.names import camel_case
@@ -36,7 +36,7 @@ class ProfileChange:
     fields: list[ChangedField]
 
     @classmethod
-    def of(cls, change: Change) -> Self:
+    def of(cls, change: AuditEntry) -> Self:
         return cls(
             at=change.at,
             issuer=change.issuer,
@@ -69,7 +69,7 @@ class ProfileChangeConnection:
     page_info: PageInfo
 
     @classmethod
-    def of(cls, changes: Sequence[Change], *, first: int, after: int | None) -> Self:
+    def of(cls, changes: Sequence[AuditEntry], *, first: int, after: int | None) -> Self:
         """The first of ``changes``, which are one more than that when there is a next page."""
         edges = [
             ProfileChangeEdge(cursor=str(change.new_version), node=ProfileChange.of(change))
@@ -96,7 +96,7 @@ def page_of(first: int | None, after: str | None) -> tuple[int, int | None]:
     return count, None if after is None else int(after)
 
 
-def _changed_field(change: Change, field: str) -> ChangedField:
+def _changed_field(change: AuditEntry, field: str) -> ChangedField:
     if field == AVATAR:
         old, new = (
             digest and f"sha256:{digest.hex()}" for digest in (change.old_avatar, change.new_avatar)

@@ -27,7 +27,7 @@ class RequestContext:
     request_id: str
     wants_image: bool
     wants_editable: bool
-    told: dict[str, Any] = field(default_factory=dict)
+    log_fields: dict[str, Any] = field(default_factory=dict)
     _caller: Caller | None = field(default=None, init=False)
     _profile: Profile | None = field(default=None, init=False)
     _looking: Lock = field(default_factory=Lock, init=False)
@@ -40,9 +40,9 @@ class RequestContext:
                     self.credentials, face="graphql", request_id=self.request_id, to_write=to_write
                 )
             except DomainError as refused:
-                self.told["reason"] = refused.why
+                self.log_fields["reason"] = refused.why
                 raise
-            self.told["tenant"] = self._caller.identity.tenant_id
+            self.log_fields["tenant"] = self._caller.identity.tenant_id
         return self._caller
 
     async def my_profile(self) -> Profile:

@@ -6,7 +6,7 @@ import strawberry
 
 from profile_domain.errors import Code, DomainError
 from profile_domain.profile import Profile as DomainProfile
-from profile_domain.profile import ProfileChange
+from profile_domain.profile import ProfileUpdate
 from profile_graphql.request import RequestInfo
 from profile_graphql.types import Profile, ProfileError, UpdateMyProfileInput, UpdateMyProfileResult
 
@@ -56,7 +56,7 @@ class Mutation:
         try:
             profile = await service.update_my_profile(
                 caller,
-                ProfileChange(input.as_body()),
+                ProfileUpdate(input.as_body()),
                 if_match=None if if_match is strawberry.UNSET else if_match,
                 with_image=info.context.wants_image,
                 before_writing=ask_what_is_editable,
@@ -64,7 +64,7 @@ class Mutation:
         except DomainError as error:
             if error.code in NOT_ABOUT_THE_UPDATE:
                 raise
-            info.context.told["code"] = error.code
+            info.context.log_fields["code"] = error.code
             return ProfileError.of(error)
         return Profile.of(profile, editable=editable)
 

@@ -102,14 +102,14 @@ class GraphQLView:
         if request.method == "GET" and operation_type is not OperationType.QUERY:
             error = entry(DomainError(Code.METHOD_NOT_ALLOWED))
             raise RequestRefused([error], status=405, headers={"Allow": "POST"})
-        told = request.scope["state"]
+        state = request.scope["state"]
         context = RequestContext(
             service=self._service,
             credentials=Credentials.sent_in(fields),
-            request_id=told["request_id"],
+            request_id=state["request_id"],
             wants_image=document.wants_image,
             wants_editable=document.wants_editable,
-            told=told,
+            log_fields=state,
         )
         if document.plan is not None:
             planned = await document.plan.run(context, variables)
@@ -159,12 +159,12 @@ def _result(request: Request, fields: Fields, text: str, result: ExecutionResult
     if result.data is None and not any(error.path for error in errors):
         raise RequestRefused(invalid_queries(text, errors[:MAX_ERRORS]))
     places = places_in(text, errors)
-    told, known = zip(
+    formatted, known = zip(
         *(field_error(error, places, request.state.request_id) for error in errors), strict=True
     )
     waits = [error.retry_after for error in known if error and error.retry_after]
     headers = {"Retry-After": str(max(waits))} if waits else {}
-    payload = {"errors": told, "data": result.data}
+    payload = {"errors": formatted, "data": result.data}
     return _respond(request, fields, payload, headers=headers)
 
 

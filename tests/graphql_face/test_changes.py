@@ -1,4 +1,4 @@
-"""The trail of changes as its owner and the operator see it, on both stores."""
+"""The audit trail as its owner and the operator see it, on both stores."""
 
 import asyncio
 import base64

@@ -16,8 +16,8 @@ from profile_graphql.execution.documents import Documents
 from profile_graphql.schema import schema
 from profile_infra.policies import cedar as policy
 from profile_infra.policies.cedar import CedarPolicy
-from profile_infra.rate_limits.in_process import UserRateLimit, parse_rate
-from profile_infra.tokens.cache import VerifiedTokens
+from profile_infra.rate_limits.in_process import InProcessRateLimit, parse_rate
+from profile_infra.tokens.cache import TokenCache
 
 ROOMS = (
     "domain/profile_domain",
@@ -142,7 +142,7 @@ def run(coroutine):
 
 
 def a_token():
-    kept = VerifiedTokens(MIB)
+    kept = TokenCache(MIB)
 
     def keep(number):
         digest = sha256(b"%d" % number).digest()
@@ -152,7 +152,7 @@ def a_token():
 
 
 def an_attempt_to_write():
-    limit = UserRateLimit(parse_rate("100/day"), most=5000)
+    limit = InProcessRateLimit(parse_rate("100/day"), most=5000)
     return lambda number: run(limit.take(stranger(number)))
 
 

@@ -9,7 +9,7 @@ import pytest
 from profile_domain.caller import Caller, Credentials, Identity
 from profile_domain.errors import Code, DomainError, FieldRefused, unauthenticated
 from profile_domain.pictures.avatar import Avatar
-from profile_domain.profile import AVATAR, EDITABLE, AuthProvider, Profile, ProfileChange
+from profile_domain.profile import AVATAR, EDITABLE, AuthProvider, Profile, ProfileUpdate
 from profile_domain.service import ProfileService
 
 TENANT = UUID("11111111-1111-4111-8111-111111111111")
@@ -78,7 +78,7 @@ class World:
         return True
 
     def update(self, body, **options):
-        return self.service.update_my_profile(CALLER, ProfileChange(body), **options)
+        return self.service.update_my_profile(CALLER, ProfileUpdate(body), **options)
 
 
 async def code_of(awaitable):
@@ -166,7 +166,7 @@ async def test_one_person_does_not_wait_for_another():
     world = World()
     other = replace(CALLER, identity=replace(CALLER.identity, subject="another"))
     async with asyncio.timeout(60):
-        held = world.service.update_my_profile(CALLER, ProfileChange({"last_name": "L"}))
+        held = world.service.update_my_profile(CALLER, ProfileUpdate({"last_name": "L"}))
         gate = asyncio.Event()
         save = world.save
 
@@ -177,7 +177,7 @@ async def test_one_person_does_not_wait_for_another():
 
         world.save = waits
         waiting = asyncio.create_task(held)
-        await world.service.update_my_profile(other, ProfileChange({"last_name": "M"}))
+        await world.service.update_my_profile(other, ProfileUpdate({"last_name": "M"}))
         assert not waiting.done()
         gate.set()
         await waiting
@@ -251,7 +251,7 @@ async def test_a_picture_is_loaded_unless_it_is_not_wanted(wanted):
     world = World()
     await world.service.view_my_profile(CALLER, **wanted)
     assert world.with_image is wanted.get("with_image", True)
-    await world.service.update_my_profile(CALLER, ProfileChange({}), **wanted)
+    await world.service.update_my_profile(CALLER, ProfileUpdate({}), **wanted)
     assert world.with_image is wanted.get("with_image", True)
 
 
@@ -266,7 +266,7 @@ async def test_pictures_of_one_person_wait_for_each_other_and_take_nobody_elses_
     def sends(identity, digits):
         body = {AVATAR: f"data:image/png;base64,{digits}"}
         caller = replace(CALLER, identity=identity)
-        return asyncio.create_task(world.service.update_my_profile(caller, ProfileChange(body)))
+        return asyncio.create_task(world.service.update_my_profile(caller, ProfileUpdate(body)))
 
     world.clean = clean
     grace = replace(IDENTITY, subject="grace")

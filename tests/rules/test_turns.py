@@ -3,11 +3,11 @@
 import asyncio
 import gc
 
-from profile_domain.keyed_locks import Turns
+from profile_domain.keyed_locks import KeyedLocks
 
 
 async def test_the_same_key_has_one_lock_as_long_as_somebody_is_at_it():
-    turns = Turns()
+    turns = KeyedLocks()
     async with turns.of("a") as _:
         assert turns.of("a").locked()
         assert not turns.of("b").locked()
@@ -15,7 +15,7 @@ async def test_the_same_key_has_one_lock_as_long_as_somebody_is_at_it():
 
 
 async def test_those_who_wait_come_in_their_order():
-    turns, order = Turns(), []
+    turns, order = KeyedLocks(), []
 
     async def come(number: int) -> None:
         async with turns.of("a"):
@@ -27,7 +27,7 @@ async def test_those_who_wait_come_in_their_order():
 
 
 async def test_nothing_is_kept_of_a_key_that_nobody_is_at():
-    turns = Turns()
+    turns = KeyedLocks()
     for key in range(100):
         async with turns.of(key):
             pass

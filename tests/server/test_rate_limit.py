@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from profile_domain.caller import Identity
 from profile_domain.errors import Code, DomainError
-from profile_infra.rate_limits.in_process import MOST_USERS, Rate, UserRateLimit, parse_rate
+from profile_infra.rate_limits.in_process import MOST_USERS, InProcessRateLimit, Rate, parse_rate
 
 ADA = Identity(UUID(int=1), "https://idp.example", "ada")
 SECOND = 1_000_000_000
@@ -27,7 +27,7 @@ class Limit:
     def __init__(self, rate, now=12_345_678_901_234, **bound):
         self.rate = parse_rate(rate) if isinstance(rate, str) else rate
         self.now = now
-        self.limit = UserRateLimit(self.rate, now=lambda: self.now, **bound)
+        self.limit = InProcessRateLimit(self.rate, now=lambda: self.now, **bound)
 
     async def take(self, identity=ADA):
         """None, or the seconds that a client is told to wait."""
@@ -109,7 +109,7 @@ async def test_users_of_other_names_tenants_and_issuers_are_counted_apart():
 
 async def test_the_time_of_day_means_nothing(monkeypatch):
     """A machine's clock that is set back keeps nobody waiting, and one set ahead frees nobody."""
-    limit = UserRateLimit(parse_rate("1/minute"))
+    limit = InProcessRateLimit(parse_rate("1/minute"))
     monkeypatch.setattr("time.time", lambda: pytest.fail("this clock is set by operators"))
     await limit.take(ADA)
     with pytest.raises(DomainError) as refused:
@@ -207,7 +207,7 @@ async def lines_of(limit, attempts):
     def trace(frame, event, _):
         nonlocal count
         count += event == "line"
-        return trace if frame.f_globals["__name__"] == UserRateLimit.__module__ else None
+        return trace if frame.f_globals["__name__"] == InProcessRateLimit.__module__ else None
 
     before = sys.gettrace()
     sys.settrace(trace)

@@ -16,8 +16,8 @@ from profile_api.settings import Settings
 from profile_domain.caller import Identity
 from profile_domain.errors import Code, DomainError
 from profile_infra.rate_limits import in_redis as shared_rate_limit
-from profile_infra.rate_limits.in_process import UserRateLimit, parse_rate
-from profile_infra.rate_limits.in_redis import SharedRateLimit, UnusableRateLimitStore
+from profile_infra.rate_limits.in_process import InProcessRateLimit, parse_rate
+from profile_infra.rate_limits.in_redis import RedisRateLimit, UnusableRateLimitStore
 from programs import skip_without
 from redis_server import RedisServer
 from running import UPDATE, running
@@ -41,7 +41,7 @@ def redis(tmp_path, monkeypatch):
 
 @asynccontextmanager
 async def limit_at(url):
-    limit = SharedRateLimit(RATE, url)
+    limit = RedisRateLimit(RATE, url)
     try:
         yield limit
     finally:
@@ -75,7 +75,7 @@ async def test_many_at_once_are_let_in_up_to_the_limit(redis):
 
 async def test_here_and_in_redis_a_rate_means_the_same(redis):
     async with limit_at(redis.url) as limit:
-        alone = UserRateLimit(RATE)
+        alone = InProcessRateLimit(RATE)
         for hours in (0, 0.1, 0.5, 1, 0.3, 5):
             here, there = await told_after(hours, alone), await told_after(hours, limit, redis)
             assert [each is None for each in here] == [each is None for each in there]
@@ -227,9 +227,7 @@ def test_without_the_package_the_start_says_what_to_install(monkeypatch):
     settings = Settings(_env_file=None, rate_limit_store="redis://localhost")
     with pytest.raises(UnusableRateLimitStore, match=r"profile-service\[redis\]"):
         settings.limit()
-    assert not isinstance(
-        settings.model_copy(update={"rate_limit": "off"}).limit(), SharedRateLimit
-    )
+    assert not isinstance(settings.model_copy(update={"rate_limit": "off"}).limit(), RedisRateLimit)
 
 
 @pytest.mark.parametrize(

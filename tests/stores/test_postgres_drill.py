@@ -12,7 +12,7 @@ import pytest
 
 from postgres_database import Database, new_database
 from profile_domain.profile import AuthProvider, Profile
-from profile_infra.stores.audit import Author, Change
+from profile_infra.stores.audit import AuditEntry, Author
 from profile_infra.stores.postgres.store import PostgresProfiles
 from profile_infra.stores.records import User
 from running import ME
@@ -54,7 +54,7 @@ async def people(database: Database, number: int) -> list[UUID]:
     return [profile.id for profile in profiles]
 
 
-async def history(database: Database, user: UUID) -> list[Change]:
+async def history(database: Database, user: UUID) -> list[AuditEntry]:
     """Oldest first; the versions have no gap."""
     async with opened(database) as store:
         changes = (await store.history(TENANT, user, first=100_000))[::-1]

@@ -81,7 +81,7 @@ async def test_with_a_tenants_setting_only_its_rows_are_seen(serving, table):
 ATTACKS = {
     "a row for another tenant": "INSERT INTO avatars VALUES ('{other}', '{user}', '\\x00')",
     "a row moved to another tenant": "UPDATE users SET tenant_id = '{other}'",
-    "a change in another's trail": (
+    "a change in another's audit trail": (
         "INSERT INTO profile_changes SELECT '{other}', user_id, 9, 8, at, issuer, subject, face,"
         " request_id, fields FROM profile_changes"
     ),
@@ -91,7 +91,7 @@ ATTACKS = {
     "the policy dropped": "DROP POLICY of_the_tenant ON users",
     "a policy added": "CREATE POLICY mine ON users USING (true)",
     "a copy of the table": "CREATE TABLE mine AS SELECT * FROM users",
-    "the trail rewritten": "UPDATE profile_changes SET subject = 'somebody else'",
+    "the audit trail rewritten": "UPDATE profile_changes SET subject = 'somebody else'",
     "a table emptied": "TRUNCATE profile_changes",
     "the revision changed": "UPDATE alembic_version SET version_num = '9999'",
     "the function replaced": (

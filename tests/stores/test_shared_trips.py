@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from profile_infra.stores.postgres.batching import MOST_TOGETHER, SharedTrips
+from profile_infra.stores.postgres.batching import MOST_TOGETHER, CallBatcher
 
 
 class Road:
@@ -15,7 +15,7 @@ class Road:
         self.open = asyncio.Event()
         self.error: Exception | None = None
         self.undone = False
-        self.shared = SharedTrips(self.together, self.alone, at_once=at_once)
+        self.shared = CallBatcher(self.together, self.alone, at_once=at_once)
 
     async def alone(self, number: int) -> int:
         self.trips.append([number])

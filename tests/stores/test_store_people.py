@@ -8,7 +8,7 @@ import pytest
 
 from profile_domain.caller import Identity
 from profile_domain.pictures.avatar import Avatar
-from profile_infra.stores.records import Clash, User
+from profile_infra.stores.records import Conflict, User
 from storing import (
     IMPORT,
     ISSUER,
@@ -94,7 +94,7 @@ async def test_an_import_that_meets_a_clash_changes_nothing(store, case):
     await stored(store, ada, bob)
     inserts, updates = CLASHES[case](ada)
     good = (bob, User(replace(bob.profile, email="changed@example.org")))
-    with pytest.raises(Clash) as clash:
+    with pytest.raises(Conflict) as clash:
         await store.apply(IMPORT, [new, *inserts], [good, *updates])
     assert clash.value.user in [*inserts, *(after for _, after in updates)]
     assert await store.list_users(TENANT, first=9) == sorted(
@@ -108,7 +108,7 @@ async def test_of_first_requests_at_once_one_makes_the_user(store):
     outcomes = await asyncio.gather(
         *(stored(store, user) for user in people), return_exceptions=True
     )
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Clash"] * 9 + ["NoneType"]
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Conflict"] * 9 + ["NoneType"]
     (made,) = await store.list_users(TENANT, first=9)
     assert outcomes[people.index(made)] is None
 
@@ -138,11 +138,11 @@ async def test_a_user_who_was_changed_meanwhile_is_not_deleted(store):
     await stored(store, ada)
     await rename(store, ada, display_name="Countess")
     for user in (ada, person()):
-        with pytest.raises(Clash):
+        with pytest.raises(Conflict):
             await store.delete(OPERATOR, user)
     assert len(await store.history(TENANT, ada.profile.id, first=9)) == 1
     elsewhere = replace(ada, profile=replace(ada.profile, tenant_id=OTHER_TENANT, version=2))
-    with pytest.raises(Clash):
+    with pytest.raises(Conflict):
         await store.delete(OPERATOR, elsewhere)
     assert (await load(store, ada)).display_name == "Countess"
 

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from profile_domain.caller import Credentials
 from profile_domain.errors import Code, DomainError
-from profile_domain.profile import ProfileChange
+from profile_domain.profile import ProfileUpdate
 from profile_domain.service import ProfileService
 from profile_infra.people.provisioning import TokenProvisioning
 from profile_infra.pictures import PillowPictures
 from profile_infra.policies.cedar import CedarPolicy
-from profile_infra.rate_limits.in_process import UserRateLimit
+from profile_infra.rate_limits.in_process import InProcessRateLimit
 from profile_infra.stores.records import User
 from signing import OTHER_TENANT, TENANT, issuer, sign_for, tokens_of
 from storing import person, stored
@@ -52,7 +52,7 @@ class Walk:
             profiles=store,
             policy=CedarPolicy(None),
             pictures=PillowPictures(1),
-            rate_limit=UserRateLimit(None),
+            rate_limit=InProcessRateLimit(None),
             provisioning=TokenProvisioning(store),
         )
 
@@ -80,7 +80,7 @@ class Walk:
             if step["change"] is None:
                 shown = await self.service.view_my_profile(caller)
             else:
-                change = ProfileChange(step["change"])
+                change = ProfileUpdate(step["change"])
                 shown = await self.service.update_my_profile(caller, change)
         except DomainError as refused:
             return None, refused.code

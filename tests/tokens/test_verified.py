@@ -8,7 +8,7 @@ import pytest
 from profile_domain.caller import Identity
 from profile_domain.people import Record
 from profile_domain.profile import AuthProvider
-from profile_infra.tokens.cache import SECONDS, VerifiedTokens, _size
+from profile_infra.tokens.cache import SECONDS, TokenCache, _size
 from profile_infra.tokens.jose import JoseTokens
 from profile_infra.tokens.keys import keys_of
 from signing import ISSUER, TENANT, claims, issuer, outcome, token
@@ -116,14 +116,14 @@ ADA = Identity(UUID(TENANT), ISSUER, "ada")
 
 
 def test_the_oldest_makes_room():
-    kept = VerifiedTokens(2 * _size(ADA))
+    kept = TokenCache(2 * _size(ADA))
     for digest in (b"a", b"b", b"c", b"d"):
         kept.put(digest, ADA, now=NOW, expires=NOW + 60)
     assert [kept.get(digest, NOW) for digest in (b"a", b"b", b"c", b"d")] == [None, None, ADA, ADA]
 
 
 def test_one_that_takes_more_than_all_may_is_not_kept_and_takes_no_room():
-    kept = VerifiedTokens(2 * _size(ADA))
+    kept = TokenCache(2 * _size(ADA))
     kept.put(b"a", ADA, now=NOW, expires=NOW + 60)
     many = replace(ADA, scopes=frozenset(map(str, range(100))))
     kept.put(b"b", many, now=NOW, expires=NOW + 60)
@@ -131,20 +131,20 @@ def test_one_that_takes_more_than_all_may_is_not_kept_and_takes_no_room():
 
 
 def test_it_can_be_switched_off():
-    kept = VerifiedTokens(0)
+    kept = TokenCache(0)
     kept.put(b"a", ADA, now=NOW, expires=NOW + 60)
     assert kept.get(b"a", NOW) is None
 
 
 def test_the_same_token_verified_twice_at_once_is_kept_once():
-    kept = VerifiedTokens()
+    kept = TokenCache()
     for _ in range(1000):
         kept.put(b"a", ADA, now=NOW, expires=NOW + 60)
     assert kept._bytes == _size(ADA)
 
 
 def test_those_whose_time_is_over_are_forgotten_as_others_come():
-    kept = VerifiedTokens()
+    kept = TokenCache()
     for number in range(1000):
         kept.put(number.to_bytes(2, "big"), ADA, now=NOW, expires=NOW + 60)
     for number in range(600):
@@ -171,7 +171,7 @@ KINDS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_kept_takes_the_memory_it_may_whatever_the_tokens_are(kind):
-    kept = VerifiedTokens(1024 * 1024)
+    kept = TokenCache(1024 * 1024)
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]

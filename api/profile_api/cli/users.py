@@ -16,7 +16,7 @@ from rich.table import Table
 
 from profile_api.cli.store import opened
 from profile_api.settings import PREFIX, Settings
-from profile_domain.audit import Change
+from profile_domain.audit import AuditEntry
 from profile_domain.profile import AVATAR
 from profile_infra.people.csv_file import OPTIONAL
 from profile_infra.people.operators import (
@@ -157,17 +157,17 @@ def history(
     for change in asyncio.run(_history(tenant, user, first)):
         who = f"{change.subject} of {change.issuer}" if change.subject else "-"
         when = change.at.astimezone(UTC).isoformat(timespec="seconds")
-        told = (when, str(change.new_version), who, change.face, change.request_id)
-        typer.echo("\t".join((*told, ", ".join(_changed(change)))))
+        columns = (when, str(change.new_version), who, change.face, change.request_id)
+        typer.echo("\t".join((*columns, ", ".join(_changed(change)))))
 
 
-async def _history(tenant: UUID, id_or_email: str, first: int) -> list[Change]:
+async def _history(tenant: UUID, id_or_email: str, first: int) -> list[AuditEntry]:
     async with opened(Settings()) as store:
         found = await find_person(store, tenant, id_or_email)
         return await store.history(tenant, found.profile.id, first=first)
 
 
-def _changed(change: Change) -> Iterator[str]:
+def _changed(change: AuditEntry) -> Iterator[str]:
     before, after = dict(change.old_values or {}), dict(change.new_values or {})
     if change.old_avatar:
         before[AVATAR] = f"sha256:{change.old_avatar.hex()}"

@@ -48,7 +48,7 @@ class Admission:
         self.buffers = buffers
         self.at_work = 0
         self.shed = 0
-        self.ending = False
+        self.draining = False
         self._most = most
         self._seconds = seconds
         self._begun: set[_Work] = set()

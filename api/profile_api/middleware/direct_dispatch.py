@@ -16,7 +16,7 @@ from profile_api.rest.errors import error_response
 from profile_domain.errors import DomainError
 
 
-class Shortcut:
+class DirectDispatch:
     """``routes`` by method and path; they may be added until the first request."""
 
     def __init__(self, app: ASGIApp, *, routes: Mapping[tuple[str, str], APIRoute]) -> None:

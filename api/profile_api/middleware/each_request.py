@@ -27,7 +27,7 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _TRACE_PARENT = re.compile(rb"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
-class AroundEachRequest:
+class EachRequest:
     """The outermost middleware: each answer carries its request's id, is counted and logged."""
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics, line: Log) -> None:
@@ -68,7 +68,7 @@ class AroundEachRequest:
             method = scope["method"] if scope["method"] in METHODS else UNKNOWN
             code = state.get("code", "")
             self._metrics.observe(method, route, status, code, seconds)
-            told: dict[str, Any] = {
+            fields: dict[str, Any] = {
                 "method": method,
                 "route": route,
                 "status": status,
@@ -77,15 +77,15 @@ class AroundEachRequest:
                 "request_id": request_id,
             }
             if state.get("reason"):
-                told["reason"] = state["reason"]
+                fields["reason"] = state["reason"]
             if "tenant" in state:
-                told["tenant"] = str(state["tenant"])
+                fields["tenant"] = str(state["tenant"])
             if trace_id:
-                told["trace_id"] = trace_id
-            self._line("request", **told)
+                fields["trace_id"] = trace_id
+            self._line("request", **fields)
 
 
-class CrashNet:
+class CatchCrashes:
     """The innermost middleware: what nobody foresaw becomes ``internal_error`` and a log entry."""
 
     def __init__(self, app: ASGIApp, *, refuse: Refuse) -> None:

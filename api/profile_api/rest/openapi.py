@@ -238,7 +238,7 @@ METRICS: dict[str, Any] = {
 
 def document(app: FastAPI) -> dict[str, Any]:
     """The document of these routes, which holds wherever the service is installed."""
-    told = get_openapi(
+    described = get_openapi(
         title="Profile service",
         version=version("profile-service"),
         summary="See and change your own profile.",
@@ -255,7 +255,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     _, models = models_json_schema(
         [(ProfileBody, "serialization"), (ErrorBody, "serialization")], ref_template=_COMPONENT
     )
-    told["components"] = {
+    described["components"] = {
         "schemas": models["$defs"] | {"ProfileUpdate": PROFILE_UPDATE},
         "securitySchemes": {
             "bearer": {
@@ -266,4 +266,4 @@ def document(app: FastAPI) -> dict[str, Any]:
             }
         },
     }
-    return told
+    return described

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from profile_domain.caller import Caller, Credentials
-from profile_domain.profile import Profile, ProfileChange
+from profile_domain.profile import Profile, ProfileUpdate
 from profile_domain.requests.bodies import read_json_object
 from profile_domain.requests.headers import Fields, joined, read_fields
 from profile_domain.requests.preconditions import if_none_match_hits
@@ -36,19 +36,19 @@ class ProfileRoutes:
         caller = await self._caller(request, fields, to_write=True)
         body = await read_json_object(fields, request.stream(), max_bytes=self._max_body_bytes)
         profile = await self._service.update_my_profile(
-            caller, ProfileChange(body), if_match=joined(fields, "if-match")
+            caller, ProfileUpdate(body), if_match=joined(fields, "if-match")
         )
         return _answer(profile)
 
     async def _caller(self, request: Request, fields: Fields, *, to_write: bool) -> Caller:
-        told = request.scope["state"]
+        state = request.scope["state"]
         caller = await self._service.identify(
             Credentials.sent_in(fields),
             face="rest",
-            request_id=told["request_id"],
+            request_id=state["request_id"],
             to_write=to_write,
         )
-        told["tenant"] = caller.identity.tenant_id
+        state["tenant"] = caller.identity.tenant_id
         return caller
 
 

@@ -52,7 +52,7 @@ class GuardedServer(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.config.loaded:
-            self._admission.ending = True
+            self._admission.draining = True
         super().handle_exit(sig, frame)
 
     @property

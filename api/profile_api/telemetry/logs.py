@@ -68,11 +68,11 @@ def story_of(error: BaseException | None) -> list[dict[str, Any]]:
     story: list[dict[str, Any]] = []
     while error is not None and len(story) < 8:
         frames = traceback.extract_tb(error.__traceback__)[-12:]
-        told: dict[str, Any] = {"type": type(error).__qualname__}
+        fields: dict[str, Any] = {"type": type(error).__qualname__}
         if isinstance(error, _WORDS_ARE_SAFE):
-            told["says"] = error.strerror if isinstance(error, OSError) else str(error)
-        told["at"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-        story.append(told)
+            fields["says"] = error.strerror if isinstance(error, OSError) else str(error)
+        fields["at"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+        story.append(fields)
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return story
 
@@ -85,14 +85,14 @@ class _RequestLines:
         self._second = 0
         self._stamp = ""
 
-    def __call__(self, event: str, **told: object) -> None:
+    def __call__(self, event: str, **fields: object) -> None:
         now = time.time()
         second = int(now)
         if second != self._second:
             self._second = second
             self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
         stamp = f"{self._stamp}.{int((now - second) * 1_000_000):06}Z"
-        line = {"timestamp": stamp, "level": "info", "event": event, **told}
+        line = {"timestamp": stamp, "level": "info", "event": event, **fields}
         self._lines.info(to_json(line).decode())
 
 

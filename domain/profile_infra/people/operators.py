@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from profile_domain.caller import parse_uuid
 from profile_infra.people.csv_file import FileRefused, Row, read_people
 from profile_infra.stores.audit import Author
-from profile_infra.stores.records import Clash, User
+from profile_infra.stores.records import Conflict, User
 from profile_infra.stores.store import Store
 
 PAGE = 500
@@ -56,7 +56,7 @@ async def import_people(
     author = Author(issuer="", subject="", face="import", request_id=f"import-{uuid4().hex}")
     try:
         await store.apply(author, inserts, updates)
-    except Clash as clash:
+    except Conflict as clash:
         user = clash.user
         problem = f"user {user.profile.id}: another has its issuer and subject, or it just changed"
         raise FileRefused(path, [problem]) from None
@@ -107,20 +107,20 @@ async def set_active(store: Store, tenant_id: UUID, who: str, *, active: bool) -
     after = replace(user, profile=replace(user.profile, active=active))
     try:
         await store.apply(_operator(), [], [(user, after)])
-    except Clash:
+    except Conflict:
         raise _changed(user) from None
     return after
 
 
 async def delete_person(store: Store, tenant_id: UUID, who: str) -> tuple[User, int]:
-    """The user who was meant, and how many entries of the trail lost their values.
+    """The user who was meant, and how many entries of the audit trail lost their values.
 
     Raises Refused.
     """
     user = await find_person(store, tenant_id, who)
     try:
         return user, await store.delete(_operator(), user)
-    except Clash:
+    except Conflict:
         raise _changed(user) from None
 
 

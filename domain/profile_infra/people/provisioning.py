@@ -10,14 +10,14 @@ from profile_domain.caller import Caller, Identity
 from profile_domain.people import Record, new_profile, signed_in
 from profile_domain.profile import Profile
 from profile_infra.stores.audit import Author
-from profile_infra.stores.records import Clash, User
+from profile_infra.stores.records import Conflict, User
 from profile_infra.stores.store import Store
 
 _log = logging.getLogger(__name__)
 
 
 class TokenProvisioning:
-    """Applies what verified tokens tell; the trail has it as the provider's doing."""
+    """Applies what verified tokens tell; the audit trail has it as the provider's doing."""
 
     def __init__(self, people: Store) -> None:
         self._people = people
@@ -32,7 +32,7 @@ class TokenProvisioning:
             if stored is None:
                 return await self._add(author, identity, record)
             return await self._update(author, stored, record)
-        except Clash:
+        except Conflict:
             return True
 
     async def _add(self, author: Author, identity: Identity, record: Record) -> bool:

@@ -60,7 +60,7 @@ def rate_limited(wait: int) -> DomainError:
     return DomainError(Code.RATE_LIMITED, retry_after=-(-wait // _MICROSECONDS))
 
 
-class UserRateLimit:
+class InProcessRateLimit:
     """GCRA for each user, on a clock that never goes back (``now``, in nanoseconds).
 
     A user who has paid back is forgotten. When 65,536 have not, a new user takes the place and

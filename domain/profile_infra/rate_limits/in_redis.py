@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from profile_domain.caller import Identity
-from profile_infra.rate_limits.in_process import Rate, UserRateLimit, rate_limited, user_key
+from profile_infra.rate_limits.in_process import InProcessRateLimit, Rate, rate_limited, user_key
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -27,8 +27,9 @@ CONNECTIONS: Final = 8  # of a process; each carries thousands of attempts a sec
 _DATABASE: Final = re.compile(r"/?|/\d{1,4}")
 _PREFIX: Final = "profile-rate:"
 
-# UserRateLimit's arithmetic, in microseconds of Redis's clock. If that goes back, a TAT may lie
-# too far ahead: then it counts as the furthest that there can be. Redis forgets what is paid back.
+# InProcessRateLimit's arithmetic, in microseconds of Redis's clock. If that goes back, a TAT may
+# lie too far ahead: then it counts as the furthest that there can be. Redis forgets what is paid
+# back.
 _TAKE: Final = """
 local interval, tolerance = tonumber(ARGV[1]), tonumber(ARGV[2])
 local clock = redis.call('TIME')
@@ -65,8 +66,8 @@ def safe_redis_url(url: str) -> str:
     return url
 
 
-class SharedRateLimit:
-    """The rate of ``UserRateLimit``, in Redis: one number a user, one round trip an attempt.
+class RedisRateLimit:
+    """The rate of ``InProcessRateLimit``, in Redis: one number a user, one round trip an attempt.
 
     While it is out of reach each process counts for itself: nobody is refused for that, and
     nobody waits longer than PATIENCE. ``failures`` are the attempts that met the outage.
@@ -77,7 +78,7 @@ class SharedRateLimit:
         self._rate = rate
         self._redis = _client(url)
         self._take = self._redis.register_script(_TAKE)
-        self._alone = UserRateLimit(rate)
+        self._alone = InProcessRateLimit(rate)
         self._outage = False
         self._ask_again = self._speak_again = -math.inf
         self.failures = 0

@@ -1,4 +1,4 @@
-"""The trail of changes: who changed what, by which face, from which version to which."""
+"""The audit trail: who changed what, by which face, from which version to which."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
-from profile_domain.audit import Change
+from profile_domain.audit import AuditEntry
 from profile_domain.caller import Caller
 from profile_domain.profile import AVATAR, Profile
 from profile_infra.stores.differences import Differences
@@ -29,7 +29,7 @@ class Author:
         return cls(identity.issuer, identity.subject, caller.face, caller.request_id)
 
 
-CHANGE_COLUMNS: Final = tuple(field.name for field in fields(Change))
+CHANGE_COLUMNS: Final = tuple(field.name for field in fields(AuditEntry))
 _EVER: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 

@@ -87,8 +87,8 @@ def store_of(
 ) -> Store:
     """Looks at nothing but the URL. Raises UnusableDatabase.
 
-    ``connections`` and ``prepared`` are for Postgres; without ``history_days`` the trail of
-    changes is kept for ever.
+    ``connections`` and ``prepared`` are for Postgres; without ``history_days`` the audit trail is
+    kept for ever.
     """
     if is_postgres(url):
         return PostgresProfiles(

@@ -21,8 +21,8 @@ _OF_THE_KEY: Final = ("issuer", "subject")
 class Differences:
     """The user to change, the version to start from, and each column that differs.
 
-    ``fields`` names what differs as the trail does: the columns of ``old`` and ``new``, and the
-    picture after them. ``old_avatar`` and ``avatar`` count only where it is among the fields.
+    ``fields`` names what differs as an audit entry does: the columns of ``old`` and ``new``, and
+    the picture after them. ``old_avatar`` and ``avatar`` count only where it is among the fields.
     ``told_at`` is None where it stays.
     """
 

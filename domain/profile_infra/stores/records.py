@@ -48,7 +48,7 @@ class User:
             object.__setattr__(self, "subject", str(self.profile.id))
 
 
-class Clash(Exception):
+class Conflict(Exception):
     """A user's id, or issuer and subject, is taken, or the user was changed meanwhile."""
 
     def __init__(self, user: User) -> None:

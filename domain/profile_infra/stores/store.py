@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 from uuid import UUID
 
-from profile_domain.audit import Change
+from profile_domain.audit import AuditEntry
 from profile_domain.service import Profiles
 from profile_infra.stores.audit import Author
 from profile_infra.stores.records import User
 
 
 class Store(Profiles, Protocol):
-    """Keeps people and the trail of their changes; tests hold every store to this.
+    """Keeps people and the audit trail of their changes; tests hold every store to this.
 
     It works between ``open`` and ``close``, in one event loop, and raises ``unavailable``
     otherwise and in an outage. It is asked with a tenant, always, and neither reads nor writes
@@ -51,19 +51,19 @@ class Store(Profiles, Protocol):
 
         Versions are the store's: an update goes one on, whatever version the new user has, and a
         user who is added goes on after the last version in the trail. An update without a
-        difference is left out. Raises Clash.
+        difference is left out. Raises Conflict.
         """
 
     async def delete(self, author: Author, user: User) -> int:
-        """Deletes the user, the picture, and the values in their trail; digests stay in it.
+        """Deletes the user, the picture, and the values in their audit trail; digests stay in it.
 
-        Gives how many entries of the trail lost their values. Raises Clash when the user is not
+        Gives how many audit entries lost their values. Raises Conflict when the user is not
         stored as given any more.
         """
 
     async def history(
         self, tenant_id: UUID, user_id: UUID, *, first: int, after: int | None = None
-    ) -> list[Change]:
+    ) -> list[AuditEntry]:
         """As ``Profiles`` has it; changes past their days are not shown."""
 
     async def forget_changes(self, tenant_id: UUID) -> int:

@@ -28,7 +28,7 @@ class _Entry(NamedTuple):
         return self.since <= now < self.until
 
 
-class VerifiedTokens:
+class TokenCache:
     """Identities by the SHA-256 digest of their token, at most 60 s each and never past ``exp``.
 
     All together take 8 MiB at most, some 11,000 tokens; the oldest makes room.

@@ -15,7 +15,7 @@ from jose.backends.base import Key
 
 from profile_domain.caller import Identity
 from profile_domain.errors import DomainError, unauthenticated
-from profile_infra.tokens.cache import VerifiedTokens
+from profile_infra.tokens.cache import TokenCache
 from profile_infra.tokens.claims import identity_of
 from profile_infra.tokens.fetched_keys import FetchedKeys
 from profile_infra.tokens.issuers import Issuer, refuse_duplicates
@@ -41,7 +41,7 @@ class JoseTokens:
         refuse_duplicates(issuers)
         self._issuers = {issuer.issuer: (issuer, keys) for issuer, keys in issuers.items()}
         self._now = now
-        self.verified = VerifiedTokens()
+        self.verified = TokenCache()
 
     async def verify(self, token: str) -> Identity:
         """Raises ``unauthenticated`` (``invalid`` or ``expired``), or the keys' ``unavailable``."""

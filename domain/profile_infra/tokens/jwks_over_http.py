@@ -132,12 +132,12 @@ def _max_age(headers: httpx2.Headers) -> int | None:
     control = headers.get("cache-control", "")
     if _NOT_FRESH.search(control):
         return 0
-    told = _MAX_AGE.search(control)
-    if told is None:
+    max_age = _MAX_AGE.search(control)
+    if max_age is None:
         return None
     age = headers.get("age", "")
     spent = int(age) if age.isascii() and age.isdigit() and len(age) < 10 else 0
-    return max(0, int(told[1]) - spent)
+    return max(0, int(max_age[1]) - spent)
 
 
 @cache

@@ -177,12 +177,12 @@ class Documents:
         if not errors:
             return
         errors = errors[:MAX_ERRORS]  # the last of too many says only that there are more
-        told = invalid_queries(text, errors)
+        entries = invalid_queries(text, errors)
         if not self._introspection:
-            for each in told:
+            for each in entries:
                 details = each["extensions"]["details"]
                 details["explanation"] = self._names.hide(details["explanation"], ast)
-        raise RequestRefused(told)
+        raise RequestRefused(entries)
 
 
 class _Unplaced(Source):

@@ -28,7 +28,7 @@ UPDATE = "updateMyProfile"
 NOT_COUNTED = frozenset({"__schema", "__type"})
 # What introspection lists, by a length that none of them has in a schema of this size.
 LISTED = {"types": 64, "fields": 16, "args": 4, "inputFields": 8, "enumValues": 32}
-MAX_TOLD = 1_000_000
+MAX_ANSWERED = 1_000_000
 
 
 @dataclass(slots=True)
@@ -38,27 +38,27 @@ class Size:
     depth: int = 0
     aliases: int = 0
     updates: int = 0
-    told: int = 0  # fields of the answer, at most
+    answered: int = 0  # fields of the answer, at most
 
     def add(self, other: Size, *, deeper: int = 0, times: int = 1) -> None:
         self.depth = max(self.depth, other.depth + deeper)
         self.aliases += other.aliases
         self.updates += other.updates
-        self.told = min(self.told + times * other.told, 10**12)
+        self.answered = min(self.answered + times * other.answered, 10**12)
 
 
 def broken_limit(document: DocumentNode) -> str | None:
     """The limit that the document breaks, as a sentence; None when it keeps them all."""
     fragments = _fragments(document)
     measured: dict[str, Size] = {}
-    aliases = told = 0
+    aliases = answered = 0
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode):
             size = _measure(definition.selection_set, fragments, measured)
             aliases += size.aliases
-            told += size.told
-            if told > MAX_TOLD:
-                return f"A document asks for at most {MAX_TOLD:,} fields of the schema."
+            answered += size.answered
+            if answered > MAX_ANSWERED:
+                return f"A document asks for at most {MAX_ANSWERED:,} fields of the schema."
             if size.depth > MAX_DEPTH:
                 return f"An operation nests at most {MAX_DEPTH} fields deep."
             if size.updates > MAX_UPDATES:
@@ -133,7 +133,7 @@ def _measure(
     for selection in selections.selections:
         if isinstance(selection, FieldNode):
             name = selection.name.value
-            field = Size(depth=1, aliases=selection.alias is not None, told=1)
+            field = Size(depth=1, aliases=selection.alias is not None, answered=1)
             field.updates = name == UPDATE
             if selection.selection_set:
                 inner = _measure(selection.selection_set, fragments, measured)

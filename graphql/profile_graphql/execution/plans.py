@@ -87,18 +87,18 @@ class PlannedField:
             )
             found = definition.resolve(source, run, **arguments)  # type: ignore[misc]  # checked when planned
             if not _takes_time(found):
-                told = self.complete(found, run, path)
-                if not _takes_time(told):
-                    return told
-                return self._later(told, lambda ready, *_: ready, run, path)
+                result = self.complete(found, run, path)
+                if not _takes_time(result):
+                    return result
+                return self._later(result, lambda ready, *_: ready, run, path)
         except Exception as cause:  # noqa: BLE001  # section 6.4.4: an error of a field is part of the answer
             return self._failed(cause, run, path)
         return self._later(found, self.complete, run, path)
 
     async def _later(self, value: Awaitable[Any], complete: Complete, run: Run, path: Path) -> Any:
         try:
-            told = complete(await value, run, path)
-            return await told if _takes_time(told) else told
+            result = complete(await value, run, path)
+            return await result if _takes_time(result) else result
         except Exception as cause:  # noqa: BLE001  # as above
             return self._failed(cause, run, path)
 
@@ -190,14 +190,14 @@ class _Planner:
         order = list(nodes)
 
         async def tell(source: Any, run: Run, path: Path) -> dict[str, Any]:
-            told: dict[str, Any] = {}
+            result: dict[str, Any] = {}
             for key in order:
                 if key in names:
-                    told[key] = names[key]
+                    result[key] = names[key]
                 else:
                     value = fields[key].value(source, run, path)
-                    told[key] = await value if _takes_time(value) else value
-            return told
+                    result[key] = await value if _takes_time(value) else value
+            return result
 
         return tell
 
@@ -232,11 +232,11 @@ class _Planner:
             raise NotPlanned  # an item that fails would be null alone; no type here has one
 
         async def items(value: Any, run: Run, path: Path) -> list[Any]:
-            told = []
+            result = []
             for at, item in enumerate(value):
                 each = complete(item, run, (*path, at))
-                told.append(await each if _takes_time(each) else each)
-            return told
+                result.append(await each if _takes_time(each) else each)
+            return result
 
         return _unless_null(items)
 
@@ -302,10 +302,10 @@ def _leaf(kind: GraphQLScalarType | GraphQLEnumType) -> Complete:
     def leaf(value: Any, _run: Run, _path: Path) -> Any:
         if value is None:
             return None
-        told = tell(value)
-        if told is None or told is Undefined:
+        result = tell(value)
+        if result is None or result is Undefined:
             raise TypeError("a value that is none of its type")
-        return told
+        return result
 
     return leaf
 

@@ -14,7 +14,7 @@ _Passenger = tuple[Job, asyncio.Future[Told]]
 MOST_TOGETHER: Final = 32
 
 
-class SharedTrips(Generic[Job, Told]):
+class CallBatcher(Generic[Job, Told]):
     """A call sets out at once while fewer than ``at_once`` trips are under way.
 
     Those that come meanwhile wait, and the next trip takes up to 32 of them. ``together`` does
@@ -55,10 +55,10 @@ class SharedTrips(Generic[Job, Told]):
             return await future
         self._free -= 1
         try:
-            told = await self._together([job])
+            results = await self._together([job])
         finally:
             self._arrived()
-        return await self._alone(job) if told is None else told[0]
+        return await self._alone(job) if results is None else results[0]
 
     def _arrived(self) -> None:
         self._free += 1
@@ -78,26 +78,26 @@ class SharedTrips(Generic[Job, Told]):
 
     async def _travel(self, trip: list[_Passenger[Job, Told]]) -> None:
         try:
-            told = await self._together([job for job, _ in trip])
+            results = await self._together([job for job, _ in trip])
         except Exception as error:  # noqa: BLE001  # callers without an answer would wait forever
             for _, future in trip:
                 if not future.done():
                     future.set_exception(error)
         else:
             for place, (job, future) in enumerate(trip):
-                if told is None:
+                if results is None:
                     self._start(self._go_alone(job, future))
                 elif not future.done():
-                    future.set_result(told[place])
+                    future.set_result(results[place])
         finally:
             self._arrived()
 
     async def _go_alone(self, job: Job, future: asyncio.Future[Told]) -> None:
         try:
-            told = await self._alone(job)
+            results = await self._alone(job)
         except Exception as error:  # noqa: BLE001  # as above
             if not future.done():
                 future.set_exception(error)
         else:
             if not future.done():
-                future.set_result(told)
+                future.set_result(results)

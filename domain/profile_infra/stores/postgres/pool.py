@@ -122,7 +122,7 @@ class PostgresPool:
             async with asyncio.timeout(self._seconds + extra_seconds), self._room:
                 connection = self._rested() or await self._connect()
                 try:
-                    told = await job(connection)
+                    result = await job(connection)
                 except asyncpg.PostgresError:
                     self._put_back(connection)
                     raise
@@ -130,7 +130,7 @@ class PostgresPool:
                     await _end(connection)
                     raise
                 self._put_back(connection)
-                return told
+                return result
         except FAILURES as error:
             if not is_outage(error) and not (connection is not None and _is_gone(error)):
                 raise

@@ -36,7 +36,8 @@ _PATIENCE = "SET LOCAL lock_timeout = '5s';\n"
 _RIGHTS: Final = {
     USERS.name: "SELECT, INSERT, UPDATE, DELETE",
     AVATARS.name: "SELECT, INSERT, UPDATE, DELETE",
-    # Of the trail it can empty the values, when their user is deleted, but rewrite nothing else.
+    # It can empty the values of audit entries, when their user is deleted, and rewrite nothing
+    # else.
     CHANGES.name: "SELECT, INSERT, DELETE, UPDATE (old_values, new_values)",
     "alembic_version": "SELECT",
 }

@@ -10,14 +10,14 @@ from uuid import UUID
 
 import asyncpg
 
-from profile_domain.audit import Change
+from profile_domain.audit import AuditEntry
 from profile_domain.caller import Caller, Identity
 from profile_domain.errors import DomainError
 from profile_domain.profile import Profile
 from profile_infra.stores import statements as sql
 from profile_infra.stores.audit import CHANGE_COLUMNS, Author, kept_since
 from profile_infra.stores.differences import differences
-from profile_infra.stores.postgres.batching import SharedTrips
+from profile_infra.stores.postgres.batching import CallBatcher
 from profile_infra.stores.postgres.pool import CALL_SECONDS, Connection, PostgresPool
 from profile_infra.stores.postgres.schema import (
     RowSecurityBypassed,
@@ -83,8 +83,8 @@ class PostgresProfiles:
     ) -> None:
         self._history_days = history_days
         self._pool = PostgresPool(url, size=pool_size, prepared=prepared, seconds=call_seconds)
-        self._loads = SharedTrips(self._load_together, self._load_alone, at_once=LOADS_AT_ONCE)
-        self._saves = SharedTrips(self._save_together, self._save_alone, at_once=SAVES_AT_ONCE)
+        self._loads = CallBatcher(self._load_together, self._load_alone, at_once=LOADS_AT_ONCE)
+        self._saves = CallBatcher(self._save_together, self._save_alone, at_once=SAVES_AT_ONCE)
 
     @property
     def waiting(self) -> int:
@@ -168,7 +168,7 @@ class PostgresProfiles:
 
     async def history(
         self, tenant_id: UUID, user_id: UUID, *, first: int, after: int | None = None
-    ) -> list[Change]:
+    ) -> list[AuditEntry]:
         """One round trip."""
         before = _LARGEST if after is None else max(0, min(after, _LARGEST))
         key = (tenant_id, user_id, before, kept_since(self._history_days), first)
@@ -220,11 +220,11 @@ class PostgresProfiles:
         return [read_user(tenant_id, row) for row in rows]
 
 
-def _read_change(row: Mapping[str, Any]) -> Change:
+def _read_change(row: Mapping[str, Any]) -> AuditEntry:
     values = dict(row)
     for name in _JSON_COLUMNS:
         values[name] = values[name] and json.loads(values[name])
-    return Change(**values)
+    return AuditEntry(**values)
 
 
 def _storable(*texts: str) -> bool:

@@ -14,7 +14,7 @@ from profile_infra.stores import statements as sql
 from profile_infra.stores.audit import Author, as_json, removal
 from profile_infra.stores.differences import Differences, user_differences
 from profile_infra.stores.postgres.pool import Connection, is_outage
-from profile_infra.stores.records import Clash, User, fields_of
+from profile_infra.stores.records import Conflict, User, fields_of
 from profile_infra.stores.statements import Statement
 
 DIALECT: Final = sqlalchemy_asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's gap
@@ -130,10 +130,10 @@ async def replace_together(connection: Connection, saves: Sequence[Save]) -> lis
         if is_outage(error) and not isinstance(error, _UNDONE):
             raise
         return None
-    told = [False] * len(saves)
+    saved = [False] * len(saves)
     for n, row in zip(order, rows, strict=True):
-        told[n] = row[0]
-    return told
+        saved[n] = row[0]
+    return saved
 
 
 async def save_users(
@@ -142,7 +142,7 @@ async def save_users(
     inserts: Sequence[User],
     updates: Sequence[tuple[User, User]],
 ) -> None:
-    """Raises Clash at the first user who is in the way, or who was changed meanwhile.
+    """Raises Conflict at the first user who is in the way, or who was changed meanwhile.
 
     In the order of their keys, so that two who do this at once wait for each other but never
     in a circle.
@@ -155,9 +155,9 @@ async def save_users(
             for before, user in sorted(updates, key=_key_of_update):
                 change = user_differences(before, user)
                 if change and not await replace(connection, Save.of(author, change)):
-                    raise Clash(user)
+                    raise Conflict(user)
         except asyncpg.UniqueViolationError as error:
-            raise Clash(user) from error
+            raise Conflict(user) from error
 
 
 async def _add(connection: Connection, user: User) -> None:
@@ -176,13 +176,13 @@ async def _add(connection: Connection, user: User) -> None:
 
 
 async def remove(connection: Connection, author: Author, user: User) -> int:
-    """How many entries of the trail lost their values. Raises Clash."""
+    """How many entries of the audit trail lost their values. Raises Conflict."""
     profile = user.profile
     key = {"of_tenant": profile.tenant_id, "of_user": profile.id, "old_version": profile.version}
     async with connection.transaction():
         await connection.execute(SET_TENANT, str(profile.tenant_id))
         if not await _execute(connection, _DELETE_USER, key):
-            raise Clash(user)
+            raise Conflict(user)
         emptied = await _execute(connection, _FORGET_VALUES, key)
         change = removal(author, profile) | {"at": datetime.now(UTC)}
         await _execute(connection, _ADD_CHANGE, change)

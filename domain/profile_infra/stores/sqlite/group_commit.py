@@ -28,7 +28,7 @@ MOST_TOGETHER: Final = 64
 _log = logging.getLogger(__name__)
 
 
-class SqliteWriter:
+class GroupCommit:
     """Owns a connection that waits for no lock. Made in the event loop that its callers run in.
 
     Statements run on the event loop, where no other thread contends with them for Python's lock;

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from profile_domain.audit import Change
+from profile_domain.audit import AuditEntry
 from profile_domain.caller import Caller, Identity
 from profile_domain.errors import unavailable
 from profile_domain.profile import Profile
@@ -17,7 +17,7 @@ from profile_infra.stores.differences import differences
 from profile_infra.stores.records import PROFILE_COLUMNS, User, read_profile, read_user
 from profile_infra.stores.revisions import SchemaMismatch, check_revision
 from profile_infra.stores.sqlite.file import as_answered, connect, path_of, revision_in, set_wait
-from profile_infra.stores.sqlite.group_commit import Job, SqliteWriter, T
+from profile_infra.stores.sqlite.group_commit import GroupCommit, Job, T
 from profile_infra.stores.sqlite.writes import DIALECT, remove, replace, save_users
 from profile_infra.stores.statements import Statement
 
@@ -46,14 +46,14 @@ class SqliteProfiles:
         self._history_days = history_days
         self._path = path_of(url)
         self._reader: sqlite3.Connection | None = None
-        self._writer: SqliteWriter | None = None
+        self._writer: GroupCommit | None = None
 
     async def open(self) -> None:
         reader = connect(self._path, wait=_OPENING_WAIT, read_only=True)
         try:
             check_revision(revision_in(reader))
             set_wait(reader, _READ_WAIT)
-            self._writer = SqliteWriter(connect(self._path, wait=_WRITE_WAIT))
+            self._writer = GroupCommit(connect(self._path, wait=_WRITE_WAIT))
         except BaseException:
             reader.close()
             raise
@@ -131,7 +131,7 @@ class SqliteProfiles:
 
     async def history(
         self, tenant_id: UUID, user_id: UUID, *, first: int, after: int | None = None
-    ) -> list[Change]:
+    ) -> list[AuditEntry]:
         before = _LARGEST if after is None else max(0, min(after, _LARGEST))
         rows = self._read(
             _HISTORY,
@@ -141,7 +141,7 @@ class SqliteProfiles:
             since=kept_since(self._history_days),
             first=first,
         )
-        return [Change(*row) for row in rows]
+        return [AuditEntry(*row) for row in rows]
 
     async def forget_changes(self, tenant_id: UUID) -> int:
         values = {"of_tenant": tenant_id, "since": kept_since(self._history_days)}

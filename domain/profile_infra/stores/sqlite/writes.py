@@ -14,7 +14,7 @@ from profile_domain.pictures.avatar import Avatar
 from profile_infra.stores import statements as sql
 from profile_infra.stores.audit import Author, as_json, entry, removal
 from profile_infra.stores.differences import Differences, user_differences
-from profile_infra.stores.records import Clash, User, fields_of
+from profile_infra.stores.records import Conflict, User, fields_of
 from profile_infra.stores.statements import Statement, replace_user_statement
 
 DIALECT: Final = sqlite.dialect(json_serializer=as_json)
@@ -35,7 +35,7 @@ def save_users(
     inserts: Sequence[User],
     updates: Sequence[tuple[User, User]],
 ) -> None:
-    """Raises Clash at the first user who is in the way, or who was changed meanwhile."""
+    """Raises Conflict at the first user who is in the way, or who was changed meanwhile."""
     user = None
     try:
         for user in inserts:
@@ -43,11 +43,11 @@ def save_users(
         for before, user in updates:
             change = user_differences(before, user)
             if change and not replace(connection, author, change):
-                raise Clash(user)
+                raise Conflict(user)
     except sqlite3.IntegrityError as error:
         if user is None or error.sqlite_errorcode not in _TAKEN:
             raise
-        raise Clash(user) from error
+        raise Conflict(user) from error
 
 
 def _add(connection: sqlite3.Connection, user: User) -> None:
@@ -75,11 +75,11 @@ def replace(connection: sqlite3.Connection, author: Author, change: Differences)
 
 
 def remove(connection: sqlite3.Connection, author: Author, user: User) -> int:
-    """How many entries of the trail lost their values. Raises Clash."""
+    """How many entries of the audit trail lost their values. Raises Conflict."""
     profile = user.profile
     key = {"of_tenant": profile.tenant_id, "of_user": profile.id, "old_version": profile.version}
     if not _execute(connection, _DELETE_USER, key):
-        raise Clash(user)
+        raise Conflict(user)
     emptied = _execute(connection, _FORGET_VALUES, key)
     _execute(connection, _ADD_CHANGE, removal(author, profile) | {"at": datetime.now(UTC)})
     return emptied
