@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from check import answers_are_right
-from results import Row, line
+from reports.results import Row, line
 from stores import Store
 from world import World
 from wrk import Kind, Round, checked_load

@@ -19,7 +19,7 @@ from uuid import UUID, uuid4
 
 import uvicorn
 from fastapi import FastAPI
-from results import circumstances, told
+from reports.results import circumstances, told
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 

@@ -17,10 +17,10 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
-import draw
 from bulk import Bulk, fill_postgres, fill_sqlite
 from check import answers_are_right
-from results import RESULTS, Row, circumstances, keep, table, told
+from reports import draw
+from reports.results import RESULTS, Row, circumstances, keep, table, told
 from stores import database, postgres_server
 from world import TENANT, World, make_world
 from wrk import Kind, Round, load, require

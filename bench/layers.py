@@ -10,8 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from results import Row, table
-from sampled import LAYERS
+from measured.sampled import LAYERS
+from reports.results import Row, table
 from world import World
 from wrk import Kind, load
 
@@ -35,7 +35,7 @@ def layers(
     for kind in kinds:
         file = world.folder / f"samples-{kind}-{os.urandom(4).hex()}.json"
         port = free_port()
-        command = [sys.executable, str(BENCH / "sampled.py"), *our_command(port)[1:]]
+        command = [sys.executable, str(BENCH / "measured/sampled.py"), *our_command(port)[1:]]
         environment = settings_of(world, url) | {"BENCH_SAMPLES": str(file)}
         with started("ours, sampled", command, port, environment, cores=SERVER_CORE) as target:
             load(target, world, kind, connections=CONNECTIONS, seconds=1)

@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from results import RESULTS, Row, circumstances, keep, line, table, told
+from reports.results import RESULTS, Row, circumstances, keep, line, table, told
 from stores import postgres_stores, sqlite_stores
 from world import World, make_world
 from wrk import Kind, load, require
@@ -45,7 +45,7 @@ def serving(world: World, url: str, piece: str | None) -> Iterator[Target]:
     port = free_port()
     command = our_command(port)
     if piece:
-        command = [sys.executable, str(BENCH / "without.py"), piece, *command[1:]]
+        command = [sys.executable, str(BENCH / "measured/without.py"), piece, *command[1:]]
     name = f"without {piece}" if piece else "ours"
     with started(name, command, port, settings_of(world, url), cores=SERVER_CORE) as target:
         yield target

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import compare
-import draw
 import growth
 import layers
 import start
-from results import RESULTS, Row, kept, table, told
+from reports import draw
+from reports.results import RESULTS, Row, kept, table, told
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 _PLACE = re.compile(r"(<!-- measured: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

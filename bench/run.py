@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import layers
 import start
 from compare import COLUMNS, Contender, Rounds, compare
-from results import RESULTS, Row, circumstances, keep, table, told
+from reports.results import RESULTS, Row, circumstances, keep, table, told
 from stores import Store, postgres_stores, sqlite_stores
 from world import PEOPLE, World, make_world
 from wrk import TIMEOUT_SECONDS, Kind, require

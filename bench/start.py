@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from check import ME
-from results import Row, table
+from reports.results import Row, table
 from stores import sqlite_stores
 from world import TENANT, World
 

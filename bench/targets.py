@@ -126,7 +126,7 @@ def our_command(port: int, workers: int = 1) -> list[str]:
 
 def bare_command(kind: str, port: int) -> list[str]:
     return [
-        sys.executable, "-m", "uvicorn", f"bare:{kind}", "--factory", "--port", str(port),
+        sys.executable, "-m", "uvicorn", f"measured.bare:{kind}", "--factory", "--port", str(port),
         "--log-level", "warning", "--no-access-log",
     ]  # fmt: skip
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import pytest
-from results import RESULTS, circumstances, keep
+from reports.results import RESULTS, circumstances, keep
 
 from profile_domain.caller import Caller, Identity
 from profile_domain.people import new_profile, read_record

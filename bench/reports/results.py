@@ -16,7 +16,7 @@ from pathlib import Path
 from platform import machine, python_version
 from typing import Any
 
-RESULTS = Path(__file__).parent.parent / "docs" / "measured"
+RESULTS = Path(__file__).parents[2] / "docs" / "measured"
 Row = Mapping[str, Any]
 _PACKAGES = ("fastapi", "uvicorn", "uvloop", "strawberry-graphql", "asyncpg", "cedarpy", "pillow")
 

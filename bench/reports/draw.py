@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
-from plot import Panel, Points, svg
-from results import RESULTS, kept
+from reports.plot import Panel, Points, svg
+from reports.results import RESULTS, kept
 
-IMAGES = Path(__file__).parent.parent / "docs" / "images"
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
 
 
 def throughput(results: Path = RESULTS) -> None:
