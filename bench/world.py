@@ -10,7 +10,6 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from profile_api.cli.signing import token_for
-
 from profile_domain.people import new_profile, read_record
 from profile_domain.pictures.avatar import Avatar
 from profile_infra.stores.records import User

@@ -51,7 +51,7 @@ def main() -> None:
             urllib = command_of("urllib", folder)
             for front_of, locations, kept in (
                 ("nginx", nginx.BY_DEFAULT, 0),
-                ("nginx keep", nginx.KEEPING_ALIVE, 4),
+                ("nginx-keep", nginx.KEEPING_ALIVE, 4),
             ):
                 (folder / front_of).mkdir()
                 with nginx.proxied(
