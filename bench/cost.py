@@ -58,6 +58,9 @@ class Wire(asyncio.Transport):
     def is_closing(self) -> bool:
         return False
 
+    def get_write_buffer_size(self) -> int:
+        return 0
+
 
 async def nothing(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001  # ASGI's
     await send(

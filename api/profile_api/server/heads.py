@@ -9,6 +9,8 @@ from urllib.parse import unquote
 import httptools
 
 Headers = list[tuple[bytes, bytes]]
+# What decides where a message ends, and what is expected before it.
+FRAMING: Final = frozenset({b"host", b"transfer-encoding", b"content-length", b"expect"})
 
 # RFC 9110 section 7.2: uri-host [ ":" port ], or nothing for a target without an authority.
 _HOST: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%\-]*(:[0-9]*)?|\[[0-9A-Fa-fv.:]+\](:[0-9]*)?")
@@ -39,26 +41,41 @@ def target_of(url: bytes, *, method: bytes = b"") -> Target | None:
     return Target(unquote(path) if "%" in path else path, raw_path, parsed.query or b"")
 
 
-def is_sound(version: str, headers: Headers) -> bool:
+def is_sound(version: str, framing: Headers) -> bool:
     """Whether the version is one that is spoken here, ``Host`` stands once (RFC 9112 section 3.2),
     and the body is framed in the one way that all agree on (section 6.1).
 
     The parser has refused two lengths, and a length beside a transfer coding.
     """
-    names = {name for name, _ in headers}
-    hosts = [value for name, value in headers if name == b"host"]
-    if version == "1.1":
-        if len(hosts) != 1:
+    hosts, codings = [], []
+    for name, value in framing:
+        if name == b"host":
+            hosts.append(value)
+        elif name == b"transfer-encoding":
+            codings.append(value.lower())
+        elif name == b"content-length" and len(value) > _DIGITS:
             return False
-    elif version != "1.0" or len(hosts) > 1:
+    if version == "1.1":
+        if len(hosts) != 1 or codings not in ([], [b"chunked"]):
+            return False
+    elif version != "1.0" or len(hosts) > 1 or codings:
         return False
-    if hosts and not _HOST.fullmatch(hosts[0]):
-        return False
-    if b"transfer-encoding" not in names:
-        lengths = [value for name, value in headers if name == b"content-length"]
-        return not lengths or len(lengths[0]) <= _DIGITS
-    codings = [value.lower() for name, value in headers if name == b"transfer-encoding"]
-    return version == "1.1" and codings == [b"chunked"]
+    return not hosts or _HOST.fullmatch(hosts[0]) is not None
+
+
+def length_of(framing: Headers) -> float:
+    """Of the body as a sound head has it; a chunked one has no end yet."""
+    for name, value in framing:
+        if name == b"transfer-encoding":
+            return float("inf")
+        if name == b"content-length":
+            return int(value)
+    return 0
+
+
+def expects_100(framing: Headers) -> bool:
+    """RFC 9110 section 10.1.1."""
+    return any(name == b"expect" and value.lower() == b"100-continue" for name, value in framing)
 
 
 def without_offer(method: bytes, url: bytes, version: str, headers: Headers) -> bytes:

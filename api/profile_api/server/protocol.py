@@ -14,7 +14,16 @@ from uvicorn.server import ServerState
 
 from profile_api.middleware.buffers import Buffers
 from profile_api.server.exchange import Exchange
-from profile_api.server.heads import Target, is_sound, target_of, without_offer
+from profile_api.server.heads import (
+    FRAMING,
+    Headers,
+    Target,
+    expects_100,
+    is_sound,
+    length_of,
+    target_of,
+    without_offer,
+)
 from profile_api.settings import Settings
 from profile_domain.errors import Code, DomainError, unavailable
 
@@ -71,6 +80,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.last = False  # no request follows this one
         self.closing = False  # all is answered, and the client has been told
         self.answering: Exchange | None = None
+        self.framing: Headers = []  # of these headers, what decides on the message's end
         self.many_headers = False
         self.now = 0.0
         self.unparsed = b""  # waits until the requests before it are answered
@@ -123,7 +133,7 @@ class GuardedProtocol(HttpToolsProtocol):
         data, at = self.unparsed, 0
         self.unparsed = b""
         while at < len(data) and not self.pipeline and not self.deaf:
-            part = memoryview(data)[at : at + _SLICE]
+            part = data if len(data) <= _SLICE else memoryview(data)[at : at + _SLICE]
             at += len(part)
             self.piece = len(part)
             self.received += self.piece
@@ -147,7 +157,7 @@ class GuardedProtocol(HttpToolsProtocol):
             # The sizes of chunks, their extensions and trailers: the body itself has its own limit.
             self._refuse(DomainError(Code.PAYLOAD_TOO_LARGE))
 
-    def _feed(self, rest: memoryview) -> None:
+    def _feed(self, rest: bytes | memoryview) -> None:
         while True:
             try:
                 self.parser.feed_data(rest)
@@ -179,6 +189,7 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         super().on_message_begin()
         self.begun = True
+        self.framing = []
         self.many_headers = False
         self.body = 0
         if self.due == NEVER:
@@ -186,7 +197,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         if not self.deaf:
-            super().on_url(url)
+            self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.deaf or not self.in_head:  # trailers say nothing here
@@ -196,7 +207,10 @@ class GuardedProtocol(HttpToolsProtocol):
             if name.lower() not in _KEPT:
                 return
             self.headers.pop(0)  # makes room
-        super().on_header(name, value)
+        header = (name.lower(), value)
+        self.headers.append(header)
+        if header[0] in FRAMING:
+            self.framing.append(header)
 
     def on_headers_complete(self) -> None:
         if self.deaf:
@@ -210,16 +224,17 @@ class GuardedProtocol(HttpToolsProtocol):
         large = self.received > self.limits.max_header_bytes and self._head_is_too_large()
         if large or self.many_headers:
             self._refuse(DomainError(Code.HEADERS_TOO_LARGE))
-        elif target is None or method == b"CONNECT" or not is_sound(version, self.headers):
+        elif target is None or method == b"CONNECT" or not is_sound(version, self.framing):
             self._refuse(DomainError(Code.INVALID_HTTP))
         elif self.crowded:
             self._refuse(unavailable())
         else:
             self.last = version == "1.0" or not self.parser.should_keep_alive()
             self.in_head = False
-            if version != "1.1":
+            if version == "1.1":
+                self.expect_100_continue = expects_100(self.framing)
+            else:
                 self.scope["http_version"] = version
-                self.expect_100_continue = False  # RFC 9110 section 10.1.1
             self._answer(method.decode("ascii"), target)
 
     def on_body(self, body: bytes) -> None:
@@ -361,7 +376,7 @@ class GuardedProtocol(HttpToolsProtocol):
             keep_alive=not self.last,
             on_response=self.on_response_complete,
         )
-        length = self._length()
+        length = length_of(self.framing)
         cycle.drainable = length == 0 or (
             length <= self.limits.max_body_bytes and not self.expect_100_continue
         )
@@ -379,15 +394,6 @@ class GuardedProtocol(HttpToolsProtocol):
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, self.app))
             self.buffers.update(self)
-
-    def _length(self) -> float:
-        """Of the body as the head has it; a chunked one has no end yet."""
-        for name, value in self.headers:
-            if name == b"transfer-encoding":
-                return float("inf")
-            if name == b"content-length":
-                return int(value)  # the parser has held it below 2**64
-        return 0
 
     def _written(self, size: int) -> None:
         if self.transport.get_write_buffer_size():
