@@ -23,27 +23,23 @@ from profile_api.cli.main import main
 # Of what is on the stack, the innermost that is named here is charged; the first that fits.
 LAYERS = {
     "answer: its body, its headers": [
-        "*/profile_api/routes.py:_answer", "*/profile_graphql/view.py:_res*", "*/starlette/responses.py:*",
-        "*/profile_*/answers.py:*",
+        "*/profile_api/rest/routes.py:_answer", "*/profile_graphql/view.py:_res*",
+        "*/starlette/responses.py:*",
     ],
     "around: id, log, metrics, admission": [
-        "*/profile_api/middleware.py:*", "*/profile_api/logs.py:*", "*/profile_api/metrics.py:*",
-        "*/profile_api/admission.py:*", "*/profile_api/headers.py:*", "*/structlog/*:*",
-        "*/profile_api/measured.py:*",
+        "*/profile_api/middleware/*:*", "*/profile_api/telemetry/*:*", "*/structlog/*:*",
     ],
     "token and tenant": [
-        "*/profile_infra/tokens.py:*", "*/profile_infra/verified.py:*", "*/profile_infra/claims.py:*",
-        "*/profile_infra/keys.py:*", "*/profile_infra/strict.py:*", "*/profile_domain/caller.py:*",
-        "*/profile_infra/rate_limit.py:*",
+        "*/profile_infra/tokens/*:*", "*/profile_infra/rate_limits/*:*",
+        "*/profile_domain/caller.py:*",
     ],
-    "headers and body": ["*/profile_domain/bodies.py:*", "*/profile_domain/fields.py:*"],
-    "policy": ["*/profile_infra/policy*.py:*"],
+    "headers and body": ["*/profile_domain/requests/*:*"],
+    "policy": ["*/profile_infra/policies/*:*"],
     "store": ["*/profile_infra/*:*"],
     "rules": ["*/profile_domain/*:*"],
     "GraphQL: document, plan, fields": ["*/profile_graphql/*:*"],
     "server: event loop, sockets, HTTP": [
-        "*/uvicorn/*:*", "*/profile_api/protocol.py:*", "*/profile_api/serving.py:*",
-        "*/profile_api/cli*.py:*",
+        "*/uvicorn/*:*", "*/profile_api/server/*:*", "*/profile_api/cli/*:*",
     ],
     "routing: framework and route": ["*/profile_api/*:*", "*/fastapi/*:*", "*/starlette/*:*"],
 }  # fmt: skip

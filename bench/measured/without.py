@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncpg
 
-from profile_api.cli.main import main as cli
+from profile_api.cli import main as cli
 from profile_api.middleware import direct_dispatch as shortcut
 from profile_domain import keyed_locks as turns
 from profile_domain import service
