@@ -17,7 +17,7 @@ from profile_graphql.errors import MAX_EXPLANATION, RequestRefused
 from profile_graphql.execution.documents import REMEMBERED_BYTES, Documents
 from profile_graphql.execution.limits import MAX_ERRORS
 from profile_graphql.schema import schema
-from profile_infra.pictures import PillowPictures
+from profile_infra.pictures.cleaning import clean
 from profile_infra.tokens.issuers import Issuer
 from profile_infra.tokens.jose import JoseTokens, sign
 from profile_infra.tokens.keys import keys_of
@@ -28,22 +28,21 @@ _ISSUER = Issuer(
     issuer="https://fuzz.invalid", audience=("fuzz",), algorithms=("HS256",), secret=SECRET
 )
 _TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif")
-_pictures = PillowPictures(1)
 _tokens = JoseTokens({_ISSUER: keys_of(_ISSUER)})
 _documents = Documents(schema._schema, introspection=True)  # noqa: SLF001  # as app.py has it
 
 
 def avatar(data: bytes) -> None:
     """A picture of any bytes is refused by a code, or stored small, clean and stable."""
-    upload = Upload(_TYPES[data[0] % 4] if data else _TYPES[0], data[1:])
+    upload = Upload.of(_TYPES[data[0] % 4] if data else _TYPES[0], data[1:])
     try:
-        stored = _pictures._clean(upload)  # noqa: SLF001  # without the threads
+        stored = clean(upload)
     except FieldRefused as refused:
         assert refused.code.startswith("avatar_")
         return
     assert stored.image is not None
     assert len(stored.image) <= 256 * 1024
-    again = _pictures._clean(Upload(stored.media_type, stored.image))  # noqa: SLF001  # without the threads
+    again = clean(Upload.of(stored.media_type, stored.image))
     assert again == stored
 
 

@@ -41,7 +41,7 @@ from profile_graphql.graphiql import page as graphiql_page
 from profile_graphql.schema import schema
 from profile_graphql.view import GraphQLView
 from profile_infra.people.provisioning import TokenProvisioning
-from profile_infra.pictures import PillowPictures
+from profile_infra.pictures.processes import PictureProcesses
 from profile_infra.policies.cedar import CedarPolicy
 from profile_infra.rate_limits.in_process import InProcessRateLimit
 from profile_infra.rate_limits.in_redis import RedisRateLimit
@@ -62,7 +62,7 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     tokens = JoseTokens(
         {each: keys_of(each, kept=settings.keys_kept_seconds) for each in settings.issuers}
     )
-    pictures = PillowPictures(settings.picture_workers)
+    pictures = PictureProcesses(settings.picture_workers)
     metrics = Metrics()
     admission = Admission(
         settings.max_requests, settings.request_seconds, Buffers(settings.max_buffered_bytes)
@@ -86,7 +86,7 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
                 yield
         finally:
             await store.close()
-            pictures.close()
+            await pictures.close()
             await rate_limit.close()
             if spans is not None:
                 await asyncio.to_thread(spans.shutdown)

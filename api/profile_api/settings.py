@@ -120,8 +120,8 @@ class Settings(BaseSettings):
         default=1 + min(2, max(1, (os.cpu_count() or 1) - 1)),
         ge=1,
         le=64,
-        description="Pictures at work at once, at 160 MiB each at most; the last only beside slow"
-        " ones. By default two, or three where that leaves a core.",
+        description="Pictures at work at once, each in a process of its own, at 160 MiB at most;"
+        " the last only beside slow ones. By default two, or three where that leaves a core.",
     )
     log: Form = Field(
         default="auto", description="json, pretty, or auto: pretty on a terminal, JSON elsewhere."

@@ -8,7 +8,7 @@ import pytest
 
 from images import data_uri, jpeg, noise, photo, png, upload
 from profile_domain.pictures.avatar import read_data_uri
-from profile_infra.pictures import PillowPictures
+from profile_infra.pictures.cleaning import clean
 
 PICTURES = {
     "png": png(noise(184, 184)),
@@ -18,20 +18,16 @@ LARGE = jpeg(photo(3_000, 2_000), quality=95)
 
 
 @pytest.mark.parametrize("form", PICTURES)
-def test_picture_clean_already(benchmark: Any, loop_run: Any, form: str) -> None:
+def test_picture_clean_already(benchmark: Any, form: str) -> None:
     image = PICTURES[form]
     assert 90 < len(image) / 1024 < 110
-    pictures = PillowPictures(1)
-    kept = benchmark(lambda: loop_run(pictures.clean(upload(image))))
-    pictures.close()
+    kept = benchmark(clean, upload(image))
     assert kept.image == image
 
 
-def test_picture_made_smaller(benchmark: Any, loop_run: Any) -> None:
+def test_picture_made_smaller(benchmark: Any) -> None:
     """From six million pixels."""
-    pictures = PillowPictures(1)
-    kept = benchmark(lambda: loop_run(pictures.clean(upload(LARGE))))
-    pictures.close()
+    kept = benchmark(clean, upload(LARGE))
     assert len(kept.image) < len(LARGE)
 
 

@@ -16,7 +16,7 @@ from profile_domain.pictures.avatar import MAX_BYTES, Avatar, Upload, read_data_
 
 @pytest.mark.parametrize("head", ["data:image/png", "DATA:Image/PNG", "data:IMAGE/png"])
 def test_scheme_and_type_are_read_in_any_letter_case(head: str):
-    assert read_data_uri(f"{head};base64,aGk=") == Upload("image/png", b"hi")
+    assert read_data_uri(f"{head};base64,aGk=") == Upload.of("image/png", b"hi")
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_scheme_and_type_are_read_in_any_letter_case(head: str):
 )
 def test_parameters_are_read_over(parameters: str):
     sent = read_data_uri(f"data:image/png;{parameters};base64,aGk=")
-    assert sent == Upload("image/png", b"hi")
+    assert sent == Upload.of("image/png", b"hi")
     assert sent == read_data_uri(f"DATA:Image/PNG;{parameters};BASE64,aGk=")
 
 
@@ -138,7 +138,7 @@ def test_what_is_both_malformed_and_too_large_is_malformed():
 def test_what_is_given_out_reads_back_as_it_was(image: bytes):
     avatar = Avatar.of("image/webp", image)
     sent = read_data_uri(avatar.data_uri)
-    assert sent == Upload("image/webp", image)
+    assert sent == Upload.of("image/webp", image)
     assert sent.is_stored_as(avatar)
 
 
@@ -157,7 +157,7 @@ def test_base64_is_what_has_one_spelling_only(digits: str):
 
 
 def test_another_type_another_picture_or_none_is_not_what_is_stored():
-    sent = Upload("image/png", png())
+    sent = Upload.of("image/png", png())
     assert not sent.is_stored_as(None)
     assert not sent.is_stored_as(Avatar.of("image/webp", png()))
     assert not sent.is_stored_as(Avatar.of("image/png", png() + b"x"))

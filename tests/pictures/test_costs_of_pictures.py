@@ -69,9 +69,9 @@ from pathlib import Path
 from PIL import Image
 from profile_domain.pictures.avatar import Upload
 from profile_domain.errors import FieldRefused
-from profile_infra.pictures import PillowPictures
+from profile_infra.pictures.cleaning import clean
 
-pictures, known = PillowPictures(), Path(sys.argv[3])
+known = Path(sys.argv[3])
 
 def memory(line):
     status = Path("/proc/self/status").read_text().splitlines()
@@ -84,7 +84,7 @@ def timed(work):
 
 def cleaned(path):
     try:
-        pictures._clean(Upload("image/" + path.name.split("-")[0], path.read_bytes()))
+        clean(Upload.of("image/" + path.name.split("-")[0], path.read_bytes()))
     except FieldRefused as refused:
         assert refused.code == "avatar_corrupt"
 

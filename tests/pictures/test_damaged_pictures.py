@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cleaning import PICTURES, alike, cleaned, refusal, shown
+from cleaning import alike, cleaned, refusal, shown
 from images import (
     animated,
     chunks_of,
@@ -34,6 +34,7 @@ from images import (
 )
 from profile_domain.errors import Code, FieldRefused
 from profile_domain.pictures.avatar import Upload
+from profile_infra.pictures.cleaning import clean
 
 
 def cut_webp(image: bytes, length: int) -> bytes:
@@ -114,7 +115,7 @@ def test_a_picture_cut_before_its_end_marker_is_refused_or_shows_the_very_same(i
     stored = 0
     for end in range(start, len(image) - 2):
         with suppress(FieldRefused):
-            avatar = PICTURES._clean(upload(with_its_end(image, end)))
+            avatar = clean(upload(with_its_end(image, end)))
             assert alike(shown(avatar), whole, within=24 if whole.width <= 512 else 255)
             stored += 1
     assert stored <= 4, "only what no pixel needs can be missing"
@@ -126,7 +127,7 @@ def test_a_picture_that_lacks_a_byte_near_its_end_is_refused_or_shows_the_very_s
     whole = opened(image)
     for at in range(len(image) - 40, len(image)):
         with suppress(FieldRefused):
-            avatar = PICTURES._clean(upload(image[:at] + image[at + 1 :]))
+            avatar = clean(upload(image[:at] + image[at + 1 :]))
             assert alike(shown(avatar), whole, within=24)
 
 
@@ -190,7 +191,7 @@ def repair_crcs(image: bytearray) -> None:
 @settings(max_examples=300, deadline=None)
 def test_any_bytes_give_a_clean_avatar_or_a_refusal(image: bytes, declared_type: str):
     try:
-        PICTURES._clean(Upload(declared_type, image) if declared_type else upload(image))
+        clean(Upload.of(declared_type, image) if declared_type else upload(image))
         cleaned(image)
     except FieldRefused as refused:
         assert refused.code.startswith("avatar_")
@@ -202,4 +203,4 @@ def test_a_lack_of_memory_is_no_fault_of_the_picture(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(Image, "open", no_memory)
     with pytest.raises(MemoryError):
-        PICTURES._clean(upload(png()))
+        clean(upload(png()))

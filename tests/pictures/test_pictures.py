@@ -9,7 +9,7 @@ from random import Random
 import pytest
 from PIL import Image, ImageOps
 
-from cleaning import PICTURES, alike, cleaned, shown
+from cleaning import alike, cleaned, shown
 from images import (
     chunk,
     chunks_of,
@@ -32,6 +32,7 @@ from images import (
     webp,
     with_chunk,
 )
+from profile_infra.pictures.cleaning import clean
 
 PNG = png()
 FORMS = {"PNG": png, "JPEG": jpeg, "WEBP": webp}
@@ -97,7 +98,7 @@ def test_of_a_jpeg_with_several_pictures_the_first_is_stored():
 
 def test_the_same_bytes_always_give_the_same_bytes():
     image = webp(noise(700, 500, "RGBA"), quality=1)
-    assert PICTURES._clean(upload(image)) == PICTURES._clean(upload(image))
+    assert clean(upload(image)) == clean(upload(image))
 
 
 # Upright

@@ -79,7 +79,7 @@ def test_the_stored_bytes_under_another_type_are_a_change_to_be_judged():
     stored = replace(ADA, avatar=PICTURE)
     sent = PICTURE.data_uri.replace("png", "webp")
     assert ProfileUpdate({AVATAR: sent}).against(stored) == {
-        AVATAR: Upload("image/webp", b"a clean picture")
+        AVATAR: Upload.of("image/webp", b"a clean picture")
     }
 
 

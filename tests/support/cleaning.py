@@ -12,20 +12,18 @@ from images import (
 from profile_domain.errors import Code, FieldRefused
 from profile_domain.pictures.avatar import MAX_BYTES, Avatar
 from profile_domain.pictures.examine import examine
-from profile_infra.pictures import PillowPictures
-
-PICTURES = PillowPictures()
+from profile_infra.pictures.cleaning import clean
 
 
 def cleaned(image: bytes) -> Avatar:
     """The result, which must be clean, small, and the same when it is sent in again."""
-    avatar = PICTURES._clean(upload(image))
+    avatar = clean(upload(image))
     assert avatar.image is not None
     found = examine(upload(avatar.image))
     assert found.media_type == avatar.media_type != "image/gif"
     assert found.clean
     assert len(avatar.image) <= MAX_BYTES
-    assert PICTURES._clean(upload(avatar.image)) == avatar
+    assert clean(upload(avatar.image)) == avatar
     return avatar
 
 

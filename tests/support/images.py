@@ -156,8 +156,8 @@ def upload(image: bytes, declared_type: str | None = None) -> Upload:
     """Declared as what it is, unless told otherwise."""
     for start, form in ((b"\x89PNG", "PNG"), (b"\xff\xd8", "JPEG"), (b"RIFF", "WEBP")):
         if image.startswith(start):
-            return Upload(declared_type or TYPES[form], image)
-    return Upload(declared_type or TYPES["GIF"], image)
+            return Upload.of(declared_type or TYPES[form], image)
+    return Upload.of(declared_type or TYPES["GIF"], image)
 
 
 def data_uri(image: bytes, declared_type: str | None = None) -> str:

@@ -12,7 +12,7 @@ from profile_domain.errors import Code, DomainError
 from profile_domain.profile import ProfileUpdate
 from profile_domain.service import ProfileService
 from profile_infra.people.provisioning import TokenProvisioning
-from profile_infra.pictures import PillowPictures
+from profile_infra.pictures.processes import PictureProcesses
 from profile_infra.policies.cedar import CedarPolicy
 from profile_infra.rate_limits.in_process import InProcessRateLimit
 from profile_infra.stores.records import User
@@ -51,7 +51,7 @@ class Walk:
             tokens=tokens_of(MAKES, MAKES_TOO, KNOWS),
             profiles=store,
             policy=CedarPolicy(None),
-            pictures=PillowPictures(1),
+            pictures=PictureProcesses(1),
             rate_limit=InProcessRateLimit(None),
             provisioning=TokenProvisioning(store),
         )

@@ -50,10 +50,18 @@ class Avatar:
 
 @dataclass(frozen=True)
 class Upload:
-    """A picture as sent: the type it declares, in lower case, and 1 to 262,144 bytes."""
+    """A picture as sent: the type it declares, in lower case, and 1 to 262,144 bytes in base64."""
 
     declared_type: str
-    image: bytes
+    base64: bytes
+
+    @classmethod
+    def of(cls, declared_type: str, image: bytes) -> Upload:
+        return cls(declared_type, binascii.b2a_base64(image, newline=False))
+
+    @cached_property
+    def image(self) -> bytes:
+        return binascii.a2b_base64(self.base64)
 
     @cached_property
     def digest(self) -> bytes:
@@ -90,4 +98,4 @@ def read_data_uri(text: str) -> Upload:
     if len(data) // 4 * 3 - padding > MAX_BYTES:
         raise FieldRefused(Code.AVATAR_TOO_LARGE, max_bytes=MAX_BYTES)
     declared = head[1].lower()
-    return Upload("image/jpeg" if declared == "image/jpg" else declared, binascii.a2b_base64(data))
+    return Upload("image/jpeg" if declared == "image/jpg" else declared, data)

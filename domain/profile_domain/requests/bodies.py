@@ -58,7 +58,7 @@ def parse_json_object(body: bytes, *, exact_integers: bool = False) -> dict[str,
     they are to be exact, none is so long. Raises ``malformed_json``.
     """
     # So few break no limit, which spares nearly all bodies the look at each.
-    few = body.count(b"{") + body.count(b"[") <= MAX_NESTING and body.count(b",") < MAX_VALUES // 2
+    few = all(_at_most(most, mark, body) for mark, most in _FEW.items())
     if not few and _is_too_complex(body):
         raise DomainError(Code.MALFORMED_JSON)
     try:
@@ -97,8 +97,19 @@ _DECODER, _LONG_INTEGERS_DECODER = (
     )
     for parse_int in (None, float)
 )
+_FEW = {b"{": MAX_NESTING // 2, b"[": MAX_NESTING // 2, b",": MAX_VALUES // 2}
 _ALIKE = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
+
+
+def _at_most(most: int, mark: bytes, body: bytes) -> bool:
+    """As ``count`` says, in a tenth of its time where the body is one long string, a picture."""
+    found = -1
+    for _ in range(most + 1):
+        found = body.find(mark, found + 1)
+        if found < 0:
+            return True
+    return False
 
 
 def _is_too_complex(body: bytes) -> bool:

@@ -1,0 +1,27 @@
+"""What goes over the pipe to a process that cleans pictures, and back: a kind, then bytes."""
+
+from __future__ import annotations
+
+import json
+from struct import Struct
+from typing import Final
+
+from profile_domain.errors import Code, FieldRefused
+
+HEAD: Final = Struct("<HI")  # the lengths of the two
+REFUSED: Final = "refused"
+
+
+def frame(kind: str, data: bytes) -> bytes:
+    """``kind`` is a media type, or REFUSED."""
+    name = kind.encode()
+    return HEAD.pack(len(name), len(data)) + name + data
+
+
+def of_refusal(refused: FieldRefused) -> bytes:
+    return frame(REFUSED, json.dumps([refused.code, refused.limits]).encode())
+
+
+def refusal(data: bytes) -> FieldRefused:
+    code, limits = json.loads(data)
+    return FieldRefused(Code(code), **limits)

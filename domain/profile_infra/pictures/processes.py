@@ -1,0 +1,138 @@
+"""Pictures cleaned in processes of their own.
+
+What decodes bytes from strangers holds no secret and no connection, takes no time from the event
+loop, and may crash or never end without harm to anybody else's request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from asyncio import StreamReader, StreamWriter
+from asyncio.subprocess import PIPE, Process
+from contextlib import suppress
+from typing import Final, cast
+
+from profile_domain.errors import Code, FieldRefused, unavailable
+from profile_domain.pictures.avatar import MAX_BYTES, Avatar, Upload
+from profile_infra.pictures.frames import HEAD, REFUSED, frame, refusal
+
+MAX_WAITING: Final = 128
+SLOW: Final = 0.06  # seconds, after which the next picture may begin beside
+HURRIED: Final = 1.0  # seconds, after which a picture no longer gives way to all else
+MOST_SECONDS: Final = 10.0
+_COMMAND: Final = (sys.executable, "-P", "-m", "profile_infra.pictures.worker")
+_CRASHES: Final = {
+    -number
+    for number in (signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGBUS)
+}
+
+_log = logging.getLogger(__name__)
+
+
+class PictureProcesses:
+    """The port ``Pictures``. Used within one event loop; ``close`` ends the processes.
+
+    At most ``workers`` pictures are at work at once, each of which takes at most 160 MiB, and 128
+    wait in their order; more are refused as ``unavailable``. The last process is left for who waits
+    for a slow picture: a person, who sends one at a time, cannot hold up everybody else. Processes
+    start when they are needed and stay. One that takes longer than ten seconds is ended.
+    """
+
+    def __init__(self, workers: int = 2) -> None:
+        self._turns = asyncio.Semaphore(max(1, workers - 1))
+        self._workers = asyncio.Semaphore(workers)
+        self._processes: set[Process] = set()
+        self._idle: list[Process] = []
+        self._most = workers + MAX_WAITING
+        self._taken = 0
+        self._closed = False
+
+    async def clean(self, upload: Upload) -> Avatar:
+        if self._closed or self._taken >= self._most:
+            raise unavailable()
+        self._taken += 1
+        try:
+            async with self._turns:
+                cleaned = asyncio.create_task(self._clean(upload))
+                try:
+                    await asyncio.wait([cleaned], timeout=SLOW)
+                except asyncio.CancelledError:
+                    cleaned.cancel()
+                    raise
+            return await cleaned
+        finally:
+            self._taken -= 1
+
+    async def close(self) -> None:
+        """Ends the processes; pictures at work are ``unavailable``."""
+        self._closed = True
+        for process in list(self._processes):
+            await self._end(process)
+
+    async def _clean(self, upload: Upload) -> Avatar:
+        async with self._workers:
+            process = await self._idle_process()
+            try:
+                async with asyncio.timeout(MOST_SECONDS):
+                    avatar = await _exchange(process, upload)
+            except FieldRefused:
+                self._idle.append(process)
+                raise
+            except (OSError, EOFError, TimeoutError):
+                status = await self._end(process)
+                _log.warning("A picture's process ended before its picture, with %d", status)
+                if status in _CRASHES:
+                    raise FieldRefused(Code.AVATAR_CORRUPT) from None
+                raise unavailable() from None
+            except BaseException:  # where the pipe stands is not known
+                await self._end(process)
+                raise
+            self._idle.append(process)
+            return avatar
+
+    async def _idle_process(self) -> Process:
+        while self._idle:
+            process = self._idle.pop()
+            if process.returncode is None:
+                return process
+            await self._end(process)
+        process = await asyncio.create_subprocess_exec(
+            *_COMMAND, stdin=PIPE, stdout=PIPE, limit=MAX_BYTES, env=_environment()
+        )
+        self._processes.add(process)
+        return process
+
+    async def _end(self, process: Process) -> int:
+        self._processes.discard(process)
+        with suppress(ProcessLookupError):
+            process.kill()
+        return await process.wait()
+
+
+async def _exchange(process: Process, upload: Upload) -> Avatar:
+    sent, answer = cast(StreamWriter, process.stdin), cast(StreamReader, process.stdout)
+    hurry = asyncio.get_running_loop().call_later(HURRIED, _hurry, process)
+    try:
+        sent.write(frame(upload.declared_type, upload.base64))
+        head = await answer.readexactly(HEAD.size)
+        name, data = [await answer.readexactly(length) for length in HEAD.unpack(head)]
+    finally:
+        hurry.cancel()
+    if name.decode() == REFUSED:
+        raise refusal(data)
+    return Avatar.of(name.decode(), data)
+
+
+def _hurry(process: Process) -> None:
+    """On a machine whose cores are all taken, a process that gives way would never get one."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.sched_setscheduler(process.pid, os.SCHED_OTHER, os.sched_param(0))
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("PROFILE_")}
