@@ -110,7 +110,9 @@ def condition(name: str, effect: str) -> dict[str, Any]:
 
 
 IF_MATCH = condition(
-    "If-Match", "Entity tags, one of which the profile must still have; `*` always holds."
+    "If-Match",
+    "Entity tags, one of which the profile must still have; `*` always holds. A tag that a proxy"
+    " made weak or gave a suffix such as `-gzip` is the same tag.",
 )
 IF_NONE_MATCH = condition("If-None-Match", "Entity tags; 304 if the profile has one of them.")
 
