@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from profile_api.middleware.cors import check_origin
 from profile_api.telemetry.logs import Form
 from profile_infra.rate_limits.in_process import InProcessRateLimit, parse_rate
 from profile_infra.rate_limits.in_redis import RedisRateLimit, safe_redis_url
@@ -134,8 +135,9 @@ class Settings(BaseSettings):
         description="A Redis that counts them for all processes, redis://host:6379/0 or rediss://…"
         " (the extra redis); each process counts for itself without.",
     )
-    cors_origins: tuple[str, ...] = Field(
-        default=(), description="Origins whose pages may call the service: a JSON list."
+    cors_origins: tuple[Annotated[str, AfterValidator(check_origin)], ...] = Field(
+        default=(),
+        description="Origins whose pages may call the service, as browsers send them: a JSON list.",
     )
     graphiql: bool = Field(default=False, description="GraphiQL at /graphql for browsers.")
     introspection: bool = Field(default=False, description="GraphQL introspection.")
