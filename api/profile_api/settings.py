@@ -12,7 +12,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from profile_api.middleware.cors import check_origin
+from profile_api.addresses import check_origin
+from profile_api.addresses import public_url as checked_url
 from profile_api.telemetry.logs import Form
 from profile_infra.rate_limits.in_process import InProcessRateLimit, parse_rate
 from profile_infra.rate_limits.in_redis import RedisRateLimit, safe_redis_url
@@ -82,6 +83,10 @@ class Settings(BaseSettings):
         ge=0,
         le=3600,
         description="How long fetched keys go on working while their issuer is out of reach.",
+    )
+    public_url: Annotated[str, AfterValidator(checked_url)] | None = Field(
+        default=None,
+        description="Where people reach the service, with the prefix that a proxy strips.",
     )
     policy_dir: Path | None = Field(
         default=None, description="A folder of .cedar files that add to the built-in policy."

@@ -64,6 +64,12 @@ def test_serve_refuses_a_store_that_is_not_migrated(run, tmp_path, monkeypatch):
         ({"issuers": ISSUERS, "rate_limit": "0/minute"}, "PROFILE_RATE_LIMIT"),
         ({"issuers": ISSUERS, "rate_limit": "9/minute;1/second"}, "PROFILE_RATE_LIMIT"),
         ({"issuers": ISSUERS, "max_body_bytes": "1"}, "PROFILE_MAX_BODY_BYTES"),
+        ({"issuers": ISSUERS, "public_url": "app.example/profile"}, "PROFILE_PUBLIC_URL"),
+        ({"issuers": ISSUERS, "public_url": "/profile"}, "PROFILE_PUBLIC_URL"),
+        ({"issuers": ISSUERS, "public_url": "ftp://app.example"}, "PROFILE_PUBLIC_URL"),
+        ({"issuers": ISSUERS, "public_url": f"https://u:{SECRET}@a.example"}, "PROFILE_PUBLIC_URL"),
+        ({"issuers": ISSUERS, "public_url": "https://a.example?short"}, "PROFILE_PUBLIC_URL"),
+        ({"issuers": ISSUERS, "public_url": "https://a.example/#short"}, "PROFILE_PUBLIC_URL"),
         ({"issuers": ISSUERS, "policy_dir": "nowhere"}, "nowhere"),
         ({"issuers": ISSUERS, "database_url": "mysql://x"}, "sqlite:///"),
     ],
@@ -85,7 +91,7 @@ def test_a_setting_that_cannot_work_is_named(run, settings, named):
         ("https://app.example:443", "https://app.example"),
         ("http://app.example:80", "http://app.example"),
         ("http://[0:0:0::1]:8080", "http://[::1]:8080"),
-        ("https://someone:secret@app.example", "https://app.example"),
+        ("https://someone:secret@app.example", "name each in full"),
         ("https://bücher.example", "https://xn--bcher-kva.example"),
         (" https://app.example", "https://app.example"),
         ("app.example", "https://app.example"),
@@ -117,6 +123,16 @@ def test_an_origin_that_never_matches_stops_the_start_and_says_what_to_write(run
 )  # fmt: skip
 def test_an_origin_that_browsers_send_is_taken(run, origin):
     assert origin in run("settings", cors_origins=json.dumps([origin]))
+
+
+def test_the_public_address_is_kept_without_a_slash_at_its_end(run):
+    for said in ("https://app.example/profile", "https://App.example:443/profile/"):
+        assert "\nPROFILE_PUBLIC_URL=https://app.example/profile\n" in run(
+            "settings", public_url=said
+        )
+    assert "\nPROFILE_PUBLIC_URL=https://a.example\n" in run(
+        "settings", public_url="https://a.example/"
+    )
 
 
 def test_settings_are_shown_with_secrets_masked(run):

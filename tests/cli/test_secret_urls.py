@@ -118,6 +118,7 @@ def test_the_settings_show_no_secret_whether_they_are_taken_or_refused(url, issu
         {"database_url": url},
         {"rate_limit_store": url},
         {"cors_origins": [url]},
+        {"public_url": url},
         {"issuers": [good | {"issuer": url}]},
         {"issuers": [{"issuer": "https://idp.example", **fetched, issuer: url}]},
     ):

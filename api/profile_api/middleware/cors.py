@@ -4,39 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic_core import Url, ValidationError
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 PREFLIGHT_SECONDS = 600
-# The default ports that browsers leave out of an origin.
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-
-
-def check_origin(text: str) -> str:
-    """The text, if a browser can send it as an ``Origin`` (RFC 6454 section 6.2), which is compared
-    byte by byte; ``*`` is every origin and ``null`` that of pages without one.
-
-    Raises ValueError that says what to write instead.
-    """
-    if text in {"*", "null"}:
-        return text
-    try:
-        url = Url(text if "://" in text else "https://" + text.lstrip("/"))
-    except ValidationError:
-        url = None
-    if url is None or not url.host or set("*,") & set(url.host):
-        raise ValueError(
-            'an origin is a scheme, a host and, if need be, a port, such as "https://app.example";'
-            " name each in full"
-        )
-    port = "" if url.port in {None, _DEFAULT_PORTS.get(url.scheme)} else f":{url.port}"
-    origin = f"{url.scheme}://{url.host}{port}"
-    if text != origin:
-        raise ValueError(f'browsers never send it so; write "{origin}"')
-    return text
 
 
 class Cors(CORSMiddleware):

@@ -248,7 +248,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         " shape, and a `code` that does not change.",
         routes=app.routes,
         license_info={"name": "MIT", "identifier": "MIT"},
-        servers=[{"url": "/"}],
+        servers=[{"url": "."}],  # relative to the document: it may stand behind a prefix
         tags=[
             {"name": "Profile", "description": "Your own profile, and nobody else's."},
             {"name": "Operations", "description": "For those who run the service."},
