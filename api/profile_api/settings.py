@@ -29,7 +29,7 @@ def _url(text: str) -> str:
     try:
         if not is_postgres(text):  # which may name several hosts
             make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter of int(), which quotes
         raise ValueError(
             "write it as sqlite:///./file.db, sqlite:////absolute/file.db or"
             " postgresql://role:password@host/database"
