@@ -124,14 +124,18 @@ def test_the_tag_that_comes_is_the_tag_to_send(client):
         assert statuses == [200, 412]
 
 
-def test_the_largest_picture_passes_and_what_is_too_large_is_refused_by_the_service(client):
+def test_the_largest_picture_passes_and_what_is_too_large_is_told_as_the_service_tells(client):
     picture = png(noise(290, 290))
     assert 200_000 < len(picture) <= 262_144
     uri = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
     assert client.put(ME, json={"avatar_base64": uri}).status_code == 200
     assert client.get(ME).json()["avatar_base64"] == uri
-    refused = client.put(ME, content=b" " * 2_200_000, headers={"Content-Type": "application/json"})
-    assert (refused.status_code, refused.json()["code"]) == (413, "payload_too_large")
+    for length in (2_200_000, 4_000_000, 16_000_000):
+        body, typed = b" " * length, {"Content-Type": "application/json"}
+        refused = client.put(ME, content=body, headers=typed)
+        assert refused.status_code == 413
+        assert refused.headers["Content-Type"] == "application/json"
+        assert refused.json() == DomainError(Code.PAYLOAD_TOO_LARGE).as_dict()
 
 
 def test_a_long_token_reaches_the_service(client):
