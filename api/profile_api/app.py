@@ -205,10 +205,15 @@ def _page(
     assets: Assets,
     people: Sequence[Person],
 ) -> Callable[[], Response]:
-    """A page is made anew for each request: its headers hold a nonce."""
+    """A page is made anew for each request: its headers hold a nonce.
+
+    All pages stand at the top, and all that they ask for is relative, so that they work behind a
+    prefix that a proxy strips.
+    """
+    beside = address.removeprefix("/")
 
     def respond() -> Response:
-        body, headers = render(address, assets.url, [person._asdict() for person in people])
+        body, headers = render(beside, assets.url, [person._asdict() for person in people])
         return Response(body, headers=headers)
 
     return respond

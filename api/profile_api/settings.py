@@ -12,6 +12,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from profile_api.addresses import check_origin
+from profile_api.addresses import public_url as checked_url
 from profile_api.telemetry.logs import Form
 from profile_infra.rate_limits.in_process import InProcessRateLimit, parse_rate
 from profile_infra.rate_limits.in_redis import RedisRateLimit, safe_redis_url
@@ -27,7 +29,7 @@ def _url(text: str) -> str:
     try:
         if not is_postgres(text):  # which may name several hosts
             make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter of int(), which quotes
         raise ValueError(
             "write it as sqlite:///./file.db, sqlite:////absolute/file.db or"
             " postgresql://role:password@host/database"
@@ -82,6 +84,10 @@ class Settings(BaseSettings):
         le=3600,
         description="How long fetched keys go on working while their issuer is out of reach.",
     )
+    public_url: Annotated[str, AfterValidator(checked_url)] | None = Field(
+        default=None,
+        description="Where people reach the service, with the prefix that a proxy strips.",
+    )
     policy_dir: Path | None = Field(
         default=None, description="A folder of .cedar files that add to the built-in policy."
     )
@@ -134,8 +140,9 @@ class Settings(BaseSettings):
         description="A Redis that counts them for all processes, redis://host:6379/0 or rediss://…"
         " (the extra redis); each process counts for itself without.",
     )
-    cors_origins: tuple[str, ...] = Field(
-        default=(), description="Origins whose pages may call the service: a JSON list."
+    cors_origins: tuple[Annotated[str, AfterValidator(check_origin)], ...] = Field(
+        default=(),
+        description="Origins whose pages may call the service, as browsers send them: a JSON list.",
     )
     graphiql: bool = Field(default=False, description="GraphiQL at /graphql for browsers.")
     introspection: bool = Field(default=False, description="GraphQL introspection.")

@@ -64,6 +64,12 @@ def test_serve_refuses_a_store_that_is_not_migrated(run, tmp_path, monkeypatch):
         ({"issuers": ISSUERS, "rate_limit": "0/minute"}, "PROFILE_RATE_LIMIT"),
         ({"issuers": ISSUERS, "rate_limit": "9/minute;1/second"}, "PROFILE_RATE_LIMIT"),
         ({"issuers": ISSUERS, "max_body_bytes": "1"}, "PROFILE_MAX_BODY_BYTES"),
+        ({"issuers": ISSUERS, "public_url": "app.example/profile"}, "PROFILE_PUBLIC_URL"),
+        ({"issuers": ISSUERS, "public_url": "/profile"}, "PROFILE_PUBLIC_URL"),
+        ({"issuers": ISSUERS, "public_url": "ftp://app.example"}, "PROFILE_PUBLIC_URL"),
+        ({"issuers": ISSUERS, "public_url": f"https://u:{SECRET}@a.example"}, "PROFILE_PUBLIC_URL"),
+        ({"issuers": ISSUERS, "public_url": "https://a.example?short"}, "PROFILE_PUBLIC_URL"),
+        ({"issuers": ISSUERS, "public_url": "https://a.example/#short"}, "PROFILE_PUBLIC_URL"),
         ({"issuers": ISSUERS, "policy_dir": "nowhere"}, "nowhere"),
         ({"issuers": ISSUERS, "database_url": "mysql://x"}, "sqlite:///"),
     ],
@@ -73,6 +79,60 @@ def test_a_setting_that_cannot_work_is_named(run, settings, named):
     assert named in told
     assert SECRET not in told
     assert "short" not in told
+
+
+@pytest.mark.parametrize(
+    ("origin", "instead"),
+    [
+        ("https://app.example/", "https://app.example"),
+        ("https://app.example/start?a#b", "https://app.example"),
+        ("https://App.Example", "https://app.example"),
+        ("HTTPS://app.example", "https://app.example"),
+        ("https://app.example:443", "https://app.example"),
+        ("http://app.example:80", "http://app.example"),
+        ("http://[0:0:0::1]:8080", "http://[::1]:8080"),
+        ("https://someone:secret@app.example", "name each in full"),
+        ("https://bücher.example", "https://xn--bcher-kva.example"),
+        (" https://app.example", "https://app.example"),
+        ("app.example", "https://app.example"),
+        ("//app.example/", "https://app.example"),
+        ("localhost:3000", "https://localhost:3000"),
+        ("https://*.app.example", "name each in full"),
+        ("https://a.example,https://b.example", "name each in full"),
+        ("https:app.example", "name each in full"),
+        ("https://", "name each in full"),
+        ("", "name each in full"),
+    ],
+)
+def test_an_origin_that_never_matches_stops_the_start_and_says_what_to_write(run, origin, instead):
+    origins = json.dumps(["https://fine.example", origin])
+    told = run("serve", ok=False, issuers=ISSUERS, cors_origins=origins)
+    assert "PROFILE_CORS_ORIGINS[1]: " in told
+    assert (f'write "{instead}".' if "//" in instead else instead) in told
+    assert told.count("\n") == 1
+    assert "secret" not in told
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://app.example", "http://localhost:3000", "http://[::1]:8080", "https://app.example.",
+        "https://app.example:80", "capacitor://localhost", "app://.", "*", "null",
+        "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+    ],
+)  # fmt: skip
+def test_an_origin_that_browsers_send_is_taken(run, origin):
+    assert origin in run("settings", cors_origins=json.dumps([origin]))
+
+
+def test_the_public_address_is_kept_without_a_slash_at_its_end(run):
+    for said in ("https://app.example/profile", "https://App.example:443/profile/"):
+        assert "\nPROFILE_PUBLIC_URL=https://app.example/profile\n" in run(
+            "settings", public_url=said
+        )
+    assert "\nPROFILE_PUBLIC_URL=https://a.example\n" in run(
+        "settings", public_url="https://a.example/"
+    )
 
 
 def test_settings_are_shown_with_secrets_masked(run):

@@ -12,7 +12,9 @@ from uuid import uuid4
 import httpx2
 import pytest
 
+import nginx
 from command import ISSUERS, csv, environment, person
+from programs import needs
 from running import ME, TENANT
 
 COMMAND = [str(Path(sys.executable).with_name("profile-service"))]
@@ -63,10 +65,7 @@ def test_serve_answers_and_ends_with_status_0(run, tmp_path, port, workers):
 def test_demo_prints_lines_that_work_as_printed(tmp_path, port):
     with started(tmp_path, "demo", "--port", str(port)) as process:
         wait_for(f"http://127.0.0.1:{port}/readyz", process)
-        lines = []
-        while not any("GraphiQL" in line for line in lines):
-            lines.append(process.stdout.readline())
-            assert lines[-1], "it ended its output"
+        lines = printed(process)
         curls = [line.strip() for line in lines if line.strip().startswith("curl")]
         providers = {
             word for line in lines for word in ("local", "oidc", "saml") if f"{word} user" in line
@@ -74,10 +73,38 @@ def test_demo_prints_lines_that_work_as_printed(tmp_path, port):
         assert providers == {"local", "oidc", "saml"}
         assert len(curls) == 12
         for curl in curls:
-            done = subprocess.run(
-                ["sh", "-c", curl + " -sS"], capture_output=True, text=True, check=True, timeout=60
-            )
-            told = json.loads(done.stdout)
-            assert "errors" not in told
-            assert "code" not in told
+            assert_works(curl)
         assert list(tmp_path.iterdir()) == [], "a demo leaves nothing behind"
+
+
+@needs("nginx")
+def test_demo_prints_the_addresses_at_which_people_reach_it(tmp_path, port):
+    stripping = "location /profile/ { proxy_pass http://service/; }"
+    with nginx.proxied(tmp_path, f"http://127.0.0.1:{port}", stripping) as front:
+        public = {"public_url": f"{front}/profile/"}
+        with started(tmp_path, "demo", "--port", str(port), **public) as process:
+            wait_for(f"http://127.0.0.1:{port}/readyz", process)
+            lines = printed(process)
+            assert_works(next(line.strip() for line in lines if "curl -X PUT" in line))
+            pages = [line.split()[1] for line in lines if line.startswith(("Settings", "GraphiQL"))]
+            assert pages == [f"{front}/profile/", f"{front}/profile/graphql"]
+            for each in pages:
+                assert httpx2.get(each, headers={"Accept": "text/html"}).status_code == 200
+
+
+def printed(process):
+    """What it prints, to the line of the last of its pages but one."""
+    lines = []
+    while not any("GraphiQL" in line for line in lines):
+        lines.append(process.stdout.readline())
+        assert lines[-1], "it ended its output"
+    return lines
+
+
+def assert_works(curl):
+    done = subprocess.run(
+        ["sh", "-c", curl + " -sS"], capture_output=True, text=True, check=True, timeout=60
+    )
+    told = json.loads(done.stdout)
+    assert "errors" not in told
+    assert "code" not in told

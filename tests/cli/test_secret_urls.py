@@ -110,6 +110,10 @@ def test_no_secret_of_any_url_is_shown(url):
     assert shows_no_secret(masked(url)) or "//" not in url
 
 
+@example(url=f"postgresql://u:1:{SECRET}@h/db", issuer="issuer")
+@example(url=f"sqlite://u:{SECRET}@h/db", issuer="issuer")
+@example(url=f"https://[{SECRET}]/", issuer="issuer")
+@example(url=f"https://u:{SECRET}", issuer="jwks_url")
 @given(url=urls(), issuer=st.sampled_from(["issuer", "jwks_url", "audience"]))
 def test_the_settings_show_no_secret_whether_they_are_taken_or_refused(url, issuer):
     (good,) = json.loads(ISSUERS)
@@ -118,6 +122,7 @@ def test_the_settings_show_no_secret_whether_they_are_taken_or_refused(url, issu
         {"database_url": url},
         {"rate_limit_store": url},
         {"cors_origins": [url]},
+        {"public_url": url},
         {"issuers": [good | {"issuer": url}]},
         {"issuers": [{"issuer": "https://idp.example", **fetched, issuer: url}]},
     ):

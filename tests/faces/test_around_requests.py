@@ -149,3 +149,15 @@ async def test_only_the_origins_named_may_call_from_their_pages(tmp_path):
         refused = await service.client.options(ME, headers=crossing | wanted | foreign)
         assert refused.status_code == 405
         assert not [name for name in refused.headers if name.startswith("access-control")]
+
+
+async def test_a_star_lets_every_page_call(tmp_path):
+    async with running(tmp_path, cors_origins=["*"]) as service:
+        crossing = {"Origin": "https://any.example", "Access-Control-Request-Method": "PUT"}
+        preflight = await service.client.options(ME, headers=crossing)
+        assert preflight.status_code == 204
+        refused = await service.client.get(ME, headers={"Origin": "https://any.example"})
+        assert refused.status_code == 401
+        for answer in (preflight, refused):
+            assert answer.headers["Access-Control-Allow-Origin"] == "*"
+            assert "Access-Control-Allow-Credentials" not in answer.headers

@@ -102,7 +102,9 @@ async def send(service, case, face, send_by):
     before = user.profile.etag
     sent = service.headers(user, **case.claims) | case.headers
     headers = {name: value for name, value in sent.items() if value is not None}
-    if_match = case.if_match.replace("{etag}", before) if case.if_match is not None else None
+    if_match = case.if_match
+    if if_match is not None:
+        if_match = if_match.replace("{etag}", before).replace("{version}", before.strip('"'))
     stored = await service.store.load(identity_of(user), with_image=True)
     told, etag = await send_by(service, case, headers, if_match)
     after = await service.store.load(identity_of(user), with_image=True)

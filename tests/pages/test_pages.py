@@ -10,6 +10,7 @@ from playwright.async_api import expect
 
 from browsing import demonstrated, looking_at, needs_chromium
 from profile_api.rest.documented import ME
+from running import served
 
 pytestmark = needs_chromium
 ADA, GRACE = 0, 1
@@ -88,6 +89,19 @@ async def test_the_reference_takes_a_token_by_hand(tab, demo):
         await get.locator('[data-param-name="X-Tenant-ID"] input').fill(demo.people[ADA].tenant_id)
         await get.locator(".execute").click()
         await expect(get.locator(".live-responses-table")).to_contain_text("Lovelace")
+
+
+async def test_a_token_given_to_the_reference_is_not_left_behind_for_its_origin(tab, tmp_path):
+    with served(tmp_path) as server:
+        async with looking_at(tab, server, "/docs") as page:
+            await page.locator(".auth-wrapper .authorize").click()
+            dialog = page.locator(".auth-container")
+            await dialog.locator("input").fill("a.b.c")
+            await dialog.get_by_role("button", name="Apply credentials").click()
+            await page.locator(".btn-done").click()
+            await expect(page.locator(".auth-wrapper .authorize.locked")).to_be_visible()
+            kept = "JSON.stringify([{...localStorage}, {...sessionStorage}])"
+            assert "a.b.c" not in await page.evaluate(kept)
 
 
 async def test_the_reference_is_dark_where_the_reader_is(tab, demo):

@@ -101,7 +101,7 @@ async def test_the_page_judges_names_as_the_service_does(tab, demo):
             return {"refused": refused.code.value}
 
     async with looking_at(tab, demo) as page:
-        module = await page.locator('link[href$="/names.js"]').get_attribute("href")
+        module = await page.locator('link[href$="/names.js"]').evaluate("link => link.href")
         judged = await page.evaluate(
             """async ([module, names]) => {
                 const { brokenRule, cleaned } = await import(module);

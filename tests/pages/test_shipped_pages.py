@@ -24,9 +24,9 @@ PEOPLE: list[Any] = [
     {"label": "Ada </script><script>alert(1)</script>", "token": "a.b.c", "tenant_id": "t-1"}
 ]
 PAGES: dict[str, Callable[[list[Any]], tuple[bytes, dict[str, str]]]] = {
-    "graphiql": lambda people: graphiql.page("/graphql", ASSETS.url, people),
-    "docs": lambda people: docs.page("/openapi.json", ASSETS.url, people),
-    "settings": lambda people: settings_page.page("/graphql", ASSETS.url, people),
+    "graphiql": lambda people: graphiql.page("graphql", ASSETS.url, people),
+    "docs": lambda people: docs.page("openapi.json", ASSETS.url, people),
+    "settings": lambda people: settings_page.page("graphql", ASSETS.url, people),
 }
 EXECUTABLE = {"", "module", "importmap", "speculationrules", "text/javascript"}
 each_page = pytest.mark.parametrize("name", PAGES)
@@ -150,6 +150,8 @@ def test_a_page_without_people_holds_no_token(name: str) -> None:
     assert b"a.b.c" not in PAGES[name]([])[0]
 
 
-def test_a_page_knows_where_its_face_is() -> None:
-    assert config("graphiql", [])["endpoint"] == "/graphql"
-    assert config("docs", [])["document"] == "/openapi.json"
+@each_page
+def test_a_page_names_nothing_by_a_path_from_the_root(name: str) -> None:
+    for _, attributes, _ in elements(name).found:
+        for key in ("src", "href"):
+            assert not (attributes.get(key) or "").startswith("/")

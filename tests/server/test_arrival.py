@@ -282,9 +282,9 @@ def test_a_connection_too_many_is_refused_and_later_ones_are_not(server):
 
 def test_who_does_not_read_the_answers_is_cut(server):
     page = httpx2.get(server.address + "/docs").text
-    script = re.search(r"/assets/docs/swagger-ui\.[0-9a-f]+\.js", page)[0].encode()
+    script = re.search(r"assets/docs/swagger-ui\.[0-9a-f]+\.js", page)[0].encode()
     with connection(server) as sock:
-        sock.sendall((b"GET " + script + b" HTTP/1.1\r\nHost: x\r\n\r\n") * 20)
+        sock.sendall((b"GET /" + script + b" HTTP/1.1\r\nHost: x\r\n\r\n") * 20)
         hours_pass(server, sock, lambda seen: seen.flow.write_paused and seen.due < protocol.NEVER)
         with suppress(ConnectionError):
             assert len(rest(sock)) < 10_000_000

@@ -1,4 +1,6 @@
-"""Behind a real nginx that has one connection for everybody, each is answered what is theirs."""
+"""Behind a real nginx: with one connection for everybody each is answered what is theirs, and with
+gzip the tag that came is the tag to send.
+"""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +10,7 @@ import pytest
 
 import nginx
 from programs import needs
-from running import ME, served
+from running import ME, UPDATE, served
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
 JSON = {"Content-Type": "application/json"}
@@ -18,6 +20,10 @@ OFFERING = """
     proxy_http_version 1.1;
     proxy_set_header Upgrade $http_upgrade;
     proxy_set_header Connection $http_connection;
+    location / { proxy_pass http://service; }
+"""
+COMPRESSING = """
+    gzip on; gzip_types application/json;
     location / { proxy_pass http://service; }
 """
 
@@ -54,3 +60,43 @@ def test_strangers_and_people_share_a_connection_and_no_answer(server, tmp_path,
             stranger = clients.submit(of_a_stranger, address, number)
             assert of_ada(server, address, number) == ("Ada" if number % 2 else f"L{number}")
             assert stranger.result() == (400, "malformed_json")
+
+
+@needs("nginx")
+def test_the_tag_that_came_compressed_is_the_tag_to_send(server, tmp_path):
+    with (
+        nginx.proxied(tmp_path, server.address, COMPRESSING) as address,
+        httpx2.Client(base_url=address, headers=server.headers) as client,
+    ):
+        read = client.get(ME, headers={"Accept-Encoding": "gzip"})
+        etag = read.headers["ETag"]
+        assert read.headers["Content-Encoding"] == "gzip"
+        assert etag.startswith("W/")
+        assert client.get(ME, headers={"If-None-Match": etag}).status_code == 304
+        statuses = [
+            client.put(ME, json={"display_name": name}, headers={"If-Match": etag}).status_code
+            for name in ("Countess", "Enchantress")
+        ]
+        assert statuses == [200, 412]
+        assert client.get(ME, headers={"If-None-Match": etag}).json()["display_name"] == "Countess"
+
+
+@needs("nginx")
+def test_a_tag_of_a_compressed_answer_holds_by_graphql_too(server, tmp_path):
+    with (
+        nginx.proxied(tmp_path, server.address, COMPRESSING) as address,
+        httpx2.Client(base_url=address, headers=server.headers) as client,
+    ):
+        etag = client.get(ME, headers={"Accept-Encoding": "gzip"}).headers["ETag"]
+        told = [
+            client.post(
+                "/graphql",
+                json={
+                    "query": UPDATE,
+                    "variables": {"input": {"displayName": name}, "ifMatch": etag},
+                },
+            ).json()["data"]["updateMyProfile"]
+            for name in ("Augusta", "Byron")
+        ]
+        assert told[0]["displayName"] == "Augusta"
+        assert told[1]["code"] == "precondition_failed"

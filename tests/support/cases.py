@@ -4,6 +4,7 @@ import base64
 from dataclasses import dataclass, field
 from typing import Any
 
+from compressing import handed_on
 from images import animated, jpeg, photo, png, webp
 from running import OTHER_TENANT, TENANT
 
@@ -157,7 +158,15 @@ CASES = [
     Case("a star holds", {"first_name": "Grace"}, {"first_name": "Grace"}, if_match="*"),
     Case("a list holds", {"first_name": "Grace"}, {"first_name": "Grace"}, if_match='"x", {etag}'),
     Case("another tag fails", {"first_name": "Grace"}, "precondition_failed", if_match='"x"'),
-    Case("a weak tag fails", {"first_name": "Grace"}, "precondition_failed", if_match="W/{etag}"),
+    *(
+        Case(f"{tag} as a proxy has it holds", {"first_name": "Grace"}, {"first_name": "Grace"},
+             if_match=tag)
+        for tag in handed_on('"{version}"')
+    ),
+    Case("another tag as a proxy has it fails", {"first_name": "Grace"}, "precondition_failed",
+         if_match='W/"x-gzip"'),
+    Case("a coding behind the quotes fails", {"first_name": "Grace"}, "precondition_failed",
+         if_match="{etag}-gzip"),
     Case("a malformed tag fails", {"first_name": "Grace"}, "precondition_failed", if_match="x"),
     Case("an empty tag fails", {"first_name": "Grace"}, "precondition_failed", if_match=""),
     Case("a no-op honours it", {}, "precondition_failed", if_match='"x"'),

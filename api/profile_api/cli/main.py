@@ -114,7 +114,8 @@ def serve(
     logs.configure(settings.log)
     app = create_app(settings)
     await_migration(settings)
-    typer.echo(f"Serving on http://{host}:{port} with {workers} worker(s).", err=True)
+    public = f", for people at {settings.public_url}," if settings.public_url else ""
+    typer.echo(f"Serving on http://{host}:{port}{public} with {workers} worker(s).", err=True)
     serve_until_stopped(
         app if workers == 1 else None, settings, host=host, port=port, workers=workers
     )

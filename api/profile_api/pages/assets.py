@@ -76,11 +76,13 @@ class Assets:
                 if folder in modules:
                     hashed = f"{folder.name}/{every[:16]}/{name}"
                 files[hashed] = asset
-                urls[f"{folder.name}/{name}"] = f"/assets/{hashed}"
+                urls[f"{folder.name}/{name}"] = f"assets/{hashed}"
         return cls(files, urls)
 
     def url(self, name: str) -> str:
-        """Where ``<folder's name>/<file's name>`` is served, say ``graphiql/start.js``."""
+        """Where ``<folder's name>/<file's name>`` is served, say ``graphiql/start.js``: relative to
+        a page at the top, so that it holds behind a prefix that a proxy strips.
+        """
         return self.urls[name]
 
     async def serve(self, request: Request) -> Response:

@@ -110,7 +110,9 @@ def condition(name: str, effect: str) -> dict[str, Any]:
 
 
 IF_MATCH = condition(
-    "If-Match", "Entity tags, one of which the profile must still have; `*` always holds."
+    "If-Match",
+    "Entity tags, one of which the profile must still have; `*` always holds. A tag that a proxy"
+    " made weak or gave a suffix such as `-gzip` is the same tag.",
 )
 IF_NONE_MATCH = condition("If-None-Match", "Entity tags; 304 if the profile has one of them.")
 
@@ -246,7 +248,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         " shape, and a `code` that does not change.",
         routes=app.routes,
         license_info={"name": "MIT", "identifier": "MIT"},
-        servers=[{"url": "/"}],
+        servers=[{"url": "."}],  # relative to the document: it may stand behind a prefix
         tags=[
             {"name": "Profile", "description": "Your own profile, and nobody else's."},
             {"name": "Operations", "description": "For those who run the service."},

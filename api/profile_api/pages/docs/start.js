@@ -8,7 +8,6 @@ const ui = SwaggerUIBundle({
   dom_id: "#reference",
   deepLinking: true,
   displayRequestDuration: true,
-  persistAuthorization: people.length === 0,
   tryItOutEnabled: true,
   validatorUrl: null, // its default asks a host elsewhere
   onComplete: () => people.length && offer(),
