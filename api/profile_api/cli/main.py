@@ -20,9 +20,10 @@ from profile_api.cli.tokens import tokens
 from profile_api.cli.users import users
 from profile_api.rest import openapi as reference
 from profile_api.server.serving import serve as serve_until_stopped
-from profile_api.settings import PREFIX, Settings
+from profile_api.settings import SECRET, Settings
 from profile_api.telemetry import logs
 from profile_api.telemetry.tracing import TracingUnavailable
+from profile_api.variables import FILE, PREFIX, UnusableVariable
 from profile_domain.errors import DomainError
 from profile_graphql.schema import schema
 from profile_infra.people.csv_file import FileRefused
@@ -63,6 +64,7 @@ _EXPECTED = (
     UnusableDatabase,
     UnusableRateLimitStore,
     UnusableKeys,
+    UnusableVariable,
 )
 
 
@@ -176,6 +178,8 @@ def settings() -> None:
     """Show every setting as it is now, with secrets masked, as a shell and a .env file take it."""
     shown = Settings()
     for name, value in shown.shown().items():
-        field = Settings.model_fields[name.removeprefix(PREFIX).lower()]
-        typer.echo(f"# {field.description}")
+        field_name = name.removeprefix(PREFIX).lower()
+        field = Settings.model_fields[field_name]
+        in_file = f" Or {name}{FILE}, a file with it." if field_name in SECRET else ""
+        typer.echo(f"# {field.description}{in_file}")
         typer.echo(f"{name}={shlex.quote(value) if value else ''}")

@@ -15,7 +15,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from profile_api.cli.store import opened
-from profile_api.settings import PREFIX, Settings
+from profile_api.settings import Settings
+from profile_api.variables import PREFIX
 from profile_domain.audit import AuditEntry
 from profile_domain.profile import AVATAR
 from profile_infra.people.csv_file import OPTIONAL
