@@ -34,7 +34,7 @@ def _url(text: str) -> str:
     try:
         if not is_postgres(text):  # which may name several hosts
             make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # whose words may quote a password
         raise ValueError(
             "write it as sqlite:///./file.db, sqlite:////absolute/file.db or"
             " postgresql://role:password@host/database"
@@ -192,7 +192,7 @@ class Settings(BaseSettings):
 
 def _masked(value: Any) -> Any:  # noqa: ANN401  # of JSON
     if isinstance(value, dict):
-        return {name: _masked(each) for name, each in value.items()}
+        return {masked(name): _masked(each) for name, each in value.items()}
     if isinstance(value, list):
         return [_masked(each) for each in value]
     return masked(value) if isinstance(value, str) else value

@@ -79,7 +79,7 @@ def test_an_import_brings_up_to_date_what_the_provider_owns_and_no_more(run, tmp
 @pytest.mark.parametrize(
     ("rows", "header", "problem"),
     [
-        (["x"], "tenant_id,id", "lacks the column email and the column auth_provider"),
+        (["x"], "tenant_id,id", "it lacks email, auth_provider"),
         ([], HEADER + ",shoe_size", "shoe_size"),
         ([], HEADER + ",email", "twice"),
         ([person("no-uuid")], HEADER, "row 2, column id: write a UUID"),
@@ -93,7 +93,7 @@ def test_an_import_brings_up_to_date_what_the_provider_owns_and_no_more(run, tmp
         ([person(uuid4(), "a@b.c", "local", "a\u202eb")], HEADER, "row 2, column first_name:"),
         ([f"{TENANT},{uuid4()}"], HEADER, "row 2, column email: write one address"),
         ([person(uuid4()) + ",more"], HEADER, "row 2, column J: the header has no name"),
-        (['"' + person(uuid4())], HEADER, "row 2: a quotation mark is not closed"),
+        (['"' + person(uuid4())], HEADER, 'row 2: a quotation mark (") is not closed'),
     ],
 )
 def test_a_file_with_one_bad_line_imports_nobody(run, tmp_path, rows, header, problem):

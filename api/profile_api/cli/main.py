@@ -31,6 +31,7 @@ from profile_infra.people.operators import Refused
 from profile_infra.policies.files import PolicyError
 from profile_infra.policies.files import check as check_policies
 from profile_infra.rate_limits.in_redis import UnusableRateLimitStore
+from profile_infra.secret_urls import masked
 from profile_infra.stores.by_url import migrate as migrate_store
 from profile_infra.stores.by_url import script as migration_script
 from profile_infra.stores.revisions import SchemaMismatch, UnusableDatabase, newest
@@ -75,7 +76,9 @@ def main() -> None:
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_input=False):
             name, *rest = problem["loc"]
-            where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
+            where = "".join(
+                f"[{part}]" if isinstance(part, int) else f".{masked(part)}" for part in rest
+            )
             reason = problem["msg"].removeprefix("Value error, ")
             _fail(f"{PREFIX}{str(name).upper()}{where}: {reason}.")
         raise SystemExit(1) from None

@@ -143,8 +143,8 @@ class _Lines:
     def __init__(self, data: bytes, read: Callable[[int], None]) -> None:
         if data.startswith(_WORKBOOKS):
             raise _Unreadable(
-                "this is a workbook: open it, and save or export it as CSV; in Excel choose"
-                ' "CSV UTF-8"'
+                "this is a workbook, not a CSV file: open it, and save or export it as CSV; in"
+                ' Excel choose "CSV UTF-8"'
             )
         if len(data) > MAX_FILE_BYTES:
             raise _Unreadable(f"it is over {MAX_FILE_BYTES // 1024**2} MiB: split it")
@@ -197,8 +197,9 @@ def _mark_and_encoding(data: bytes) -> tuple[bytes, str]:
 def _rows(lines: _Lines, problems: Problems) -> Iterator[Row]:
     """Those without a problem; ``problems`` gets those of all others."""
     records = _records(lines)
-    header = _Header([_column(cell) for cell in next(records, [])])
-    for wrong in header.wrong():
+    cells = next(records, [])
+    header = _Header([_column(cell) for cell in cells])
+    for wrong in header.wrong(cells):
         problems.add(f"row {lines.row}, the header: {wrong}")
     if problems:
         return
@@ -227,8 +228,8 @@ def _records(lines: _Lines) -> Iterator[list[str]]:
             cells = next(reader, None)
         except csv.Error:
             raise _Unreadable(
-                f"row {lines.row}: a quotation mark is not closed, or stands within a text, where"
-                " two are to stand for it. The rows after it were not looked at"
+                f'row {lines.row}: a quotation mark (") is not closed, or stands within a text:'
+                ' remove it, or write it twice (""). The rows after this one were not looked at'
             ) from None
         if cells is None:
             return
@@ -268,15 +269,28 @@ class _Header(NamedTuple):
 
     columns: list[str]
 
-    def wrong(self) -> Iterator[str]:
+    def wrong(self, cells: list[str]) -> Iterator[str]:
+        """What to do about it, as it stands in the file."""
         named = [name for name in self.columns if name]
+        optional = ", ".join(OPTIONAL)
+        if not set(named) & set(COLUMNS):
+            yield (
+                f"it must name the columns {', '.join(REQUIRED)}, and may name {optional}. Is there"
+                " a title above it, or something else than a comma, semicolon or tab between?"
+            )
+            return
         if missing := [name for name in REQUIRED if name not in named]:
-            yield f"it lacks the column {' and the column '.join(missing)}"
-        if unknown := [_shown(name) for name in named if name not in COLUMNS]:
+            yield f"it lacks {', '.join(missing)}"
+        unknown = [
+            _shown(cell.strip())
+            for cell, name in zip(cells, self.columns, strict=True)
+            if name and name not in COLUMNS
+        ]
+        if unknown:
             more = f" and {len(unknown) - 5:,} more" if len(unknown) > 5 else ""
             yield (
                 f"remove or rename {', '.join(unknown[:5])}{more}. The columns are"
-                f" {', '.join(COLUMNS)}"
+                f" {', '.join(REQUIRED)}, and may be {optional}"
             )
         for name in dict.fromkeys(named):
             if name in COLUMNS and named.count(name) > 1:

@@ -74,11 +74,14 @@ def safe_url(url: str, *, allow_http: bool = False) -> str:
     """Https with a host; http on the loopback interface, or where it is allowed; no user name and
     no fragment. Raises ValueError.
     """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:  # whose words quote what may be a password
+        host = ""
     if not host or not url.isascii() or not url.isprintable() or set(url) & set(" \\@#"):
         raise ValueError("write the URL of an issuer or a key set as https://host/path")
-    if parts.port == 0 or not (
+    if port == 0 or not (
         parts.scheme == "https" or (parts.scheme == "http" and (allow_http or _is_loopback(host)))
     ):
         raise ValueError(
