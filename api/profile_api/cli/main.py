@@ -109,7 +109,10 @@ def serve(
     port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8000,
     workers: Annotated[int, typer.Option(help="How many processes.", min=1, max=64)] = 1,
 ) -> None:
-    """Serve what the settings say, until SIGTERM or Ctrl-C."""
+    """Serve what the settings say, until SIGTERM or Ctrl-C.
+
+    Policies and key files are read again when they change, and at SIGHUP.
+    """
     settings = Settings()
     if not settings.issuers:
         raise Refused(
