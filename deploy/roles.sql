@@ -1,7 +1,7 @@
 -- The two roles, for psql as a superuser, once per server; passwords come from the environment.
 \set ON_ERROR_STOP on
-\getenv owner_password PROFILE_OWNER_PASSWORD
-\getenv service_password PROFILE_SERVICE_PASSWORD
+\getenv owner_password POSTGRES_OWNER_PASSWORD
+\getenv service_password POSTGRES_SERVICE_PASSWORD
 
 -- Owns the tables, runs `profile-service migrate`, serves nobody.
 CREATE ROLE profile_owner LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD :'owner_password';

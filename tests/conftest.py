@@ -130,8 +130,8 @@ def postgres_server():
 
 @pytest.fixture(scope="session")
 def postgres_server_url(request):
-    """PROFILE_TEST_POSTGRES_URL, a superuser's, or that of the tests' own server."""
-    url = os.environ.get("PROFILE_TEST_POSTGRES_URL")
+    """TEST_POSTGRES_URL, a superuser's, or that of the tests' own server."""
+    url = os.environ.get("TEST_POSTGRES_URL")
     return url or request.getfixturevalue("postgres_server").url
 
 

@@ -45,6 +45,7 @@ from profile_infra.pictures.processes import PictureProcesses
 from profile_infra.policies.cedar import CedarPolicy
 from profile_infra.rate_limits.in_process import InProcessRateLimit
 from profile_infra.rate_limits.in_redis import RedisRateLimit
+from profile_infra.reloading import Reloads
 from profile_infra.stores.store import Store
 from profile_infra.tokens.jose import JoseTokens
 from profile_infra.tokens.keys import keys_of
@@ -62,6 +63,8 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     tokens = JoseTokens(
         {each: keys_of(each, kept=settings.keys_kept_seconds) for each in settings.issuers}
     )
+    policy = CedarPolicy(settings.policy_dir)
+    reloads = Reloads([*tokens.files, *([policy.files] if settings.policy_dir else [])])
     pictures = PictureProcesses(settings.picture_workers)
     metrics = Metrics()
     admission = Admission(
@@ -72,7 +75,7 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     service = ProfileService(
         tokens=tokens,
         profiles=store,
-        policy=TimedPolicy(CedarPolicy(settings.policy_dir), metrics.policy),
+        policy=TimedPolicy(policy, metrics.policy),
         pictures=TimedPictures(pictures, metrics.pictures),
         rate_limit=rate_limit,
         provisioning=TokenProvisioning(store),
@@ -82,7 +85,7 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await store.open()
         try:
-            async with tokens.with_fresh_keys():
+            async with tokens.with_fresh_keys(), reloads.running():
                 yield
         finally:
             await store.close()
@@ -108,7 +111,7 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
             "auto_configure": False,
         },
     )
-    app.state.service = service
+    app.state.service, app.state.reloads = service, reloads
     app.state.settings, app.state.admission, app.state.metrics = settings, admission, metrics
     shortcuts: dict[tuple[str, str], APIRoute] = {}
     app.add_middleware(DirectDispatch, routes=shortcuts)
@@ -117,7 +120,7 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     if settings.cors_origins:
         app.add_middleware(Cors, origins=settings.cors_origins)
     app.add_middleware(EachRequest, metrics=metrics, line=request_log())
-    _watch(metrics, admission, store, tokens, rate_limit)
+    _watch(metrics, admission, store, tokens, rate_limit, reloads=reloads)
 
     add_profile_routes(app, ProfileRoutes(service, max_body_bytes=settings.max_body_bytes))
     assets = Assets.load(
@@ -143,16 +146,19 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     }
     if people:
         _add_text(app, "/", _page(settings_page.page, GRAPHQL, assets, people))
-    draining = partial(_draining, admission)
-    operations = Operations(metrics, missing=(draining, store.missing, tokens.missing))
-    add_route(app, "GET", "/healthz", operations.healthz, **openapi.HEALTHZ)
-    add_route(app, "GET", "/readyz", operations.readyz, **openapi.READYZ)
-    add_route(app, "GET", "/metrics", operations.metrics, **openapi.METRICS)
+    missing = (partial(_draining, admission), store.missing, tokens.missing)
+    _add_operations(app, Operations(metrics, missing=missing, outdated=lambda: reloads.outdated))
     if settings.docs:
         document = to_json(openapi.document(app))
         _add_text(app, "/openapi.json", lambda: Response(document, media_type="application/json"))
         _add_text(app, "/docs", _page(docs_page.page, "/openapi.json", assets, people))
     return app
+
+
+def _add_operations(app: FastAPI, operations: Operations) -> None:
+    add_route(app, "GET", "/healthz", operations.healthz, **openapi.HEALTHZ)
+    add_route(app, "GET", "/readyz", operations.readyz, **openapi.READYZ)
+    add_route(app, "GET", "/metrics", operations.metrics, **openapi.METRICS)
 
 
 def _watch(
@@ -161,6 +167,8 @@ def _watch(
     store: Store,
     tokens: JoseTokens,
     rate_limit: InProcessRateLimit | RedisRateLimit,
+    *,
+    reloads: Reloads,
 ) -> None:
     """What other rooms count by themselves."""
     metrics.gauge("profile_requests_at_work", "Being answered.", lambda: admission.at_work)
@@ -186,6 +194,11 @@ def _watch(
         "profile_rate_limit_store_failures",
         "Attempts to write that met an outage of the shared rate limit.",
         lambda: rate_limit.failures,
+    )
+    metrics.gauge(
+        "profile_files_outdated",
+        "Policies and key files whose last change cannot be used; what was before is in force.",
+        lambda: len(reloads.outdated),
     )
 
 

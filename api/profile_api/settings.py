@@ -8,13 +8,19 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from profile_api.addresses import check_origin
 from profile_api.addresses import public_url as checked_url
 from profile_api.telemetry.logs import Form
+from profile_api.variables import PREFIX, resolved
 from profile_infra.rate_limits.in_process import InProcessRateLimit, parse_rate
 from profile_infra.rate_limits.in_redis import RedisRateLimit, safe_redis_url
 from profile_infra.secret_urls import is_clear, masked
@@ -22,14 +28,15 @@ from profile_infra.stores.by_url import is_postgres, store_of
 from profile_infra.stores.store import Store
 from profile_infra.tokens.issuers import Issuers
 
-PREFIX = "PROFILE_"
+# Those that may hold a secret, and be given by PROFILE_…_FILE instead.
+SECRET = ("database_url", "issuers", "rate_limit_store")
 
 
 def _url(text: str) -> str:
     try:
         if not is_postgres(text):  # which may name several hosts
             make_url(text)
-    except (ArgumentError, ValueError):  # the latter of int(), which quotes
+    except (ArgumentError, ValueError):  # whose words may quote a password
         raise ValueError(
             "write it as sqlite:///./file.db, sqlite:////absolute/file.db or"
             " postgresql://role:password@host/database"
@@ -46,7 +53,10 @@ def _rate(text: str) -> str:
 
 
 class Settings(BaseSettings):
-    """What an operator can say; the defaults are the safe ones."""
+    """What an operator can say; the defaults are the safe ones.
+
+    Raises UnusableVariable for a variable that it does not know, or a file that cannot be read.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -148,6 +158,20 @@ class Settings(BaseSettings):
     introspection: bool = Field(default=False, description="GraphQL introspection.")
     docs: bool = Field(default=False, description="Swagger UI at /docs and /openapi.json.")
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # pydantic's signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        for source in (env_settings, dotenv_settings):
+            if isinstance(source, EnvSettingsSource):
+                source.env_vars = resolved(source.env_vars, settings_cls.model_fields, SECRET)
+        return init_settings, env_settings, dotenv_settings
+
     def store(self) -> Store:
         """The store of the database URL, not yet open. Raises UnusableDatabase."""
         return store_of(
@@ -165,8 +189,8 @@ class Settings(BaseSettings):
         return RedisRateLimit(rate, self.rate_limit_store)
 
     def shown(self) -> dict[str, str]:
-        """Each setting as its environment variable would say it, with secrets masked; empty where
-        it has no value.
+        """Each setting as its environment variable would say it, with secrets masked, wherever
+        they came from; empty where it has no value.
         """
         values = _masked(self.model_dump(mode="json", exclude_none=True))
         names = type(self).model_fields
@@ -175,7 +199,7 @@ class Settings(BaseSettings):
 
 def _masked(value: Any) -> Any:  # noqa: ANN401  # of JSON
     if isinstance(value, dict):
-        return {name: _masked(each) for name, each in value.items()}
+        return {masked(name): _masked(each) for name, each in value.items()}
     if isinstance(value, list):
         return [_masked(each) for each in value]
     return masked(value) if isinstance(value, str) else value

@@ -81,24 +81,27 @@ def has_news(profile: Profile, record: Record) -> bool:
 def read_record(email: str, auth_provider: str, names: Mapping[str, str]) -> Record:
     """A record from texts, by the same rules for names as a person's own update.
 
-    Raises RecordRefused, which names the field.
+    Raises RecordRefused with every field that breaks a rule.
     """
+    problems: dict[str, str] = {}
     if not is_email(email):
-        raise RecordRefused("email", "it must be an address with an @ and no spaces")
-    try:
-        provider = AuthProvider(auth_provider)
-    except ValueError:
-        raise RecordRefused("auth_provider", "it must be local, oidc or saml") from None
+        problems["email"] = "write one address, such as ada@example.com"
+    if auth_provider not in set(AuthProvider):
+        problems["auth_provider"] = f"write one of {', '.join(AuthProvider)}"
     cleaned: dict[str, str | None] = {}
     for field in TEXT_FIELDS:
         if field.imported and field.name in names:
             try:
                 cleaned[field.name] = field.clean(names[field.name])
             except FieldRefused as refused:
-                long = refused.code is Code.TOO_LONG
-                broken = f"over {field.limit}" if long else "invalid"
-                raise RecordRefused(field.name, f"it has {broken} characters") from None
-    return Record(email, provider, cleaned)
+                problems[field.name] = (
+                    f"at most {field.limit} characters are allowed"
+                    if refused.code is Code.TOO_LONG
+                    else "type it again: it has a line break, or a character that cannot be seen"
+                )
+    if problems:
+        raise RecordRefused(problems)
+    return Record(email, AuthProvider(auth_provider), cleaned)
 
 
 def read_claims(
@@ -133,10 +136,11 @@ def _may_be_verified(claims: Mapping[str, object]) -> bool:
 
 
 class RecordRefused(ValueError):
-    """A record that breaks a rule, said in words for whoever sent the records."""
+    """A record that breaks rules; ``problems`` has for each such field what to do about it."""
 
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}")
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{field}: {reason}" for field, reason in problems.items()))
+        self.problems = problems
 
 
 def is_email(text: str) -> bool:

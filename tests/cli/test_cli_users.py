@@ -79,17 +79,21 @@ def test_an_import_brings_up_to_date_what_the_provider_owns_and_no_more(run, tmp
 @pytest.mark.parametrize(
     ("rows", "header", "problem"),
     [
-        (["x"], "tenant_id,id", "lacks email, auth_provider"),
+        (["x"], "tenant_id,id", "it lacks email, auth_provider"),
         ([], HEADER + ",shoe_size", "shoe_size"),
         ([], HEADER + ",email", "twice"),
-        ([person("no-uuid")], HEADER, "line 2: id: it must be a UUID"),
-        ([person(uuid4(), "nobody")], HEADER, "line 2: email"),
-        ([person(uuid4(), "a@b.c", "ldap")], HEADER, "line 2: auth_provider"),
-        ([person(uuid4(), "a@b.c", "local", "x" * 101)], HEADER, "line 2: first_name"),
-        ([person(uuid4(), "a@b.c", "local", "a\u202eb")], HEADER, "line 2: first_name"),
-        ([f"{TENANT},{uuid4()}"], HEADER, "line 2: it does not have as many cells"),
-        ([person(uuid4()) + ",more"], HEADER, "line 2: it does not have as many cells"),
-        (['"' + person(uuid4())], HEADER, "line"),
+        ([person("no-uuid")], HEADER, "row 2, column id: write a UUID"),
+        ([person(uuid4(), "nobody")], HEADER, "row 2, column email: write one address"),
+        (
+            [person(uuid4(), "a@b.c", "ldap")],
+            HEADER,
+            "row 2, column auth_provider: write one of local, oidc, saml",
+        ),
+        ([person(uuid4(), "a@b.c", "local", "x" * 101)], HEADER, "row 2, column first_name:"),
+        ([person(uuid4(), "a@b.c", "local", "a\u202eb")], HEADER, "row 2, column first_name:"),
+        ([f"{TENANT},{uuid4()}"], HEADER, "row 2, column email: write one address"),
+        ([person(uuid4()) + ",more"], HEADER, "row 2, column J: the header has no name"),
+        (['"' + person(uuid4())], HEADER, 'row 2: a quotation mark (") is not closed'),
     ],
 )
 def test_a_file_with_one_bad_line_imports_nobody(run, tmp_path, rows, header, problem):
@@ -100,13 +104,36 @@ def test_a_file_with_one_bad_line_imports_nobody(run, tmp_path, rows, header, pr
     assert run("users", "list", "--tenant", TENANT) == ""
 
 
+def test_a_dry_run_says_who_would_be_new_or_changed_and_imports_nobody(run, tmp_path):
+    run("migrate")
+    ada, bob = uuid4(), uuid4()
+    first = csv(tmp_path, person(ada, "ada@example.com", "oidc", "Ada"))
+    assert run("users", "import", first, "--dry-run") == (
+        f"new\t{ada}\tada@example.com\n1 added, 0 changed, 0 unchanged: a dry run, nothing was"
+        " written.\n"
+    )
+    assert run("users", "list", "--tenant", TENANT) == ""
+    run("users", "import", first)
+    both = csv(tmp_path, person(ada, "a@b.example", "oidc", "A"), person(bob, "bob@example.com"))
+    assert run("users", "import", both, "--dry-run") == (
+        f"new\t{bob}\tbob@example.com\nchanged\t{ada}\ta@b.example\temail, first_name\n"
+        "1 added, 1 changed, 0 unchanged: a dry run, nothing was written.\n"
+    )
+    assert "1 added, 1 changed" in run("users", "import", both)
+    bad = csv(tmp_path, person(uuid4()), person("7"))
+    told = run("users", "import", bad, "--dry-run", ok=False)
+    assert told == run("users", "import", bad, ok=False)
+    assert "row 3, column id: write a UUID" in told
+
+
 def test_the_same_person_twice_in_a_file_or_a_subject_taken_imports_nobody(run, tmp_path):
     run("migrate")
     ada = uuid4()
-    assert "line 2 too" in run("users", "import", csv(tmp_path, person(ada), person(ada)), ok=False)
+    told = run("users", "import", csv(tmp_path, person(ada), person(ada)), ok=False)
+    assert "row 3, column id: row 2 is of the same user" in told
     taken = [
         person(uuid4(), "a@b.c", "oidc", "", "", "", "https://idp.example", "same") for _ in "ab"
     ]
     told = run("users", "import", csv(tmp_path, *taken), ok=False)
-    assert "issuer and subject" in " ".join(told.split())
+    assert "row 3, column subject: the user in row 2 has the same issuer and subject" in told
     assert run("users", "list", "--tenant", TENANT) == ""

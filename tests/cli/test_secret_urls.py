@@ -2,6 +2,7 @@
 
 import json
 from urllib.parse import quote
+from uuid import UUID
 
 import pytest
 from hypothesis import assume, example, given
@@ -115,6 +116,9 @@ def test_no_secret_of_any_url_is_shown(url):
 @example(url=f"https://[{SECRET}]/", issuer="issuer")
 @example(url=f"https://u:{SECRET}", issuer="jwks_url")
 @given(url=urls(), issuer=st.sampled_from(["issuer", "jwks_url", "audience"]))
+@example(url=f"https://:{SECRET}\u2100@h", issuer="jwks_url")
+@example(url=f"https://u:{SECRET}", issuer="jwks_url")
+@example(url=f"https://[{SECRET}/keys", issuer="jwks_url")
 def test_the_settings_show_no_secret_whether_they_are_taken_or_refused(url, issuer):
     (good,) = json.loads(ISSUERS)
     fetched = {"audience": "a", "algorithms": ["RS256"], "jwks_url": "https://idp.example/keys"}
@@ -124,6 +128,7 @@ def test_the_settings_show_no_secret_whether_they_are_taken_or_refused(url, issu
         {"cors_origins": [url]},
         {"public_url": url},
         {"issuers": [good | {"issuer": url}]},
+        {"issuers": [good | {"tenant_ids": {url: str(UUID(int=1))}}]},
         {"issuers": [{"issuer": "https://idp.example", **fetched, issuer: url}]},
     ):
         try:
@@ -151,3 +156,20 @@ def test_a_password_that_reads_as_another_part_is_refused_and_not_quoted(run, co
     assert "%2F" in told
     assert "cret" not in told
     assert "'se'" not in told
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"tenant_ids": {"https://u:hunter2@h": "no tenant"}},
+        {"https://u:hunter2@h/keys": 1},
+        {"jwks_url": "https://u:hunter2"},
+        {"jwks_url": "https://:hunter2\u2100@h"},
+        {"algorithms": ["https://u:hunter2@h"]},
+    ],
+)
+def test_no_error_of_the_command_quotes_a_password_of_an_issuers_entry(run, changed):
+    (good,) = json.loads(ISSUERS)
+    told = run("settings", ok=False, issuers=json.dumps([good | changed]))
+    assert "PROFILE_ISSUERS[0]" in told
+    assert "hunter2" not in told

@@ -24,9 +24,7 @@ async def imported(store, folder, subject):
         writer.writerow(["tenant_id", "id", "email", "auth_provider", "issuer", "subject"])
         writer.writerow(row)
     try:
-        await import_people(
-            store, path, overwrite=False, read=lambda _: None, compared=lambda *_: None
-        )
+        await import_people(store, path, overwrite=False)
     except FileRefused:
         return False
     return True

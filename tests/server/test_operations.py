@@ -69,7 +69,7 @@ def test_the_owner_alone_cannot_make_a_backup_that_lacks_rows(postgres_server, d
 async def test_the_roles_as_documented_migrate_and_serve(postgres_server, repository):
     roles = postgres_server.folder / "roles.sql"
     shutil.copy(repository / "deploy" / "roles.sql", roles)
-    passwords = {"PROFILE_OWNER_PASSWORD": "o'wn", "PROFILE_SERVICE_PASSWORD": "serve"}
+    passwords = {"POSTGRES_OWNER_PASSWORD": "o'wn", "POSTGRES_SERVICE_PASSWORD": "serve"}
     postgres_server.run("psql", "-q", "-f", roles, postgres_server.url, **passwords)
     port = urlsplit(postgres_server.url).port
     owner, serving = (

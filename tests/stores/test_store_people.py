@@ -64,6 +64,20 @@ async def test_an_import_adds_and_updates_in_one_go(store):
     assert (change.face, change.fields) == ("import", ["email", "issuer", "subject"])
 
 
+async def test_a_dry_run_meets_every_clash_and_keeps_nothing(store):
+    ada, new = person(avatar=PICTURE), person(avatar=OTHER_PICTURE)
+    await stored(store, ada)
+    renewed = replace(ada, profile=replace(ada.profile, email="new@example.org"), subject="7")
+    await store.apply(IMPORT, [new], [(ada, renewed)], dry_run=True)
+    with pytest.raises(Conflict):
+        await store.apply(IMPORT, [new, person(subject=ada.subject)], [], dry_run=True)
+    assert await load(store, ada, with_image=True) == ada.profile
+    assert await store.history(TENANT, ada.profile.id, first=9) == []
+    assert await store.users_of(TENANT, [new.profile.id]) == {}
+    await store.apply(IMPORT, [new], [(ada, renewed)])
+    assert (await load(store, new)).version == 1
+
+
 async def test_an_update_without_a_difference_writes_nothing(store):
     ada = person(avatar=PICTURE)
     await stored(store, ada)

@@ -78,6 +78,29 @@ async def test_graphql_makes_the_same_user(service):
     assert (await eve.get()).json()["id"] == made["id"]
 
 
+NAMES = {
+    "\u2068Ann\u2069": "Ann",
+    " A\u202enn\x00 ": "Ann",
+    "A\u0301\u2028\ufdd0nn": "\u00c1nn",
+    "\u2068\u2069": None,
+    "\u2068" + "A" * 150: "A" * 100,
+}
+
+
+@pytest.mark.parametrize("by", [MAKES, MAKES_TOO], ids=["oidc", "saml"])
+@pytest.mark.parametrize("sent", NAMES, ids=ascii)
+async def test_of_a_providers_name_what_is_forbidden_is_taken_out_at_first_and_later(
+    service, by, sent
+):
+    new, known = (Person(service, uuid4().hex, by) for _ in "ab")
+    names = {"given_name": sent, "family_name": sent}
+    profile = (await new.get(**names)).json()
+    assert (profile["first_name"], profile["last_name"]) == (NAMES[sent], NAMES[sent])
+    await known.get(given_name="Old", family_name="Old")
+    told = (await known.graphql(ME_QUERY, **names))["data"]["me"]
+    assert (told["firstName"], told["lastName"]) == (NAMES[sent], NAMES[sent])
+
+
 async def test_an_update_may_be_the_first_request(service):
     kim = Person(service, "kim")
     assert (await kim.put({"display_name": "K"})).json()["name"] == "K"

@@ -47,7 +47,7 @@ def run(port: int) -> None:
         logs.configure(settings.log)
         app = create_app(settings, people=people)
         _tell(settings.public_url or f"http://127.0.0.1:{port}", people)
-        serve(app, settings, host="127.0.0.1", port=port)
+        serve(app, settings, host="127.0.0.1", port=port, reload=False)
 
 
 def settings_in(folder: Path) -> Settings:

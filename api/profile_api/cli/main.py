@@ -20,9 +20,10 @@ from profile_api.cli.tokens import tokens
 from profile_api.cli.users import users
 from profile_api.rest import openapi as reference
 from profile_api.server.serving import serve as serve_until_stopped
-from profile_api.settings import PREFIX, Settings
+from profile_api.settings import SECRET, Settings
 from profile_api.telemetry import logs
 from profile_api.telemetry.tracing import TracingUnavailable
+from profile_api.variables import FILE, PREFIX, UnusableVariable
 from profile_domain.errors import DomainError
 from profile_graphql.schema import schema
 from profile_infra.people.csv_file import FileRefused
@@ -30,6 +31,7 @@ from profile_infra.people.operators import Refused
 from profile_infra.policies.files import PolicyError
 from profile_infra.policies.files import check as check_policies
 from profile_infra.rate_limits.in_redis import UnusableRateLimitStore
+from profile_infra.secret_urls import masked
 from profile_infra.stores.by_url import migrate as migrate_store
 from profile_infra.stores.by_url import script as migration_script
 from profile_infra.stores.revisions import SchemaMismatch, UnusableDatabase, newest
@@ -63,6 +65,7 @@ _EXPECTED = (
     UnusableDatabase,
     UnusableRateLimitStore,
     UnusableKeys,
+    UnusableVariable,
 )
 
 
@@ -73,7 +76,9 @@ def main() -> None:
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_input=False):
             name, *rest = problem["loc"]
-            where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
+            where = "".join(
+                f"[{part}]" if isinstance(part, int) else f".{masked(part)}" for part in rest
+            )
             reason = problem["msg"].removeprefix("Value error, ")
             _fail(f"{PREFIX}{str(name).upper()}{where}: {reason}.")
         raise SystemExit(1) from None
@@ -104,7 +109,10 @@ def serve(
     port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8000,
     workers: Annotated[int, typer.Option(help="How many processes.", min=1, max=64)] = 1,
 ) -> None:
-    """Serve what the settings say, until SIGTERM or Ctrl-C."""
+    """Serve what the settings say, until SIGTERM or Ctrl-C.
+
+    Policies and key files are read again when they change, and at SIGHUP.
+    """
     settings = Settings()
     if not settings.issuers:
         raise Refused(
@@ -177,6 +185,8 @@ def settings() -> None:
     """Show every setting as it is now, with secrets masked, as a shell and a .env file take it."""
     shown = Settings()
     for name, value in shown.shown().items():
-        field = Settings.model_fields[name.removeprefix(PREFIX).lower()]
-        typer.echo(f"# {field.description}")
+        field_name = name.removeprefix(PREFIX).lower()
+        field = Settings.model_fields[field_name]
+        in_file = f" Or {name}{FILE}, a file with it." if field_name in SECRET else ""
+        typer.echo(f"# {field.description}{in_file}")
         typer.echo(f"{name}={shlex.quote(value) if value else ''}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from profile_api.settings import PREFIX, Settings
+from profile_api.settings import Settings
+from profile_api.variables import PREFIX
 from profile_domain.caller import issuers_met, speaks_for
 from profile_infra.people.operators import Refused
 from profile_infra.stores.records import User

@@ -15,12 +15,13 @@ from rich.progress import Progress
 from rich.table import Table
 
 from profile_api.cli.store import opened
-from profile_api.settings import PREFIX, Settings
+from profile_api.settings import Settings
+from profile_api.variables import PREFIX
 from profile_domain.audit import AuditEntry
 from profile_domain.profile import AVATAR
 from profile_infra.people.csv_file import OPTIONAL
 from profile_infra.people.operators import (
-    Imported,
+    Import,
     Refused,
     delete_person,
     find_person,
@@ -44,22 +45,42 @@ def import_(
             metavar="FILE.csv",
             exists=True,
             dir_okay=False,
-            help="Columns: tenant_id, id, email, auth_provider (local, oidc, saml), and optionally"
-            f" {', '.join(OPTIONAL)}.",
+            help="Its first row names the columns, in any order and case: tenant_id, id, email,"
+            f" auth_provider (local, oidc, saml), and optionally {', '.join(OPTIONAL)}.",
         ),
     ],
     overwrite: Annotated[  # noqa: FBT002  # a flag, as Typer declares one
         bool, typer.Option("--overwrite", help="Also replace what the people own themselves.")
     ] = False,
+    dry_run: Annotated[  # noqa: FBT002  # as above
+        bool,
+        typer.Option("--dry-run", help="Show who would be new or changed, and write nothing."),
+    ] = False,
 ) -> None:
-    """Import people: all of a file or nobody; safe to repeat."""
-    imported = asyncio.run(_import(file, file.stat().st_size, overwrite=overwrite))
+    """Import people from a CSV file: all of it or nobody; safe to repeat.
+
+    A file as Excel, LibreOffice, Numbers or Google Sheets saves it: commas, semicolons or tabs
+    between columns, UTF-8 or UTF-16. Ends with status 1 if a row is refused, in a dry run too.
+    """
+    done = asyncio.run(
+        _import(file, file.stat().st_size, overwrite=overwrite, dry_run=dry_run),
+    )
+    if dry_run:
+        for user in done.added:
+            typer.echo(_line("new", user))
+        for user, fields in done.fields_changed():
+            typer.echo(_line("changed", user, ", ".join(fields)))
     typer.echo(
-        f"{imported.added} added, {imported.changed} changed, {imported.unchanged} unchanged."
+        f"{len(done.added)} added, {len(done.changed)} changed, {done.unchanged} unchanged"
+        + (": a dry run, nothing was written." if dry_run else ".")
     )
 
 
-async def _import(file: Path, size: int, *, overwrite: bool) -> Imported:
+def _line(becomes: str, user: User, *more: str) -> str:
+    return "\t".join((becomes, str(user.profile.id), user.profile.email, *more))
+
+
+async def _import(file: Path, size: int, *, overwrite: bool, dry_run: bool) -> Import:
     async with opened(Settings()) as store:
         console = Console(stderr=True)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -73,6 +94,7 @@ async def _import(file: Path, size: int, *, overwrite: bool) -> Imported:
                 store,
                 file,
                 overwrite=overwrite,
+                dry_run=dry_run,
                 read=lambda count: progress.update(reading, advance=count),
                 compared=compared,
             )

@@ -162,10 +162,10 @@ def _example(code: Code) -> DomainError:
     return DomainError(code, retry_after=1 if waits else None)
 
 
-def _status(status: str) -> dict[str, Any]:
+def _status(status: str, **optional: Any) -> dict[str, Any]:  # noqa: ANN401  # schemas
     schema = {
         "type": "object",
-        "properties": {"status": {"const": status}},
+        "properties": {"status": {"const": status}, **optional},
         "required": ["status"],
         "additionalProperties": False,
     }
@@ -217,11 +217,19 @@ HEALTHZ: dict[str, Any] = {
     "operation_id": "healthz",
     "responses": {200: _status("ok"), **errors([Code.INTERNAL_ERROR])},
 }
+_OUTDATED: dict[str, Any] = {
+    "type": "array",
+    "items": {"enum": ["policies", "signing_keys"]},
+    "description": "What goes on as it was, since its files have changed and cannot be used.",
+}
 READYZ: dict[str, Any] = {
     **_OPEN_TO_ALL,
     "summary": "Can it serve requests now?",
     "operation_id": "readyz",
-    "responses": {200: _status("ready"), **errors([Code.INTERNAL_ERROR, Code.UNAVAILABLE])},
+    "responses": {
+        200: _status("ready", outdated=_OUTDATED),
+        **errors([Code.INTERNAL_ERROR, Code.UNAVAILABLE]),
+    },
 }
 METRICS: dict[str, Any] = {
     **_OPEN_TO_ALL,

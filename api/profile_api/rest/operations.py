@@ -14,11 +14,20 @@ Missing = Callable[[], Awaitable[str | None]]
 
 
 class Operations:
-    """Each of ``missing`` tells by name what is not ready of its own, or None."""
+    """Each of ``missing`` tells by name what is not ready of its own, or None; ``outdated`` names
+    what serves on as it was before files changed that cannot be used.
+    """
 
-    def __init__(self, metrics: Metrics, *, missing: Sequence[Missing]) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        *,
+        missing: Sequence[Missing],
+        outdated: Callable[[], Sequence[str]],
+    ) -> None:
         self._metrics = metrics
         self._missing = missing
+        self._outdated = outdated
 
     async def healthz(self, _: Request) -> Response:
         """The process lives; nothing else is asked."""
@@ -29,7 +38,8 @@ class Operations:
         missing = [name for each in self._missing if (name := await each()) is not None]
         if missing:
             raise DomainError(Code.UNAVAILABLE, details={"not_ready": missing}, retry_after=1)
-        return JSONResponse({"status": "ready"})
+        outdated = sorted(set(self._outdated()))
+        return JSONResponse({"status": "ready"} | ({"outdated": outdated} if outdated else {}))
 
     async def metrics(self, _: Request) -> Response:
         """Prometheus text format."""

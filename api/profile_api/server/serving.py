@@ -55,6 +55,10 @@ class GuardedServer(uvicorn.Server):
             self._admission.draining = True
         super().handle_exit(sig, frame)
 
+    def handle_hangup(self, *_: object) -> None:
+        if self.config.loaded:
+            self.config.loaded_app.state.reloads.ask()
+
     @property
     def _admission(self) -> Admission:
         admission: Admission = self.config.loaded_app.state.admission
@@ -86,14 +90,23 @@ def from_environment() -> FastAPI:
 
 
 def serve(
-    app: FastAPI | None, settings: Settings, *, host: str, port: int, workers: int = 1
+    app: FastAPI | None,
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    workers: int = 1,
+    reload: bool = True,
 ) -> None:
-    """Serves ``app``, or the environment's in as many processes as there are workers."""
+    """Serves ``app``, or the environment's in as many processes as there are workers.
+
+    SIGHUP has policies and key files read again; without ``reload`` it ends the process.
+    """
     if workers > 1:
         listener = _config(None, settings, host=host, port=port).bind_socket()
         run_many(partial(_work, settings), listener, workers)
     else:
-        _run(_config(app, settings, host=host, port=port))
+        _run(_config(app, settings, host=host, port=port), reload=reload)
 
 
 def _work(settings: Settings, listener: socket.socket) -> None:
@@ -101,12 +114,17 @@ def _work(settings: Settings, listener: socket.socket) -> None:
     _run(_config(None, settings), [listener])
 
 
-def _run(config: uvicorn.Config, sockets: list[socket.socket] | None = None) -> None:
+def _run(
+    config: uvicorn.Config, sockets: list[socket.socket] | None = None, *, reload: bool = True
+) -> None:
     server = GuardedServer(config)
     # uvicorn ends with the signal that stopped it; for an orchestrator a wanted end is status 0.
     # One that comes before uvicorn listens to signals is kept.
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, server.handle_exit)
+    if reload:
+        signal.signal(signal.SIGHUP, server.handle_hangup)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
     server.run(sockets)
     if not server.started:
         raise SystemExit(STARTUP_FAILURE)

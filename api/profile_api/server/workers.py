@@ -32,7 +32,7 @@ _spawn = multiprocessing.get_context("spawn")
 
 
 def run(work: Work, listener: socket, count: int) -> None:
-    """Has ``count`` processes ``work`` until SIGTERM or SIGINT.
+    """Has ``count`` processes ``work`` until SIGTERM or SIGINT; SIGHUP is passed on to them.
 
     A worker that cannot start ends all: the next would fail alike. Raises SystemExit.
     """
@@ -41,6 +41,7 @@ def run(work: Work, listener: socket, count: int) -> None:
         workers = _Workers(work, listener)
         for sign in (signal.SIGTERM, signal.SIGINT):
             signal.signal(sign, lambda *_: workers.end())
+        signal.signal(signal.SIGHUP, lambda *_: workers.hang_up())
         for number in range(count):
             workers.start(f"worker-{number}")
         workers.watch()
@@ -71,7 +72,12 @@ class _Workers:
     def start(self, name: str) -> None:
         """``name`` is what its metrics go by; one that replaces another has the same."""
         process = _spawn.Process(target=self._work, args=(self._listener,), name=name)
-        process.start()
+        # Until it listens, a worker holds back the signal, which would end it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
         self._processes[process.sentinel] = process
         if self._end_by is not None:  # a signal came between
             process.terminate()
@@ -81,6 +87,12 @@ class _Workers:
             self._end_by = time.monotonic() + END_SECONDS
         for process in self._processes.values():
             process.terminate()
+
+    def hang_up(self) -> None:
+        """Has all read their files again."""
+        for process in list(self._processes.values()):
+            if process.pid is not None and process.is_alive():
+                os.kill(process.pid, signal.SIGHUP)
 
     def watch(self) -> None:
         """Returns when no worker is left."""

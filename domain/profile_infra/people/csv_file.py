@@ -1,11 +1,20 @@
-"""People of tenants from a CSV file (RFC 4180): all of a file, or what is wrong with it."""
+"""People of tenants from a CSV file: all of it, or what is wrong with it.
+
+RFC 4180, with what Excel, LibreOffice, Numbers and Google Sheets write besides: semicolons or tabs
+between columns, UTF-16, byte order marks, any line ends, empty rows, and rows that end early.
+"""
 
 from __future__ import annotations
 
 import csv
+import re
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from io import BytesIO, TextIOWrapper
+from itertools import chain
 from pathlib import Path
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from profile_domain.caller import MAX_SUBJECT, is_subject, parse_uuid
@@ -19,25 +28,68 @@ from profile_domain.people import (
 from profile_domain.profile import TEXT_FIELDS
 from profile_infra.stores.records import User
 
-REQUIRED = ("tenant_id", "id", "email", "auth_provider")
-TEXTS = tuple(field.name for field in TEXT_FIELDS if field.imported)
-OPTIONAL = (*TEXTS, "issuer", "subject")
+REQUIRED: Final = ("tenant_id", "id", "email", "auth_provider")
+TEXTS: Final = tuple(field.name for field in TEXT_FIELDS if field.imported)
+OPTIONAL: Final = (*TEXTS, "issuer", "subject")
+COLUMNS: Final = (*REQUIRED, *OPTIONAL)
+MAX_FILE_BYTES: Final = 64 * 1024 * 1024
+MAX_ROW: Final = 64 * 1024  # characters; a row of people has some 2,500 at most
+MAX_PROBLEMS: Final = 50
+
+_DELIMITERS: Final = ",;\t"
+_MARKS: Final = ((BOM_UTF8, "utf-8"), (BOM_UTF16_LE, "utf-16-le"), (BOM_UTF16_BE, "utf-16-be"))
+# ZIP, as .xlsx, .ods and .numbers are, and the container of .xls.
+_WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+# Excel reads the first line so, shows none, and counts none.
+_SAYS_DELIMITER: Final = re.compile(r'"?sep=."?', re.IGNORECASE)
 # White space is the spreadsheet's; any other is part of a subject, as it is in a token.
-_PADDING = " \t\r\n"
+_PADDING: Final = " \t\r\n"
+_UNREADABLE: Final = re.compile("[\ud800-\udfff]")
+_ROUNDED: Final = re.compile(r"\d([.,]\d+)?E\+\d+")
+_NO_UUID: Final = "write a UUID, such as 0ac3e000-0000-4000-8000-000000000001"
+_NOT_UTF8: Final = 'it has letters that are not UTF-8: save the file as "CSV UTF-8"'
+_WHOLE: Final = "save the file again, and see that it is copied whole"
+
+
+class Problems:
+    """What is wrong with a file: the first 50 sentences, and the number of the rest."""
+
+    def __init__(self) -> None:
+        self._told: list[str] = []
+        self._omitted = 0
+
+    def add(self, problem: str) -> None:
+        if len(self._told) < MAX_PROBLEMS:
+            self._told.append(problem)
+        else:
+            self._omitted += 1
+
+    def of_cell(self, row: int, column: str, problem: str) -> None:
+        self.add(f"row {row}, column {column}: {problem}")
+
+    def __bool__(self) -> bool:
+        return bool(self._told)
+
+    def __str__(self) -> str:
+        rest = [f"and {self._omitted:,} more like these"] if self._omitted else []
+        return "".join(f"\n  {line}" for line in (*self._told, *rest))
 
 
 class FileRefused(ValueError):
-    """A file that cannot be imported; ``problems`` has one sentence for each thing wrong."""
+    """A file that cannot be imported, with what to do about it, a line each."""
 
-    def __init__(self, path: Path, problems: list[str]) -> None:
-        super().__init__("\n".join(f"{path}: {problem}" for problem in problems))
-        self.problems = problems
+    def __init__(self, path: Path, problems: Problems) -> None:
+        super().__init__(f"nobody in {path} was imported; correct this, and try again:{problems}")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the file; ``issuer`` and ``subject`` are empty where it leaves them open."""
+    """One person of the file; ``issuer`` and ``subject`` are empty where it leaves them open.
 
+    ``number`` is the row's as a spreadsheet counts it, from 1.
+    """
+
+    number: int
     tenant_id: UUID
     id: UUID
     record: Record
@@ -57,68 +109,252 @@ class Row:
         )
 
 
-def read_people(path: Path, seen: Callable[[int], None] = lambda _: None) -> list[Row]:
-    """Every row, checked; ``seen`` is told how many bytes each line took. Raises FileRefused."""
-    problems: list[str] = []
+def read_people(path: Path, read: Callable[[int], None] = lambda _: None) -> list[Row]:
+    """Every row, checked; ``read`` is told how many bytes of the file each line took.
+
+    A file has 64 MiB at most, a row 64 Ki characters. Raises FileRefused.
+    """
+    problems = Problems()
     rows: list[Row] = []
-    lines: dict[tuple[UUID, UUID], int] = {}
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(_told(file, seen), strict=True, restkey="", restval=None)
-            problems += _wrong_columns(reader.fieldnames or ())
-            for cells in () if problems else reader:
-                try:
-                    row = _read(cells)
-                except ValueError as error:
-                    problems.append(f"line {reader.line_num}: {error}")
-                    continue
-                first = lines.setdefault((row.tenant_id, row.id), reader.line_num)
-                if first != reader.line_num:
-                    problems.append(f"line {reader.line_num}: id: it stands in line {first} too")
-                rows.append(row)
-    except UnicodeDecodeError:
-        problems.append("it is not UTF-8")
-    except csv.Error as error:
-        problems.append(f"line {reader.line_num}: {error}")
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+        for row in _rows(_Lines(data, read), problems):
+            rows.append(row)  # noqa: PERF402  # what ends the reading is told with what was read
+    except _Unreadable as error:
+        problems.add(str(error))
     except OSError as error:
-        problems.append(error.strerror or "it cannot be read")
+        problems.add(error.strerror or "the file cannot be read")
     if problems:
         raise FileRefused(path, problems)
     return rows
 
 
-def _told(lines: Iterator[str], seen: Callable[[int], None]) -> Iterator[str]:
+class _Unreadable(Exception):
+    """What ends the reading of a file."""
+
+
+class _Lines:
+    """The lines of a file with their ends, as the csv module wants them; none is endless.
+
+    ``row`` is the one they belong to, ``ended`` whether the last one had its end.
+    """
+
+    def __init__(self, data: bytes, read: Callable[[int], None]) -> None:
+        if data.startswith(_WORKBOOKS):
+            raise _Unreadable(
+                "this is a workbook, not a CSV file: open it, and save or export it as CSV; in"
+                ' Excel choose "CSV UTF-8"'
+            )
+        if len(data) > MAX_FILE_BYTES:
+            raise _Unreadable(f"it is over {MAX_FILE_BYTES // 1024**2} MiB: split it")
+        mark, self._encoding = _mark_and_encoding(data)
+        # What cannot be decoded shall be told with its row and column.
+        self._errors = "surrogateescape" if self._encoding == "utf-8" else "surrogatepass"
+        stream = BytesIO(data)
+        stream.seek(len(mark))
+        self._text = TextIOWrapper(stream, self._encoding, self._errors, newline="")
+        self._read = read
+        self._row_length = 0
+        self.row = 1
+        self.ended = True
+
+    def begin_row(self) -> None:
+        self.row += 1
+        self._row_length = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        try:
+            line = self._text.readline(MAX_ROW + 1)
+        except UnicodeDecodeError:
+            raise _Unreadable(f"row {self.row}: the file ends within a letter; {_WHOLE}") from None
+        if not line:
+            raise StopIteration
+        self._row_length += len(line)
+        if self._row_length > MAX_ROW:
+            raise _Unreadable(
+                f"row {self.row}: it is over {MAX_ROW:,} characters long; look for a quotation mark"
+                " that is not closed"
+            )
+        self.ended = line.endswith(("\n", "\r"))
+        self._read(len(line.encode(self._encoding, self._errors)))
+        return line
+
+
+def _mark_and_encoding(data: bytes) -> tuple[bytes, str]:
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return mark, encoding
+    # A header is of ASCII, of which UTF-16 has every other byte zero.
+    return b"", {(False, True): "utf-16-le", (True, False): "utf-16-be"}.get(
+        (data[:1] == b"\0", data[1:2] == b"\0"), "utf-8"
+    )
+
+
+def _rows(lines: _Lines, problems: Problems) -> Iterator[Row]:
+    """Those without a problem; ``problems`` gets those of all others."""
+    records = _records(lines)
+    cells = next(records, [])
+    header = _Header([_column(cell) for cell in cells])
+    for wrong in header.wrong(cells):
+        problems.add(f"row {lines.row}, the header: {wrong}")
+    if problems:
+        return
+    first_seen: dict[tuple[UUID, UUID], int] = {}
+    for cells in records:
+        try:
+            row = header.read(lines.row, cells, ended=lines.ended)
+        except RecordRefused as refused:
+            for column, reason in refused.problems.items():
+                problems.of_cell(lines.row, column, reason)
+            continue
+        first = first_seen.setdefault((row.tenant_id, row.id), row.number)
+        if first != row.number:
+            problems.of_cell(row.number, "id", f"row {first} is of the same user; keep one")
+        yield row
+
+
+def _records(lines: _Lines) -> Iterator[list[str]]:
+    """The header's cells and then each row's; ``lines.row`` says which it is. Empty ones are left
+    out.
+    """
+    first = _first_line(lines)
+    reader = csv.reader(chain([first], lines), delimiter=_delimiter(first), strict=True)
+    while True:
+        try:
+            cells = next(reader, None)
+        except csv.Error:
+            raise _Unreadable(
+                f'row {lines.row}: a quotation mark (") is not closed, or stands within a text:'
+                ' remove it, or write it twice (""). The rows after this one were not looked at'
+            ) from None
+        if cells is None:
+            return
+        if any(cell.strip() for cell in cells):
+            yield cells
+        lines.begin_row()
+
+
+def _first_line(lines: _Lines) -> str:
+    """The first that says anything: a header is one."""
     for line in lines:
-        seen(len(line.encode()))
-        yield line
+        if lines.row == 1 and _SAYS_DELIMITER.fullmatch(line.strip("\r\n")):
+            continue
+        if line.strip(f'{_DELIMITERS}{_PADDING}"\ufeff'):
+            return line
+        lines.begin_row()
+    raise _Unreadable("it is empty: the first row names the columns")
 
 
-def _wrong_columns(columns: object) -> list[str]:
-    names = list(columns) if isinstance(columns, (list, tuple)) else []
-    missing = [name for name in REQUIRED if name not in names]
-    unknown = [name for name in names if name not in (*REQUIRED, *OPTIONAL)]
-    problems = []
-    if missing:
-        problems.append(f"the header lacks {', '.join(missing)}")
-    if unknown:
-        problems.append(f"the header has columns that mean nothing here: {', '.join(unknown)}")
-    if len(set(names)) < len(names):
-        problems.append("the header names a column twice")
+def _delimiter(header: str) -> str:
+    """The one by which the line has the most names of columns."""
+
+    def known(delimiter: str) -> int:
+        cells = next(csv.reader([header], delimiter=delimiter), [])
+        return sum(_column(cell) in COLUMNS for cell in cells)
+
+    return max(_DELIMITERS, key=known)
+
+
+def _column(cell: str) -> str:
+    """``Tenant ID`` is ``tenant_id``."""
+    return "_".join(cell.replace("\ufeff", "").lower().split())
+
+
+class _Header(NamedTuple):
+    """What stands in which column."""
+
+    columns: list[str]
+
+    def wrong(self, cells: list[str]) -> Iterator[str]:
+        """What to do about it, as it stands in the file."""
+        named = [name for name in self.columns if name]
+        optional = ", ".join(OPTIONAL)
+        if not set(named) & set(COLUMNS):
+            yield (
+                f"it must name the columns {', '.join(REQUIRED)}, and may name {optional}. Is there"
+                " a title above it, or something else than a comma, semicolon or tab between?"
+            )
+            return
+        if missing := [name for name in REQUIRED if name not in named]:
+            yield f"it lacks {', '.join(missing)}"
+        unknown = [
+            _shown(cell.strip())
+            for cell, name in zip(cells, self.columns, strict=True)
+            if name and name not in COLUMNS
+        ]
+        if unknown:
+            more = f" and {len(unknown) - 5:,} more" if len(unknown) > 5 else ""
+            yield (
+                f"remove or rename {', '.join(unknown[:5])}{more}. The columns are"
+                f" {', '.join(REQUIRED)}, and may be {optional}"
+            )
+        for name in dict.fromkeys(named):
+            if name in COLUMNS and named.count(name) > 1:
+                yield f"the column {name} stands there twice"
+
+    def read(self, number: int, cells: list[str], *, ended: bool) -> Row:
+        """Raises RecordRefused."""
+        if len(cells) < len(self.columns) and not ended:
+            column = self._name(len(cells) - 1)
+            raise RecordRefused({column: f"the file ends here, within the row; {_WHOLE}"})
+        texts = dict.fromkeys(self.columns, "") | dict(zip(self.columns, cells, strict=False))
+        problems = {
+            self._name(place): "the header has no name for this column; is a cell out of place?"
+            for place, cell in enumerate(cells)
+            if cell.strip() and (place >= len(self.columns) or not self.columns[place])
+        }
+        problems |= {
+            name: _NOT_UTF8 for name, text in texts.items() if name and _UNREADABLE.search(text)
+        }
+        for name in ("tenant_id", "id"):
+            if parse_uuid(texts[name].strip()) is None:
+                problems.setdefault(name, _NO_UUID)
+        issuer, subject = (texts.get(name, "").strip(_PADDING) for name in ("issuer", "subject"))
+        problems = _of_keys(issuer=issuer, subject=subject) | problems
+        names = {name: texts[name] for name in TEXTS if name in texts}
+        email, provider = texts["email"].strip(), texts["auth_provider"].strip().lower()
+        try:
+            record = read_record(email, provider, names)
+        except RecordRefused as refused:
+            raise RecordRefused(self._in_order({**refused.problems, **problems})) from None
+        if problems:
+            raise RecordRefused(self._in_order(problems))
+        tenant_id, user_id = (UUID(texts[name].strip()) for name in ("tenant_id", "id"))
+        return Row(number, tenant_id, user_id, record, issuer, subject)
+
+    def _name(self, place: int) -> str:
+        """The column's name, or its letter where it has none."""
+        named = place < len(self.columns) and self.columns[place]
+        return named or _letters(place)
+
+    def _in_order(self, problems: dict[str, str]) -> dict[str, str]:
+        places = {name: place for place, name in enumerate(self.columns)}
+        return dict(sorted(problems.items(), key=lambda each: places.get(each[0], len(places))))
+
+
+def _of_keys(**keys: str) -> dict[str, str]:
+    problems = {}
+    for name, key in keys.items():
+        if key and not is_subject(key):
+            problems[name] = f"at most {MAX_SUBJECT} characters, and no line breaks, are allowed"
+        elif _ROUNDED.fullmatch(key):
+            problems[name] = (
+                "the spreadsheet has rounded the number: format the column as text, and fill it in"
+                " again"
+            )
     return problems
 
 
-def _read(cells: dict[str, str | None]) -> Row:
-    if None in cells.values() or "" in cells:
-        raise ValueError("it does not have as many cells as the header")
-    text = {name: cell or "" for name, cell in cells.items()}
-    tenant_id, user_id = parse_uuid(text["tenant_id"].strip()), parse_uuid(text["id"].strip())
-    if tenant_id is None or user_id is None:
-        raise RecordRefused("id" if tenant_id else "tenant_id", "it must be a UUID")
-    names = {field: text[field] for field in TEXTS if field in text}
-    record = read_record(text["email"].strip(), text["auth_provider"].strip().lower(), names)
-    keys = [text.get(name, "").strip(_PADDING) for name in ("issuer", "subject")]
-    for name, key in zip(("issuer", "subject"), keys, strict=True):
-        if key and not is_subject(key):
-            reason = f"it has at most {MAX_SUBJECT} characters, and no control characters"
-            raise RecordRefused(name, reason)
-    return Row(tenant_id, user_id, record, *keys)
+def _letters(place: int) -> str:
+    """A to Z, AA and so on, as spreadsheets call their columns."""
+    high, low = divmod(place, 26)
+    return (_letters(high - 1) if high else "") + chr(ord("A") + low)
+
+
+def _shown(name: str) -> str:
+    """A stranger's text, safe for a terminal."""
+    return ascii(name[:40])[1:-1] if not name.isprintable() else name[:40]

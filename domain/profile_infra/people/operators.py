@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final
 from uuid import UUID, uuid4
 
-from profile_domain.caller import parse_uuid
-from profile_infra.people.csv_file import FileRefused, Row, read_people
+from profile_domain.caller import Identity, parse_uuid
+from profile_domain.people import Record
+from profile_domain.profile import AuthProvider, Profile
+from profile_infra.people.csv_file import FileRefused, Problems, Row, read_people
 from profile_infra.stores.audit import Author
+from profile_infra.stores.differences import user_differences
 from profile_infra.stores.records import Conflict, User
 from profile_infra.stores.store import Store
 
 PAGE = 500
+
+_Key = tuple[UUID, str, str]
+_NOTHING_TOLD: Final = Record(None, AuthProvider.LOCAL, {})
+_IN_THE_WAY: Final = (
+    "another user has its issuer and subject, or this one was just changed; try again"
+)
 
 
 class Refused(Exception):
     """What cannot be done, in one sentence for the operator."""
 
 
-class Imported(NamedTuple):
-    """How many people of a file are new, were changed, and were as the file has them."""
+@dataclass(slots=True)
+class Import:
+    """What an import does: who is new, who changes and in which fields, how many stay."""
 
-    added: int
-    changed: int
-    unchanged: int
+    added: list[User] = field(default_factory=list)
+    changed: list[tuple[User, User]] = field(default_factory=list)
+    unchanged: int = 0
+
+    def fields_changed(self) -> Iterator[tuple[User, tuple[str, ...]]]:
+        """Each user as changed, with the names of the fields as in the audit trail."""
+        for before, after in self.changed:
+            change = user_differences(before, after)
+            yield after, change.fields if change else ()
 
 
 async def import_people(
@@ -34,47 +51,98 @@ async def import_people(
     path: Path,
     *,
     overwrite: bool,
-    read: Callable[[int], None],
-    compared: Callable[[int, int], None],
-) -> Imported:
-    """All people of a CSV file, or none.
+    dry_run: bool = False,
+    read: Callable[[int], None] = lambda _: None,
+    compared: Callable[[int, int], None] = lambda *_: None,
+) -> Import:
+    """All people of a CSV file, or none; a dry run is the whole import, undone at its end.
 
     ``read`` is told the bytes of each line, ``compared`` how many people of how many were held
     against the store. Raises FileRefused.
     """
     rows = read_people(path, read)
-    inserts: list[User] = []
-    updates: list[tuple[User, User]] = []
-    for tenant_id in dict.fromkeys(row.tenant_id for row in rows):
-        of_tenant = [row for row in rows if row.tenant_id == tenant_id]
-        for start in range(0, len(of_tenant), PAGE):
-            page = of_tenant[start : start + PAGE]
-            stored = await store.users_of(tenant_id, [row.id for row in page])
-            for row in page:
-                _sort_in(row, stored.get(row.id), inserts, updates, overwrite=overwrite)
-            compared(len(page), len(rows))
+    problems = Problems()
+    done = await _compare(store, rows, problems, compared, overwrite=overwrite)
+    if problems:
+        raise FileRefused(path, problems)
     author = Author(issuer="", subject="", face="import", request_id=f"import-{uuid4().hex}")
     try:
-        await store.apply(author, inserts, updates)
-    except Conflict as clash:
-        user = clash.user
-        problem = f"user {user.profile.id}: another has its issuer and subject, or it just changed"
-        raise FileRefused(path, [problem]) from None
-    return Imported(len(inserts), len(updates), len(rows) - len(inserts) - len(updates))
+        await store.apply(author, done.added, done.changed, dry_run=dry_run)
+    except Conflict as conflict:
+        numbers = {(row.tenant_id, row.id): row.number for row in rows}
+        profile = conflict.user.profile
+        problems.of_cell(numbers[profile.tenant_id, profile.id], "id", _IN_THE_WAY)
+        raise FileRefused(path, problems) from None
+    return done
 
 
-def _sort_in(
-    row: Row,
-    stored: User | None,
-    inserts: list[User],
-    updates: list[tuple[User, User]],
+async def _compare(
+    store: Store,
+    rows: Sequence[Row],
+    problems: Problems,
+    compared: Callable[[int, int], None],
     *,
     overwrite: bool,
-) -> None:
-    if stored is None:
-        inserts.append(row.as_new())
-    elif (wanted := row.applied_to(stored, overwrite=overwrite)) != stored:
-        updates.append((stored, wanted))
+) -> Import:
+    """What the rows do to the users of the store; ``problems`` gets those who are in the way."""
+    done = Import()
+    in_the_way: dict[int, str] = {}
+    first_row: dict[_Key, int] = {}
+    left: set[_Key] = set()
+    taken: list[tuple[Row, _Key, UUID]] = []
+    for page in _pages(rows):
+        stored = await store.users_of(page[0].tenant_id, [row.id for row in page])
+        moved = []
+        for row in page:
+            before = stored.get(row.id)
+            after = row.applied_to(before, overwrite=overwrite) if before else row.as_new()
+            first = first_row.setdefault(_key(after), row.number)
+            if first != row.number:
+                in_the_way[row.number] = f"the user in row {first}"
+            if before is None:
+                done.added.append(after)
+            elif before == after:
+                done.unchanged += 1
+            else:
+                done.changed.append((before, after))
+            if before is None or _key(before) != _key(after):
+                moved.append((row, after))
+                left |= {_key(before)} if before else set()
+        holders = await asyncio.gather(*(_holder(store, after) for _, after in moved))
+        taken += [
+            (row, _key(after), holder.id)
+            for (row, after), holder in zip(moved, holders, strict=True)
+            if holder is not None and holder.id != row.id
+        ]
+        compared(len(page), len(rows))
+    for row, key, holder_id in taken:
+        if key not in left:
+            in_the_way.setdefault(row.number, f"the user {holder_id}")
+    for number, who in sorted(in_the_way.items()):
+        problems.of_cell(number, "subject", f"{who} has the same issuer and subject")
+    return done
+
+
+def _pages(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """Each of one tenant."""
+    by_tenant: dict[UUID, list[Row]] = {}
+    for row in rows:
+        by_tenant.setdefault(row.tenant_id, []).append(row)
+    for of_tenant in by_tenant.values():
+        for start in range(0, len(of_tenant), PAGE):
+            yield of_tenant[start : start + PAGE]
+
+
+def _key(user: User) -> _Key:
+    return user.profile.tenant_id, user.issuer, user.subject
+
+
+async def _holder(store: Store, user: User) -> Profile | None:
+    """Who is stored with this very issuer and subject."""
+    tenant_id, issuer, subject = _key(user)
+    # With a record the issuer meets its own users alone, and nobody stored without an issuer.
+    identity = Identity(tenant_id, issuer, subject, record=_NOTHING_TOLD)
+    return await store.load(identity, with_image=False)
 
 
 async def list_people(store: Store, tenant_id: UUID) -> AsyncIterator[User]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +18,14 @@ from profile_domain.caller import Caller, Face
 from profile_domain.errors import Code, DomainError
 from profile_domain.profile import AuthProvider, Profile
 from profile_domain.service import Action
-from profile_infra.policies.files import read_policies, schema
+from profile_infra.policies.files import (
+    PolicyError,
+    Rule,
+    policy_files,
+    read_policies,
+    schema,
+)
+from profile_infra.reloading import Reloaded
 
 DECISIONS_KEPT = 4096
 # About the bytes of a caller's scopes up to which a decision is remembered: a token may name
@@ -46,20 +53,18 @@ class _Verdict:
 
 
 class CedarPolicy:
-    """The built-in policy with those of an operator's folder.
+    """The built-in policy with those of an operator's folder, as ``files`` keeps them.
 
-    A decision follows from nothing but the arguments of ``_decide``, so the last 4,096 are
-    remembered.
     Raises PolicyError when a policy cannot be served with.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        rules = read_policies(folder)
-        self._policies = PolicySet.from_str("\n".join(rule.text for rule in rules))
-        # Cedar numbers policies as it parses them; nested conditions are too deep for its JSON
-        # form, which alone would let us set the ids.
-        self._rules = {f"policy{number}": rule for number, rule in enumerate(rules)}
-        self._decided = lru_cache(DECISIONS_KEPT)(self._decide)
+        self.files = Reloaded(
+            "policies",
+            files=lambda: sorted(policy_files(folder)) if folder else (),
+            read=lambda: _Policies(read_policies(folder)),
+            refusal=PolicyError,
+        )
 
     async def permit(
         self, action: Action, caller: Caller, profile: Profile, changes: Collection[str] = ()
@@ -70,14 +75,30 @@ class CedarPolicy:
         """
         person = _Person(profile.tenant_id, profile.id, profile.email, profile.auth_provider)
         scopes = caller.identity.scopes
-        decide = self._decided if _is_small(scopes) else self._decide
+        policies = self.files.current
+        decide = policies.decided if _is_small(scopes) else policies.decide
         verdict = decide(action, person, frozenset(changes), scopes, caller.face)
         for failure in verdict.failures:
             _log.error("request %s is denied: %s", caller.request_id, failure)
         if not verdict.permitted:
             raise DomainError(Code.FORBIDDEN, notices=verdict.notices)
 
-    def _decide(
+
+class _Policies:
+    """Compiled policies, and what they decided.
+
+    A decision follows from nothing but the arguments of ``decide``, so the last 4,096 are
+    remembered.
+    """
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._policies = PolicySet.from_str("\n".join(rule.text for rule in rules))
+        # Cedar numbers policies as it parses them; nested conditions are too deep for its JSON
+        # form, which alone would let us set the ids.
+        self._rules = {f"policy{number}": rule for number, rule in enumerate(rules)}
+        self.decided = lru_cache(DECISIONS_KEPT)(self.decide)
+
+    def decide(
         self,
         action: Action,
         person: _Person,

@@ -78,7 +78,7 @@ def _found(folder: Path | None) -> Iterator[Rule | str]:
     yield from _rules(_BUILT_IN, (_SHIPPED / "builtin.cedar").read_text("utf-8"))
     if folder is None:
         return
-    files = sorted(_files(folder))
+    files = sorted(policy_files(folder))
     if not files:
         yield f"{folder}: there is no folder with .cedar files that can be read"
     for path in files:
@@ -99,7 +99,7 @@ def _found(folder: Path | None) -> Iterator[Rule | str]:
                 yield f"{name}: the file is not UTF-8"
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def policy_files(folder: Path) -> Iterator[Path]:
     """Hidden names are passed over, as a shell does: editors and mounted volumes make them."""
     for pattern in ("*.cedar", "*/*.cedar"):
         for path in folder.glob(pattern):

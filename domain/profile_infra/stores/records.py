@@ -56,6 +56,10 @@ class Conflict(Exception):
         self.user = user
 
 
+class Undone(Exception):
+    """Ends the transaction of a dry run."""
+
+
 def fields_of(user: User) -> dict[str, Any]:
     """The columns of a new user's row, but for its key, version and times."""
     profile, avatar = user.profile, user.profile.avatar

@@ -45,13 +45,18 @@ class Store(Profiles, Protocol):
         """The tenant's next users by id, without their pictures; ``first`` is at least 1."""
 
     async def apply(
-        self, author: Author, inserts: Sequence[User], updates: Sequence[tuple[User, User]]
+        self,
+        author: Author,
+        inserts: Sequence[User],
+        updates: Sequence[tuple[User, User]],
+        *,
+        dry_run: bool = False,
     ) -> None:
         """Adds users, and replaces users as they were by users as they shall be: all or none.
 
         Versions are the store's: an update goes one on, whatever version the new user has, and a
         user who is added goes on after the last version in the trail. An update without a
-        difference is left out. Raises Conflict.
+        difference is left out. A dry run does all that, and undoes it. Raises Conflict.
         """
 
     async def delete(self, author: Author, user: User) -> int:

@@ -15,11 +15,13 @@ from jose.backends.base import Key
 
 from profile_domain.caller import Identity
 from profile_domain.errors import DomainError, unauthenticated
+from profile_infra.reloading import Reloaded
 from profile_infra.tokens.cache import TokenCache
 from profile_infra.tokens.claims import identity_of
 from profile_infra.tokens.fetched_keys import FetchedKeys
 from profile_infra.tokens.issuers import Issuer, refuse_duplicates
-from profile_infra.tokens.keys import Keys, secret_keys
+from profile_infra.tokens.jwks import KeySet
+from profile_infra.tokens.keys import Keys, KeysInFile, secret_keys
 from profile_infra.tokens.strict import read_base64url, read_json_object
 
 _log = logging.getLogger(__name__)
@@ -42,6 +44,14 @@ class JoseTokens:
         self._issuers = {issuer.issuer: (issuer, keys) for issuer, keys in issuers.items()}
         self._now = now
         self.verified = TokenCache()
+        for issuer, keys in issuers.items():
+            if isinstance(keys, KeysInFile):
+                keys.on_removal = partial(self.forget, issuer.issuer)
+
+    @property
+    def files(self) -> list[Reloaded[KeySet]]:
+        """The key sets that stand in files."""
+        return [keys.file for _, keys in self._issuers.values() if isinstance(keys, KeysInFile)]
 
     async def verify(self, token: str) -> Identity:
         """Raises ``unauthenticated`` (``invalid`` or ``expired``), or the keys' ``unavailable``."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from jose import jwk
 from jose.backends.base import Key
 from jose.exceptions import JOSEError
 
+from profile_infra.reloading import Reloaded
 from profile_infra.tokens.fetched_keys import KEPT, FetchedKeys
 from profile_infra.tokens.issuers import Issuer, UnusableKeys
-from profile_infra.tokens.jwks import read_key_set
+from profile_infra.tokens.jwks import KeySet, read_key_set
 
 
 class Keys(Protocol):
@@ -47,16 +49,49 @@ class SharedSecret:
         return [None for _ in self._keys.get(algorithm, ())]
 
 
+class KeysInFile:
+    """The key set in the issuer's ``jwks_file``, as ``file`` keeps it.
+
+    ``on_removal`` is called when a key that was good before is not any more.
+    """
+
+    def __init__(self, issuer: Issuer, path: Path) -> None:
+        self.on_removal: Callable[[], None] = lambda: None
+        self.file = Reloaded(
+            "signing_keys",
+            files=lambda: [path],
+            read=lambda: _read_file(issuer, path),
+            refusal=UnusableKeys,
+            on_replaced=self._replaced,
+        )
+
+    async def keys_for(
+        self, kid: str | None, algorithm: str, /, tried: Collection[Key] = ()
+    ) -> Sequence[Key]:
+        return await self.file.current.keys_for(kid, algorithm, tried)
+
+    def kids(self, algorithm: str, /) -> Sequence[str | None]:
+        return self.file.current.kids(algorithm)
+
+    def _replaced(self, before: KeySet, now: KeySet) -> None:
+        if not now.has_all_of(before):
+            self.on_removal()
+
+
+def _read_file(issuer: Issuer, path: Path) -> KeySet:
+    try:
+        document = path.read_bytes()
+    except OSError as error:
+        raise UnusableKeys(issuer, f"jwks_file cannot be read: {error.strerror}") from None
+    return read_key_set(document, issuer, source=f"jwks_file {path}")
+
+
 def keys_of(issuer: Issuer, *, kept: float = KEPT) -> Keys:
     """``kept`` is how long fetched keys outlive an outage, in seconds. Raises UnusableKeys."""
     if issuer.secret is not None:
         return SharedSecret(issuer)
     if issuer.jwks_file is not None:
-        try:
-            document = issuer.jwks_file.read_bytes()
-        except OSError as error:
-            raise UnusableKeys(issuer, f"jwks_file cannot be read: {error.strerror}") from None
-        return read_key_set(document, issuer, source=f"jwks_file {issuer.jwks_file}")
+        return KeysInFile(issuer, issuer.jwks_file)
     return FetchedKeys(issuer, kept=kept)
 
 

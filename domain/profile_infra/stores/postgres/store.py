@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 from uuid import UUID
 
@@ -34,7 +35,7 @@ from profile_infra.stores.postgres.writes import (
     replace_together,
     save_users,
 )
-from profile_infra.stores.records import PROFILE_COLUMNS, User, read_profile, read_user
+from profile_infra.stores.records import PROFILE_COLUMNS, Undone, User, read_profile, read_user
 from profile_infra.stores.revisions import is_known, newest
 from profile_infra.stores.statements import Statement
 
@@ -156,12 +157,21 @@ class PostgresProfiles:
         return await self._users(_LIST_AFTER, tenant_id, {"first": first, "of_user": after})
 
     async def apply(
-        self, author: Author, inserts: Sequence[User], updates: Sequence[tuple[User, User]]
+        self,
+        author: Author,
+        inserts: Sequence[User],
+        updates: Sequence[tuple[User, User]],
+        *,
+        dry_run: bool = False,
     ) -> None:
-        await self._pool.run(
-            lambda connection: save_users(connection, author, inserts, updates),
-            extra_seconds=_PER_ROW * (len(inserts) + len(updates)),
-        )
+        async def job(connection: Connection) -> None:
+            async with connection.transaction():
+                await save_users(connection, author, inserts, updates)
+                if dry_run:
+                    raise Undone
+
+        with suppress(Undone):
+            await self._pool.run(job, extra_seconds=_PER_ROW * (len(inserts) + len(updates)))
 
     async def delete(self, author: Author, user: User) -> int:
         return await self._pool.run(lambda connection: remove(connection, author, user))

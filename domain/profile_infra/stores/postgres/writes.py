@@ -145,19 +145,18 @@ async def save_users(
     """Raises Conflict at the first user who is in the way, or who was changed meanwhile.
 
     In the order of their keys, so that two who do this at once wait for each other but never
-    in a circle.
+    in a circle. The transaction is the caller's.
     """
     user: User
-    async with connection.transaction():
-        try:
-            for user in sorted(inserts, key=_key):
-                await _add(connection, user)
-            for before, user in sorted(updates, key=_key_of_update):
-                change = user_differences(before, user)
-                if change and not await replace(connection, Save.of(author, change)):
-                    raise Conflict(user)
-        except asyncpg.UniqueViolationError as error:
-            raise Conflict(user) from error
+    try:
+        for user in sorted(inserts, key=_key):
+            await _add(connection, user)
+        for before, user in sorted(updates, key=_key_of_update):
+            change = user_differences(before, user)
+            if change and not await replace(connection, Save.of(author, change)):
+                raise Conflict(user)
+    except asyncpg.UniqueViolationError as error:
+        raise Conflict(user) from error
 
 
 async def _add(connection: Connection, user: User) -> None:

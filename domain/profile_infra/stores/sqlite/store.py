@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from profile_domain.profile import Profile
 from profile_infra.stores import statements as sql
 from profile_infra.stores.audit import Author, kept_since
 from profile_infra.stores.differences import differences
-from profile_infra.stores.records import PROFILE_COLUMNS, User, read_profile, read_user
+from profile_infra.stores.records import PROFILE_COLUMNS, Undone, User, read_profile, read_user
 from profile_infra.stores.revisions import SchemaMismatch, check_revision
 from profile_infra.stores.sqlite.file import as_answered, connect, path_of, revision_in, set_wait
 from profile_infra.stores.sqlite.group_commit import GroupCommit, Job, T
@@ -122,9 +123,20 @@ class SqliteProfiles:
         return self._users(_LIST_AFTER, tenant_id, first=first, of_user=after)
 
     async def apply(
-        self, author: Author, inserts: Sequence[User], updates: Sequence[tuple[User, User]]
+        self,
+        author: Author,
+        inserts: Sequence[User],
+        updates: Sequence[tuple[User, User]],
+        *,
+        dry_run: bool = False,
     ) -> None:
-        await self._write(lambda at: save_users(at, author, inserts, updates))
+        def job(at: sqlite3.Connection) -> None:
+            save_users(at, author, inserts, updates)
+            if dry_run:
+                raise Undone
+
+        with suppress(Undone):
+            await self._write(job)
 
     async def delete(self, author: Author, user: User) -> int:
         return await self._write(lambda at: remove(at, author, user))

@@ -1,0 +1,70 @@
+"""Variables of the environment and of .env: all are known, and secrets may come from files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Final
+
+PREFIX: Final = "PROFILE_"
+FILE: Final = "_FILE"
+MAX_FILE_BYTES: Final = 1024 * 1024
+# Kubernetes tells each container of the services beside it, which may be called profile-… too.
+_OF_KUBERNETES: Final = re.compile(
+    r"PROFILE_(\w+_)?(SERVICE_HOST=.*|SERVICE_PORT(_\w+)?=\d+|PORT=\w+://.*|PORT_\d+_\w+=.*)"
+)
+
+
+class UnusableVariable(ValueError):
+    """A variable that is misspelt, or whose file cannot be read; the text holds no value."""
+
+
+def resolved(
+    variables: Mapping[str, str | None], known: Collection[str], secret: Collection[str]
+) -> dict[str, str | None]:
+    """With the contents of files in the place of variables that end with ``_FILE``.
+
+    Names of variables are in lower case, ``known`` and ``secret`` without the prefix; a file has
+    1 MiB at most, and line ends at its end are not part of the value. Raises UnusableVariable.
+    """
+    files = {_variable(name) + FILE: name for name in secret}
+    found = dict(variables)
+    for key, value in variables.items():
+        name = key.upper()
+        if not name.startswith(PREFIX) or name.removeprefix(PREFIX).lower() in known:
+            continue
+        if name not in files:
+            if not _OF_KUBERNETES.fullmatch(f"{name}={value}"):
+                raise UnusableVariable(_unknown(name, [*map(_variable, known), *files]))
+            continue
+        instead = _variable(files[name])
+        if variables.get(instead.lower()) is not None:
+            raise UnusableVariable(f"set {instead} or {name}, not both.")
+        del found[key]
+        found[instead.lower()] = _contents(name, Path(value or ""))
+    return found
+
+
+def _variable(name: str) -> str:
+    return PREFIX + name.upper()
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    shown = name if len(name) <= 100 and name.isprintable() else f"{name[:100]!a}"
+    (nearest,) = get_close_matches(name[:100], known, n=1, cutoff=0)
+    return f"{shown} is no setting; did you mean {nearest}?"
+
+
+def _contents(name: str, path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            contents = file.read(MAX_FILE_BYTES + 1)
+        if len(contents) > MAX_FILE_BYTES:
+            raise UnusableVariable(f"{name}: the file is over {MAX_FILE_BYTES // 1024} KiB.")
+        return contents.decode("utf-8-sig").rstrip("\r\n")
+    except OSError as error:
+        raise UnusableVariable(f"{name}: the file cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise UnusableVariable(f"{name}: the file is not UTF-8.") from None
