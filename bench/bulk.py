@@ -18,11 +18,11 @@ import asyncpg
 from sqlalchemy import Table, insert
 from world import TENANT
 
-from postgres_database import Database
 from profile_infra.stores.by_url import migrate
 from profile_infra.stores.sqlite.writes import DIALECT
 from profile_infra.stores.statements import Statement
 from profile_infra.stores.tables import AVATARS, CHANGES, USERS
+from profile_testing.postgres_database import Database
 
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
 Values = dict[str, Any]

@@ -1,6 +1,6 @@
 """What each piece of machinery buys: the service with and without it, in turns, in one run.
 
-``PYTHONPATH=tests/support:tests/support/outside .venv/bin/python bench/machinery.py``. CPU is the server's, for each request;
+``.venv/bin/python bench/machinery.py``. CPU is the server's, for each request;
 requests/s is what it answers in the time. A piece that buys less than 10 % of either goes.
 """
 

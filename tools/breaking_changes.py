@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from graphql import build_schema, find_breaking_changes
+
 from openapi_changes import narrowed
 
 ROOT = Path(__file__).resolve().parent.parent

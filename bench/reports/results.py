@@ -52,9 +52,7 @@ def circumstances() -> dict[str, str]:
         versions["wrk"] = told.split()[1]
     return {
         "date": datetime.now(UTC).date().isoformat(),
-        "command": " ".join(
-            ["PYTHONPATH=tests/support:tests/support/outside", ".venv/bin/python", *sys.argv]
-        ),
+        "command": " ".join([".venv/bin/python", *sys.argv]),
         "machine": f"{_cores()} cores, {_processor()}",
         "versions": ", ".join(f"{name} {number}" for name, number in versions.items()),
     }

@@ -4,8 +4,8 @@ import copy
 import json
 
 import pytest
-from breaking_changes import breaks, is_announced
 
+from breaking_changes import breaks, is_announced
 from profile_api.app import create_app
 from profile_api.rest import openapi
 from profile_api.settings import Settings

@@ -18,8 +18,8 @@ from profile_graphql.names import camel_case
 from profile_graphql.schema import schema
 from profile_graphql.types import ProfileField
 from profile_infra.people.csv_file import OPTIONAL
+from profile_testing.signing import TENANT
 from running import ME_QUERY, UPDATE
-from signing import TENANT
 
 CHANGES = "{ me { changes(first: 9) { edges { node { fields { field old new } } } } } }"
 VALUES = {field.name: "é" * field.limit for field in TEXT_FIELDS} | {AVATAR: uri(SMALL)}

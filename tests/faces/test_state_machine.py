@@ -11,7 +11,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from images import data_uri, photo, png
+from profile_testing.images import data_uri, photo, png
 from running import ME_QUERY, UPDATE, running
 
 PICTURES = [data_uri(png(photo(8, 8))), data_uri(png(photo(9, 9)))]

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from images import data_uri, photo, png
 from profile_infra.stores.by_url import migrate
+from profile_testing.images import data_uri, photo, png
 from running import ME, ME_QUERY, UPDATE
 from serving import person, serving_in
 

@@ -9,8 +9,8 @@ from PIL import Image
 from playwright.async_api import expect
 
 from browsing import looking_at, needs_chromium
-from images import photo, png
 from profile_domain.pictures.avatar import MAX_BYTES
+from profile_testing.images import photo, png
 from settings_steps import chosen, file, image_of, offered, put, saved, stored, uri, used
 
 pytestmark = needs_chromium

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from images import gif, jpeg, noise, photo, raw_png, webp
 from profile_domain.pictures.avatar import MAX_BYTES
+from profile_testing.images import gif, jpeg, noise, photo, raw_png, webp
 
 MOST_BYTES = 160 * 2**20
 MOST_TIMES = 17  # of decoding 2,048 rows of 2,048 bytes with the costliest filter: some 18 ms

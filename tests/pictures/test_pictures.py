@@ -10,7 +10,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from cleaning import alike, cleaned, shown
-from images import (
+from profile_infra.pictures.cleaning import clean
+from profile_testing.images import (
     chunk,
     chunks_of,
     encoded,
@@ -32,7 +33,6 @@ from images import (
     webp,
     with_chunk,
 )
-from profile_infra.pictures.cleaning import clean
 
 PNG = png()
 FORMS = {"PNG": png, "JPEG": jpeg, "WEBP": webp}

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from cleaning import shown
-from images import animated, jpeg, photo, png, upload
 from profile_domain.errors import Code, DomainError, FieldRefused
 from profile_infra.pictures import processes
 from profile_infra.pictures.processes import MAX_WAITING, PictureProcesses
+from profile_testing.images import animated, jpeg, photo, png, upload
 
 
 @asynccontextmanager

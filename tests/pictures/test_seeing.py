@@ -7,9 +7,9 @@ import re
 
 import pytest
 
-from images import data_uri, photo, png
 from profile_api.telemetry import logs
 from profile_domain.errors import Code, DomainError
+from profile_testing.images import data_uri, photo, png
 from running import ME, TENANT, UPDATE, Nowhere, running
 
 PLANTED = ["Zebulon", "Quagmire", "zq@planted.example", "Xanthippe"]

@@ -10,7 +10,7 @@ from PIL import Image
 
 from browsing import needs_chromium
 from cleaning import cleaned
-from images import (
+from profile_testing.images import (
     chunk,
     chunks_of,
     data_uri,

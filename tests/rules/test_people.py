@@ -13,7 +13,7 @@ from profile_domain.people import (
     signed_in,
 )
 from profile_domain.profile import AuthProvider, Profile
-from signing import TENANT
+from profile_testing.signing import TENANT
 
 LOCAL, OIDC, SAML = AuthProvider.LOCAL, AuthProvider.OIDC, AuthProvider.SAML
 

@@ -10,8 +10,8 @@ from profile_domain.caller import is_subject, issuers_met, speaks_for
 from profile_domain.errors import DomainError
 from profile_infra.people.csv_file import FileRefused
 from profile_infra.people.operators import Refused, import_people
+from profile_testing.signing import ISSUER, claims, issuer, token, tokens_of
 from running import OTHER_TENANT, TENANT
-from signing import ISSUER, claims, issuer, token, tokens_of
 from storing import person
 
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from images import noise, png
 from profile_api.middleware.buffers import Buffers
 from profile_domain.errors import Code
+from profile_testing.images import noise, png
 from raw_http import assert_refused, connection, rest
 from running import ME, running, served
 

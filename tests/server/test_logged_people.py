@@ -11,8 +11,8 @@ from profile_domain.errors import Code
 from profile_infra.people.provisioning import TokenProvisioning
 from profile_infra.stores.sqlite.store import SqliteProfiles
 from profile_infra.tokens.jose import JoseTokens
+from profile_testing.signing import claims, issuer, token
 from running import ME, ME_QUERY, TENANT, UPDATE, Nowhere, running
-from signing import claims, issuer, token
 
 MAKES = issuer(issuer="https://makes.example", provision=True)
 KNOWS = issuer(issuer="https://knows.example")

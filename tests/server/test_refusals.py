@@ -4,10 +4,10 @@ import subprocess
 
 import pytest
 
-import nginx
+from profile_testing import nginx
+from profile_testing.sending import HOWS, NEEDS, command_of, statuses
 from programs import found, needs, skip_without
 from running import ME, served
-from sending import HOWS, NEEDS, command_of, statuses
 
 TIMES = 3
 REFUSED = [

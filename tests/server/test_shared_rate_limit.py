@@ -11,13 +11,13 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
-import ports
 from profile_api.settings import Settings
 from profile_domain.caller import Identity
 from profile_domain.errors import Code, DomainError
 from profile_infra.rate_limits import in_redis as shared_rate_limit
 from profile_infra.rate_limits.in_process import InProcessRateLimit, parse_rate
 from profile_infra.rate_limits.in_redis import RedisRateLimit, UnusableRateLimitStore
+from profile_testing import ports
 from programs import skip_without
 from redis_server import RedisServer
 from running import UPDATE, running

@@ -9,8 +9,8 @@ from key_server import key_set, serving
 from otlp import receiving
 from profile_api.telemetry.tracing import TracingUnavailable, spans_from_environment
 from profile_infra.tokens.jwks_over_http import fetch_key_set
+from profile_testing.signing import issuer
 from running import ME, ME_QUERY, UPDATE, running
-from signing import issuer
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 SENT = {"traceparent": f"00-{TRACE}-{PARENT}-01"}

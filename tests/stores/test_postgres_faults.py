@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from postgres_database import Database, connected, in_a_hurry, new_database
 from profile_domain.caller import Caller, Identity
 from profile_domain.errors import Code, DomainError
 from profile_domain.profile import AuthProvider, Profile
@@ -17,6 +16,7 @@ from profile_infra.stores.audit import Author
 from profile_infra.stores.postgres import pool as postgres_pool
 from profile_infra.stores.postgres.store import PostgresProfiles
 from profile_infra.stores.records import User
+from profile_testing.postgres_database import Database, connected, in_a_hurry, new_database
 from running import ME_QUERY, UPDATE, running
 from wire import wire_to
 

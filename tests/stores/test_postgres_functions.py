@@ -7,13 +7,13 @@ from typing import get_type_hints
 
 import pytest
 
-from postgres_database import connected, new_database
 from profile_infra.stores import revisions
 from profile_infra.stores.postgres.schema import FUNCTIONS
 from profile_infra.stores.postgres.store import PostgresProfiles
 from profile_infra.stores.postgres.writes import SAVE_TYPES, Save
 from profile_infra.stores.revisions import UnusableDatabase, newest
 from profile_infra.stores.tables import CHANGES, USERS
+from profile_testing.postgres_database import connected, new_database
 from storing import TENANT, load, person, rename, stored
 
 NEVER_SAVED = {"tenant_id", "id", "created_at"}

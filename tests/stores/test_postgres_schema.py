@@ -6,12 +6,12 @@ import sys
 import pytest
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from postgres_database import Database, connected, new_database
 from profile_infra.stores.by_url import check_schema, migrate, script
 from profile_infra.stores.postgres.store import PostgresProfiles
 from profile_infra.stores.postgres.writes import DIALECT
 from profile_infra.stores.revisions import SchemaMismatch, UnusableDatabase, newest, upgrade_script
 from profile_infra.stores.tables import Row
+from profile_testing.postgres_database import Database, connected, new_database
 
 COLUMNS = """
 SELECT table_name, column_name, data_type, is_nullable, column_default, is_identity

@@ -5,7 +5,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from postgres_database import connected, in_a_hurry
 from profile_domain.caller import Caller, Identity
 from profile_domain.errors import Code, DomainError
 from profile_domain.pictures.avatar import Avatar
@@ -14,6 +13,7 @@ from profile_infra.stores.audit import Author
 from profile_infra.stores.postgres import pool as postgres_pool
 from profile_infra.stores.postgres.store import LOADS_AT_ONCE, SAVES_AT_ONCE, PostgresProfiles
 from profile_infra.stores.records import User
+from profile_testing.postgres_database import connected, in_a_hurry
 from wire import wire_to
 
 TENANTS = [UUID(int=number, version=4) for number in range(1, 4)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from compressing import handed_on
-from images import animated, jpeg, photo, png, webp
+from profile_testing.images import animated, jpeg, photo, png, webp
 from running import OTHER_TENANT, TENANT
 
 LOCAL = {"first_name": "Ada", "last_name": "Lovelace", "display_name": "Countess"}

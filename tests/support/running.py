@@ -31,7 +31,7 @@ from profile_infra.stores.records import User
 from profile_infra.stores.store import Store
 from profile_infra.tokens.issuers import Issuer
 from profile_infra.tokens.jose import sign
-from signing import AUDIENCE, ISSUER, OTHER_TENANT, SECRET, TENANT
+from profile_testing.signing import AUDIENCE, ISSUER, OTHER_TENANT, SECRET, TENANT
 
 SIGNER = Issuer(issuer=ISSUER, audience=AUDIENCE, algorithms=["HS256"], secret=SECRET)
 POLICIES = """

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from profile_domain.errors import DomainError
 from profile_infra.tokens.claims import LEEWAY
-from signing import (
+from profile_testing.signing import (
     AUDIENCE,
     ISSUER,
     OTHER_TENANT,

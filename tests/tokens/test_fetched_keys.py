@@ -12,7 +12,7 @@ from profile_infra.tokens.jose import JoseTokens
 from profile_infra.tokens.jwks import KeySet
 from profile_infra.tokens.jwks_over_http import Fetched
 from profile_infra.tokens.keys import keys_of
-from signing import claims, issuer, outcome, public_jwk, rsa_key, token
+from profile_testing.signing import claims, issuer, outcome, public_jwk, rsa_key, token
 
 
 async def test_many_who_come_at_once_wait_for_one_fetch():

@@ -7,7 +7,7 @@ from key_server import serving
 from profile_infra.tokens.fetched_keys import FRESH, KEPT, PAUSE, FetchedKeys
 from profile_infra.tokens.jose import JoseTokens
 from profile_infra.tokens.keys import keys_of
-from signing import claims, issuer, outcome, rsa_key, token
+from profile_testing.signing import claims, issuer, outcome, rsa_key, token
 
 
 async def test_without_keys_there_is_no_answer_yet():

@@ -10,8 +10,8 @@ from profile_infra.tokens import fetched_keys
 from profile_infra.tokens import jwks_over_http as key_server
 from profile_infra.tokens.jose import JoseTokens
 from profile_infra.tokens.keys import keys_of
+from profile_testing.signing import claims, outcome, rsa_key, token
 from running import ME, OTHER_TENANT, TENANT, running
-from signing import claims, outcome, rsa_key, token
 
 pytestmark = needs_node
 

@@ -8,9 +8,9 @@ from uuid import UUID
 import pytest
 
 from profile_api.settings import Settings
+from profile_testing.signing import edwards_key, rsa_key, token
 from providers import ACME, GLOBEX, PROVIDERS
 from running import ME, ME_QUERY, UPDATE, running
-from signing import edwards_key, rsa_key, token
 
 
 def signed(provider, changes=None, *, by="first", **header):

@@ -7,14 +7,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from images import data_uri, photo, png
 from profile_domain.caller import Caller, Identity
 from profile_domain.people import Record
 from profile_domain.profile import AuthProvider
 from profile_infra.people.operators import delete_person, set_active
 from profile_infra.people.provisioning import TokenProvisioning
+from profile_testing.images import data_uri, photo, png
+from profile_testing.signing import issuer, sign_for
 from running import ME, ME_QUERY, OTHER_TENANT, TENANT, UPDATE, running
-from signing import issuer, sign_for
 
 MAKES = issuer(issuer="https://makes.example", provision=True)
 MAKES_TOO = issuer(issuer="https://makes-too.example", provision=True, auth_provider="saml")

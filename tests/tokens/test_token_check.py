@@ -16,9 +16,7 @@ from profile_domain.errors import DomainError
 from profile_infra.tokens.check import check_token
 from profile_infra.tokens.jose import JoseTokens
 from profile_infra.tokens.keys import keys_of
-from refused_tokens import REFUSED, issuers_in
-from running import TENANT
-from signing import (
+from profile_testing.signing import (
     AUDIENCE,
     ISSUER,
     SECRET,
@@ -30,6 +28,8 @@ from signing import (
     token,
     write_jwks,
 )
+from refused_tokens import REFUSED, issuers_in
+from running import TENANT
 
 ADA = "2f6a0d3c-63d3-4c5a-9f2e-0d8a3f6b1c11"
 BOB = "2f6a0d3c-63d3-4c5a-9f2e-0d8a3f6b1c12"

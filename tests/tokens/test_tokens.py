@@ -12,7 +12,7 @@ from profile_infra.tokens.jose import JoseTokens, sign
 from profile_infra.tokens.jwks import read_key_set
 from profile_infra.tokens.keys import keys_of
 from profile_infra.tokens.strict import read_base64url
-from signing import (
+from profile_testing.signing import (
     AUDIENCE,
     ISSUER,
     OTHER_TENANT,

@@ -11,7 +11,7 @@ from profile_domain.profile import AuthProvider
 from profile_infra.tokens.cache import SECONDS, TokenCache, _size
 from profile_infra.tokens.jose import JoseTokens
 from profile_infra.tokens.keys import keys_of
-from signing import ISSUER, TENANT, claims, issuer, outcome, token
+from profile_testing.signing import ISSUER, TENANT, claims, issuer, outcome, token
 
 NOW = 1_800_000_000
 

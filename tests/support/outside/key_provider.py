@@ -9,7 +9,7 @@ from profile_domain.errors import Code, DomainError
 from profile_infra.tokens.fetched_keys import FetchedKeys
 from profile_infra.tokens.issuers import UnusableKeys
 from profile_infra.tokens.jwks_over_http import Fetched
-from signing import issuer
+from profile_testing.signing import issuer
 
 ISSUER = issuer(secret=None, algorithms=["RS256"], jwks_url="https://idp.example/keys")
 

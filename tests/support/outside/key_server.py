@@ -5,7 +5,7 @@ import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from signing import public_jwk, rsa_key
+from profile_testing.signing import public_jwk, rsa_key
 
 
 def response(body=b"", status="200 OK", **headers):

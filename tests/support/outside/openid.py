@@ -10,10 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 
-import ports
 from profile_infra.tokens.issuers import Issuer
+from profile_testing import ports
+from profile_testing.signing import AUDIENCE, b64, private_jwk, rsa_key
 from programs import needs
-from signing import AUDIENCE, b64, private_jwk, rsa_key
 
 FOLDER = Path(__file__).parents[1] / "oidc"
 SIGNED_IN = "http://127.0.0.1/signed-in"

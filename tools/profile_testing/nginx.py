@@ -5,8 +5,7 @@ import subprocess
 import time
 from contextlib import contextmanager, suppress
 
-from ports import reserved
-from programs import found
+from profile_testing.ports import reserved
 
 BY_DEFAULT = "location / { proxy_pass http://service; }"
 KEEPING_ALIVE = """
@@ -49,7 +48,7 @@ def serving(folder, http, port):
         }}
         """
     )
-    command = [found("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf")]
+    command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as nginx:
         try:
             until_it_listens(nginx, port)

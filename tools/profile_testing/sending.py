@@ -4,9 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from programs import found
-
-SENDERS = Path(__file__).parents[1] / "senders"
+SENDERS = Path(__file__).with_name("senders")
 # What each can be told of how to send. Java 17 waits for ever when it expects 100 and is answered
 # anything else (JDK-8286171), whoever answers.
 HOWS = {
@@ -23,12 +21,12 @@ def command_of(client, folder):
     if client == "urllib":
         return [sys.executable, str(SENDERS / "sender.py")]
     if client == "ruby":
-        return [found("ruby"), str(SENDERS / "sender.rb")]
+        return ["ruby", str(SENDERS / "sender.rb")]
     if client == "java":
-        return [found("java"), str(SENDERS / "Sender.java")]
+        return ["java", str(SENDERS / "Sender.java")]
     compiled = folder / "sender"
     if not compiled.exists():
-        build = [found("go"), "build", "-o", str(compiled), str(SENDERS / "sender.go")]
+        build = ["go", "build", "-o", str(compiled), str(SENDERS / "sender.go")]
         subprocess.run(build, check=True, timeout=300)
     return [str(compiled)]
 
