@@ -74,7 +74,7 @@ def keyed_locks() -> None:
 
 def group_commit() -> None:
     """Each write to SQLite has a commit of its own."""
-    sqlite_writer.MOST_TOGETHER = 1  # type: ignore[misc]
+    sqlite_writer.MAX_BATCH = 1  # type: ignore[misc]
 
 
 def commit_thread() -> None:
@@ -103,7 +103,7 @@ def token_cache() -> None:
 
 def decision_cache() -> None:
     """Cedar is asked by every request."""
-    policy.DECISIONS_KEPT = policy.PERSONS_KEPT = 0
+    policy.MAX_CACHED_DECISIONS = policy.PERSONS_KEPT = 0
 
 
 PIECES = (

@@ -52,18 +52,18 @@ def invalid_query(explanation: str) -> dict[str, Any]:
 def invalid_queries(text: str, errors: Sequence[GraphQLError]) -> list[dict[str, Any]]:
     """An entry for each thing that is wrong with a document, in its order."""
     return [
-        _placed(invalid_query(error.message), error, places)
-        for places in [places_in(text, errors)]
+        _with_locations(invalid_query(error.message), error, locations)
+        for locations in [locations_in(text, errors)]
         for error in errors
     ]
 
 
-def places_in(text: str, errors: Iterable[GraphQLError]) -> dict[int, dict[str, int]]:
+def locations_in(text: str, errors: Iterable[GraphQLError]) -> dict[int, dict[str, int]]:
     """Line and column, from 1 on, of each position of ``text`` that the errors name.
 
     In one walk over the text, where graphql-core goes through it once for each error.
     """
-    places = {}
+    locations = {}
     line, line_start, before = 1, 0, 0
     for position in sorted({each for error in errors for each in error.positions or ()}):
         line += (
@@ -73,21 +73,21 @@ def places_in(text: str, errors: Iterable[GraphQLError]) -> dict[int, dict[str, 
         )
         last = max(text.rfind("\n", before, position), text.rfind("\r", before, position))
         line_start = last + 1 if last >= 0 else line_start
-        places[position] = {"line": line, "column": position - line_start + 1}
+        locations[position] = {"line": line, "column": position - line_start + 1}
         before = position
-    return places
+    return locations
 
 
-def _placed(
-    formatted: dict[str, Any], error: GraphQLError, places: dict[int, dict[str, int]]
+def _with_locations(
+    formatted: dict[str, Any], error: GraphQLError, locations: dict[int, dict[str, int]]
 ) -> dict[str, Any]:
     if error.positions:
-        formatted["locations"] = [places[position] for position in error.positions]
+        formatted["locations"] = [locations[position] for position in error.positions]
     return formatted
 
 
 def field_error(
-    error: GraphQLError, places: dict[int, dict[str, int]], request_id: str
+    error: GraphQLError, locations: dict[int, dict[str, int]], request_id: str
 ) -> tuple[dict[str, Any], DomainError | None]:
     """The entry for a field that failed; what nobody foresaw is logged and masked."""
     cause = error.original_error
@@ -100,7 +100,7 @@ def field_error(
             log.error("request %s failed", request_id, exc_info=cause)
             cause = DomainError(Code.INTERNAL_ERROR)
         formatted, known = entry(cause), cause
-    _placed(formatted, error, places)
+    _with_locations(formatted, error, locations)
     if error.path:
         formatted["path"] = error.path
     return formatted, known

@@ -40,7 +40,7 @@ class RequestContext:
                     self.credentials, face="graphql", request_id=self.request_id, to_write=to_write
                 )
             except DomainError as refused:
-                self.log_fields["reason"] = refused.why
+                self.log_fields["reason"] = refused.log_reason
                 raise
             self.log_fields["tenant"] = self._caller.identity.tenant_id
         return self._caller

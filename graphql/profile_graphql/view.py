@@ -22,7 +22,7 @@ from profile_graphql.errors import (
     field_error,
     invalid_queries,
     invalid_query,
-    places_in,
+    locations_in,
 )
 from profile_graphql.execution.documents import Documents
 from profile_graphql.execution.limits import MAX_ERRORS
@@ -158,7 +158,7 @@ def _result(request: Request, fields: Fields, text: str, result: ExecutionResult
         return _respond(request, fields, {"data": result.data})
     if result.data is None and not any(error.path for error in errors):
         raise RequestRefused(invalid_queries(text, errors[:MAX_ERRORS]))
-    places = places_in(text, errors)
+    places = locations_in(text, errors)
     formatted, known = zip(
         *(field_error(error, places, request.state.request_id) for error in errors), strict=True
     )

@@ -112,7 +112,7 @@ def test_what_the_provider_manages_nobody_else_changes_and_its_claims_bring(prov
     managed = [field.name for field in TEXT_FIELDS if field.sso_managed]
     assert provider.editable == tuple(field for field in EDITABLE if field not in managed)
     for field in provider.editable:
-        assert ProfileUpdate({field: VALUES[field]}).against(person)
+        assert ProfileUpdate({field: VALUES[field]}).changes_to(person)
 
 
 def test_the_schema_of_graphql_has_every_field():

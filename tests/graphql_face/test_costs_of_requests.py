@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from asking import post
 from profile_domain.errors import DomainError
 from profile_domain.requests.bodies import parse_json_object
-from profile_graphql.errors import RequestRefused, places_in
+from profile_graphql.errors import RequestRefused, locations_in
 from profile_graphql.execution.documents import Documents
 from profile_graphql.execution.limits import MAX_LENGTH
 from profile_graphql.execution.plans import MAX_ERRORS
@@ -251,7 +251,7 @@ def test_places_are_those_that_graphql_core_finds_one_by_one(text, positions):
         each for each in positions
         if each <= len(text) and text[max(each - 1, 0) : each + 1] != "\r\n"
     ]  # fmt: skip
-    places = places_in(text, [wrong])
+    places = locations_in(text, [wrong])
     for position in wrong.positions:
         assert places[position] == source.get_location(position).formatted
 

@@ -105,12 +105,12 @@ async def test_nothing_of_a_person_is_ever_logged(service, told, monkeypatch):
 
 
 def test_words_are_kept_where_they_can_be_of_no_person():
-    assert logs.story_of(DomainError(Code.UNAVAILABLE))[0]["says"] == "unavailable"
+    assert logs.exception_chain(DomainError(Code.UNAVAILABLE))[0]["says"] == "unavailable"
     assert (
-        logs.story_of(FileNotFoundError(2, "No such file", "/home/ada"))[0]["says"]
+        logs.exception_chain(FileNotFoundError(2, "No such file", "/home/ada"))[0]["says"]
         == "No such file"
     )
-    assert "says" not in logs.story_of(ValueError("Ada"))[0]
+    assert "says" not in logs.exception_chain(ValueError("Ada"))[0]
 
 
 def test_a_terminal_is_given_words_and_no_json():

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from profile_api.cli.signing import token_for
-from profile_domain.caller import is_subject, issuers_met, speaks_for
+from profile_domain.caller import is_subject, matching_issuers, speaks_for
 from profile_domain.errors import DomainError
 from profile_infra.people.csv_file import FileRefused
 from profile_infra.people.operators import Refused, import_people
@@ -83,5 +83,5 @@ def test_a_token_is_signed_only_for_those_whom_it_would_meet():
         token_for(issuer(), anothers)
     with pytest.raises(Refused, match=f"does not speak for tenant {TENANT}"):
         token_for(issuer(tenants=[OTHER_TENANT]), anyones)
-    assert issuers_met(ISSUER, provisions=True) == (ISSUER, ISSUER)
-    assert issuers_met(ISSUER, provisions=False) == (ISSUER, "")
+    assert matching_issuers(ISSUER, provisions=True) == (ISSUER, ISSUER)
+    assert matching_issuers(ISSUER, provisions=False) == (ISSUER, "")

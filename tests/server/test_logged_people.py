@@ -134,7 +134,7 @@ async def test_no_claim_header_or_part_of_a_token_is_logged(service, logged, bec
     assert_unsaid(logged(), *tokens)
 
 
-@pytest.mark.parametrize("where", ["load", "save", "users_of", "apply", "bring_in", "verify"])
+@pytest.mark.parametrize("where", ["load", "save", "users_of", "apply", "provision_user", "verify"])
 @pytest.mark.parametrize("kind", [ValueError, sqlite3.IntegrityError, OSError])
 async def test_no_crash_tells_of_whom_it_met(service, logged, monkeypatch, where, kind):
     told = person(MAKES)
@@ -147,7 +147,7 @@ async def test_no_crash_tells_of_whom_it_met(service, logged, monkeypatch, where
         own = issubclass(kind, OSError | sqlite3.Error)
         raise kind("disk failed" if own else f"{told} {asked}") from KeyError(str(told))
 
-    owner = {"bring_in": TokenProvisioning, "verify": JoseTokens}
+    owner = {"provision_user": TokenProvisioning, "verify": JoseTokens}
     monkeypatch.setattr(owner.get(where, SqliteProfiles), where, crash)
     for way in WAYS:
         tokens += token(told), token(person(MAKES))

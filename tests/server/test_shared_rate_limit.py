@@ -29,7 +29,7 @@ BEA = dataclasses.replace(ADA, subject="bea")
 
 @pytest.fixture
 def redis(tmp_path, monkeypatch):
-    monkeypatch.setattr(shared_rate_limit, "PATIENCE", 30)  # a busy machine is no outage
+    monkeypatch.setattr(shared_rate_limit, "TIMEOUT", 30)  # a busy machine is no outage
     skip_without("redis-server")
     with ports.reserved() as held:
         server = RedisServer(held.getsockname()[1], tmp_path)
@@ -147,7 +147,7 @@ async def test_two_services_keep_one_limit_on_both_faces(redis, tmp_path):
 async def test_while_redis_is_down_each_counts_for_itself_and_then_together_again(
     redis, monkeypatch, caplog
 ):
-    monkeypatch.setattr(shared_rate_limit, "PAUSE", 0.05)
+    monkeypatch.setattr(shared_rate_limit, "RETRY_SECONDS", 0.05)
     async with limit_at(redis.url) as one, limit_at(redis.url) as other:
         await one.take(ADA)
         redis.kill()
@@ -183,7 +183,7 @@ async def test_a_connection_that_was_closed_while_it_lay_idle_is_made_anew(redis
 
 
 async def test_a_redis_that_hangs_is_waited_for_once_and_briefly(monkeypatch):
-    monkeypatch.setattr(shared_rate_limit, "PAUSE", 60)
+    monkeypatch.setattr(shared_rate_limit, "RETRY_SECONDS", 60)
     asked = 0
 
     async def hang(reader, writer):

@@ -7,7 +7,7 @@ import pytest
 from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import AVATAR, EDITABLE, AuthProvider
 from profile_infra.stores.differences import differences, user_differences
-from profile_infra.stores.records import fields_of
+from profile_infra.stores.records import columns_of
 from profile_infra.stores.tables import USERS
 from storing import ISSUER, OTHER_PICTURE, PICTURE, person
 
@@ -44,7 +44,7 @@ def test_a_picture_that_stays_is_not_told_and_one_that_goes_leaves_nothing():
 def test_where_nothing_differs_there_is_nothing_to_write():
     ada = person(avatar=PICTURE)
     assert differences(ada.profile, replace(ada.profile, avatar=BARE, version=9)) is None
-    assert user_differences(ada, replace(ada, told_at=5.0)) is None
+    assert user_differences(ada, replace(ada, claims_issued_at=5.0)) is None
 
 
 def test_a_new_picture_comes_with_its_bytes():
@@ -67,9 +67,9 @@ def test_every_column_of_a_user_can_differ():
         ),
         issuer=ISSUER,
         subject="7",
-        told_at=5.0,
+        claims_issued_at=5.0,
     )
     change = user_differences(before, after)
     fixed = {"tenant_id", "id", "version", "created_at", "updated_at"}
-    assert set(change.columns) == set(USERS.c.keys()) - fixed == set(fields_of(after))
+    assert set(change.columns) == set(USERS.c.keys()) - fixed == set(columns_of(after))
     assert set(EDITABLE) < set(change.fields)

@@ -196,7 +196,7 @@ async def test_whoever_looks_for_people_gets_no_bytes_of_pictures(store):
 async def test_when_a_token_was_applied_is_no_change_by_itself(store):
     ada = person()
     await stored(store, ada)
-    await store.apply(IMPORT, [], [(ada, replace(ada, told_at=1.8e9))])
+    await store.apply(IMPORT, [], [(ada, replace(ada, claims_issued_at=1.8e9))])
     assert await load(store, ada) == ada.profile
     assert await store.history(TENANT, ada.profile.id, first=9) == []
 

@@ -42,7 +42,7 @@ async def until(reached, *, seconds=120):
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(fetched_keys, "PAUSE", 0.1)
+    monkeypatch.setattr(fetched_keys, "MIN_FETCH_SECONDS", 0.1)
     monkeypatch.setattr(fetched_keys, "FRESH", 0.4)
     monkeypatch.setattr(key_server, "MAX_SECONDS", 60)
 

@@ -234,7 +234,7 @@ async def test_news_that_another_request_was_faster_with_are_only_read(service):
     for as_of in (1000, 1001):
         record = Record(sam.profile.email, AuthProvider.OIDC, {"first_name": "Samuel"}, as_of)
         identity = Identity(UUID(TENANT), MAKES.issuer, "sam", record=record)
-        assert await people.bring_in(Caller(identity, "rest", "test"), sam.profile)
+        assert await people.provision_user(Caller(identity, "rest", "test"), sam.profile)
     stored = await service.store.load(identity, with_image=False)
     assert (stored.first_name, stored.version) == ("Samuel", 2)
 
@@ -246,7 +246,7 @@ async def test_who_was_given_to_another_issuer_meanwhile_is_not_changed(service)
     record = Record("evil@acme.example", AuthProvider.OIDC, {"first_name": "Evil"}, 1000)
     identity = Identity(UUID(TENANT), MAKES.issuer, "rob", record=record)
     caller = Caller(identity, "rest", "test")
-    assert await TokenProvisioning(service.store).bring_in(caller, rob.profile)
+    assert await TokenProvisioning(service.store).provision_user(caller, rob.profile)
     users = await service.store.users_of(UUID(TENANT), [rob.profile.id])
     assert users[rob.profile.id].profile.first_name == "Rob"
 

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from profile_api.telemetry import logs
-from profile_domain.errors import Why
+from profile_domain.errors import LogReason
 from refused_tokens import REFUSED, issuers_in
 from running import ME, ME_QUERY, OTHER_TENANT, TENANT, Nowhere, running
 
@@ -55,7 +55,7 @@ async def test_each_401_is_told_to_the_log_by_a_word_and_to_the_client_by_none(
 
 
 def test_each_word_is_met():
-    assert {word for word, *_ in REFUSED} == set(get_args(Why))
+    assert {word for word, *_ in REFUSED} == set(get_args(LogReason))
 
 
 async def test_who_is_known_is_told_without_a_reason(lines_of):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from profile_api.settings import PREFIX, Settings
-from profile_domain.caller import issuers_met, speaks_for
+from profile_domain.caller import matching_issuers, speaks_for
 from profile_infra.people.operators import Refused
 from profile_infra.stores.records import User
 from profile_infra.tokens.claims import claims_for
@@ -24,7 +24,7 @@ def signing_issuer(settings: Settings) -> Issuer:
 def token_for(issuer: Issuer, user: User, *, scope: str = "", minutes: int = 60) -> str:
     """A token that meets this user. Raises Refused where the issuer does not speak for them."""
     tenant_id = user.profile.tenant_id
-    if user.issuer not in issuers_met(issuer.issuer, provisions=issuer.provision):
+    if user.issuer not in matching_issuers(issuer.issuer, provisions=issuer.provision):
         if user.issuer:
             raise Refused(f"this user signs in by {user.issuer}, which has no secret here.")
         raise Refused(

@@ -33,6 +33,6 @@ class DirectDispatch:
         try:
             answer = await route.endpoint(request)
         except DomainError as error:
-            request.state.code, request.state.reason = error.code, error.why
+            request.state.code, request.state.reason = error.code, error.log_reason
             answer = error_response(error)
         await answer(scope, receive, send)

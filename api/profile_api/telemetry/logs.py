@@ -48,7 +48,7 @@ def configure(form: Form = "auto", stream: TextIO | None = None) -> None:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *common, _told_safely],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *common, _without_messages],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
         )
     )
@@ -63,7 +63,7 @@ def request_log() -> Log:
     return log
 
 
-def story_of(error: BaseException | None) -> list[dict[str, Any]]:
+def exception_chain(error: BaseException | None) -> list[dict[str, Any]]:
     """An exception and what it came from, by type and place."""
     story: list[dict[str, Any]] = []
     while error is not None and len(story) < 8:
@@ -114,11 +114,11 @@ def _as_json(_: object, __: str, event: Event) -> str:
     return to_json(event, fallback=repr).decode()
 
 
-def _told_safely(_: object, __: str, event: Event) -> Event:
+def _without_messages(_: object, __: str, event: Event) -> Event:
     """Libraries put what they hold into the lines after the first, and into exceptions."""
     event["event"] = str(event["event"]).partition("\n")[0]
     record: logging.LogRecord = event["_record"]
     event.pop("exc_info", None)
     if record.exc_info and record.exc_info[1] is not None:
-        event["error"] = story_of(record.exc_info[1])
+        event["error"] = exception_chain(record.exc_info[1])
     return event

@@ -7,7 +7,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 from profile_domain.caller import Caller, Identity
-from profile_domain.people import Record, new_profile, signed_in
+from profile_domain.people import Record, apply_sign_in, new_profile
 from profile_domain.profile import Profile
 from profile_infra.stores.audit import Author
 from profile_infra.stores.records import Conflict, User
@@ -22,7 +22,7 @@ class TokenProvisioning:
     def __init__(self, people: Store) -> None:
         self._people = people
 
-    async def bring_in(self, caller: Caller, stored: Profile | None) -> bool:
+    async def provision_user(self, caller: Caller, stored: Profile | None) -> bool:
         """Whoever is faster with the same news is right: then theirs is only to be read."""
         identity, record = caller.identity, caller.identity.record
         if record is None:
@@ -52,10 +52,10 @@ class TokenProvisioning:
         user = (await self._people.users_of(stored.tenant_id, [stored.id])).get(stored.id)
         if user is None or user.issuer != author.issuer:
             return True
-        if not record.may_follow(user.told_at):
+        if not record.not_older_than(user.claims_issued_at):
             return False
-        profile = signed_in(user.profile, record)
+        profile = apply_sign_in(user.profile, record)
         if profile is not user.profile:
-            after = replace(user, profile=profile, told_at=record.as_of)
+            after = replace(user, profile=profile, claims_issued_at=record.as_of)
             await self._people.apply(author, [], [(user, after)])
         return True

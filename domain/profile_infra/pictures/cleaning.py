@@ -16,7 +16,7 @@ from profile_domain.pictures.examine import GIF, JPEG, PNG, WEBP, examine, orien
 
 Image.MAX_IMAGE_PIXELS = MAX_SIDE * MAX_SIDE
 # A clean picture may take as much more than our own encoding of it: this often, and these bytes.
-TIMES, MORE_BYTES = 2, 4096
+MAX_RATIO, MAX_EXTRA_BYTES = 2, 4096
 
 _FORMATS = {PNG: "PNG", JPEG: "JPEG", WEBP: "WEBP", GIF: "GIF"}
 _Encoding = tuple[str, dict[str, Any]]
@@ -31,9 +31,9 @@ _ENCODINGS = {
     WEBP: (*_LOSSY_WEBP, _AS_PNG),
     GIF: (_AS_PNG,),
 }
-_GREY_STEPS = {"1": 255, "L;2": 85, "L;4": 17}
+_GREY_FACTORS = {"1": 255, "L;2": 85, "L;4": 17}
 _OF_16_BITS = {"I;16B", "RGB;16B"}
-_TURNS = {
+_TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -56,18 +56,18 @@ def clean(upload: Upload) -> Avatar:
     image = _decoded(found, found.readings[0])
     if not all(_is_same(_decoded(found, reading), image) for reading in found.readings[1:]):
         raise FieldRefused(Code.AVATAR_CORRUPT)
-    turn = _TURNS.get(orientation(found.exif))
+    transpose = _TRANSPOSES.get(orientation(found.exif))
     to_srgb = _transform(found.icc, image.mode)
-    if turn is None and to_srgb is None and _is_clean(upload, found, image):
+    if transpose is None and to_srgb is None and _is_clean(upload, found, image):
         own = next(_encodings(image, found)).image or b""
-        if len(upload.image) <= TIMES * len(own) + MORE_BYTES:
+        if len(upload.image) <= MAX_RATIO * len(own) + MAX_EXTRA_BYTES:
             return Avatar.of(found.media_type, upload.image)
     if max(image.size) > STORED_SIDE:
         image = _scaled(image, STORED_SIDE)
     if to_srgb is not None:
         image = _converted(_plain(image), to_srgb)
-    if turn is not None:
-        image = image.transpose(turn)
+    if transpose is not None:
+        image = image.transpose(transpose)
     return _encoded(image, found)
 
 
@@ -120,8 +120,8 @@ def _decoded(found: Container, picture: bytes) -> Image.Image:
 def _scale_transparency(image: ImageFile.ImageFile) -> None:
     """Pillow makes 8 bits of a PNG's 1, 2, 4 or 16, but not of its transparent colour."""
     raw = image.tile[0].args if image.format == "PNG" else None
-    if "transparency" in image.info and raw in _GREY_STEPS:
-        image.info["transparency"] *= _GREY_STEPS[raw]
+    if "transparency" in image.info and raw in _GREY_FACTORS:
+        image.info["transparency"] *= _GREY_FACTORS[raw]
     elif raw in _OF_16_BITS:
         image.info.pop("transparency", None)
 
@@ -185,7 +185,7 @@ def _encoded(image: Image.Image, found: Container) -> Avatar:
     return next(
         each
         for each in _encodings(image, found)
-        if each.image and len(each.image) <= MAX_BYTES and _stays(each)
+        if each.image and len(each.image) <= MAX_BYTES and _is_stable(each)
     )
 
 
@@ -205,7 +205,7 @@ def _encodings(image: Image.Image, found: Container) -> Iterator[Avatar]:
             image = _scaled(image, max(image.size) // 2)
 
 
-def _stays(avatar: Avatar) -> bool:
+def _is_stable(avatar: Avatar) -> bool:
     """Whether an encoding of our own is found to be clean, as nearly all are."""
     upload = Upload.of(avatar.media_type, avatar.image or b"")
     found = examine(upload)

@@ -20,10 +20,10 @@ from profile_domain.profile import AuthProvider, Profile
 from profile_domain.service import Action
 from profile_infra.policies.files import read_policies, schema
 
-DECISIONS_KEPT = 4096
+MAX_CACHED_DECISIONS = 4096
 # About the bytes of a caller's scopes up to which a decision is remembered: a token may name
 # thousands of them.
-SCOPES_KEPT = 2048
+MAX_CACHED_SCOPES = 2048
 
 _log = logging.getLogger(__name__)
 _FAILED = re.compile(r"error while evaluating policy `(\w+)`: (.*)", re.DOTALL)
@@ -59,7 +59,7 @@ class CedarPolicy:
         # Cedar numbers policies as it parses them; nested conditions are too deep for its JSON
         # form, which alone would let us set the ids.
         self._rules = {f"policy{number}": rule for number, rule in enumerate(rules)}
-        self._decided = lru_cache(DECISIONS_KEPT)(self._decide)
+        self._cached_decide = lru_cache(MAX_CACHED_DECISIONS)(self._decide)
 
     async def permit(
         self, action: Action, caller: Caller, profile: Profile, changes: Collection[str] = ()
@@ -70,7 +70,7 @@ class CedarPolicy:
         """
         person = _Person(profile.tenant_id, profile.id, profile.email, profile.auth_provider)
         scopes = caller.identity.scopes
-        decide = self._decided if _is_small(scopes) else self._decide
+        decide = self._cached_decide if _is_small(scopes) else self._decide
         verdict = decide(action, person, frozenset(changes), scopes, caller.face)
         for failure in verdict.failures:
             _log.error("request %s is denied: %s", caller.request_id, failure)
@@ -118,7 +118,7 @@ class CedarPolicy:
 
 
 def _is_small(scopes: Collection[str]) -> bool:
-    return 64 * len(scopes) + sum(map(len, scopes)) <= SCOPES_KEPT
+    return 64 * len(scopes) + sum(map(len, scopes)) <= MAX_CACHED_SCOPES
 
 
 def _entities(person: _Person) -> Entities:

@@ -17,13 +17,13 @@ from profile_domain.caller import Identity
 from profile_domain.errors import Code, DomainError
 
 OFF: Final = "off"
-MOST_USERS: Final = 65_536
+MAX_USERS: Final = 65_536
 
 _RATE: Final = re.compile("([1-9][0-9]{0,8})/(second|minute|hour|day)")
 _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 _MICROSECONDS: Final = 1_000_000
-# An attempt leaves one thing to tidy at most: a new user, or a heap that lags behind.
-_TIDIED_AT_ONCE: Final = 2
+# An attempt leaves one thing to tidy at max_users: a new user, or a heap that lags behind.
+_FREED_PER_ATTEMPT: Final = 2
 
 
 class Rate(NamedTuple):
@@ -75,11 +75,11 @@ class InProcessRateLimit:
         rate: Rate | None,
         *,
         now: Callable[[], int] = time.monotonic_ns,
-        most: int = MOST_USERS,
+        max_users: int = MAX_USERS,
     ) -> None:
         self._rate = rate
         self._now = now
-        self._most = most
+        self._max_users = max_users
         self._tats: dict[bytes, int] = {}
         self._by_tat: list[tuple[int, bytes]] = []  # a heap; a TAT in it may be an earlier one
 
@@ -91,7 +91,7 @@ class InProcessRateLimit:
         self._forget_paid(now)
         key = user_key(identity)
         known = key in self._tats
-        full = len(self._tats) >= self._most
+        full = len(self._tats) >= self._max_users
         before = self._tats[key] if known else self._least() if full else now
         tat = max(before, now) + self._rate.interval
         wait = tat - now - self._rate.tolerance
@@ -108,7 +108,7 @@ class InProcessRateLimit:
         """Nothing is held."""
 
     def _forget_paid(self, now: int) -> None:
-        for _ in range(_TIDIED_AT_ONCE):
+        for _ in range(_FREED_PER_ATTEMPT):
             if not self._by_tat or self._by_tat[0][0] > now:
                 return
             if self._first_is_current():

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 # Seconds.
-PATIENCE: Final = 0.25  # what an attempt to write may wait for Redis, all in all
-PAUSE: Final = 1.0  # after a failure, in which nobody waits for it
-QUIET: Final = 60.0  # between two lines of the log about an outage
+TIMEOUT: Final = 0.25  # what an attempt to write may wait for Redis, all in all
+RETRY_SECONDS: Final = 1.0  # after a failure, in which nobody waits for it
+LOG_SECONDS: Final = 60.0  # between two lines of the log about an outage
 
 CONNECTIONS: Final = 8  # of a process; each carries thousands of attempts a second
 _DATABASE: Final = re.compile(r"/?|/\d{1,4}")
@@ -70,7 +70,7 @@ class RedisRateLimit:
     """The rate of ``InProcessRateLimit``, in Redis: one number a user, one round trip an attempt.
 
     While it is out of reach each process counts for itself: nobody is refused for that, and
-    nobody waits longer than PATIENCE. ``failures`` are the attempts that met the outage.
+    nobody waits longer than TIMEOUT. ``failures`` are the attempts that met the outage.
     """
 
     def __init__(self, rate: Rate, url: str) -> None:
@@ -78,28 +78,30 @@ class RedisRateLimit:
         self._rate = rate
         self._redis = _client(url)
         self._take = self._redis.register_script(_TAKE)
-        self._alone = InProcessRateLimit(rate)
+        self._fallback = InProcessRateLimit(rate)
         self._outage = False
-        self._ask_again = self._speak_again = -math.inf
+        self._retry_at = self._log_at = -math.inf
         self.failures = 0
 
     async def take(self, identity: Identity) -> None:
         """Raises ``rate_limited`` with the seconds until there is room again."""
         now = time.monotonic()
-        if now < self._ask_again:
-            await self._alone.take(identity)
+        if now < self._retry_at:
+            await self._fallback.take(identity)
             return
         if self._outage:
-            self._ask_again = now + PAUSE  # one goes ahead and looks; the others need not wait
+            self._retry_at = (
+                now + RETRY_SECONDS
+            )  # one goes ahead and looks; the others need not wait
         key = _PREFIX + user_key(identity).hex()
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT):
                 wait = int(await self._take([key], [self._rate.interval, self._rate.tolerance]))
         except Exception as error:  # noqa: BLE001  # whatever fails there fails no request
             self._failed(error, now)
-            await self._alone.take(identity)
+            await self._fallback.take(identity)
             return
-        self._outage, self._ask_again = False, -math.inf
+        self._outage, self._retry_at = False, -math.inf
         if wait > 0:
             raise rate_limited(wait)
 
@@ -108,9 +110,9 @@ class RedisRateLimit:
 
     def _failed(self, error: Exception, now: float) -> None:
         self.failures += 1
-        self._outage, self._ask_again = True, now + PAUSE
-        if now >= self._speak_again:
-            self._speak_again = now + QUIET
+        self._outage, self._retry_at = True, now + RETRY_SECONDS
+        if now >= self._log_at:
+            self._log_at = now + LOG_SECONDS
             kind = type(error).__name__
             _log.warning("the rate limit's store is out of reach (%s): counting here", kind)
 
@@ -127,9 +129,9 @@ def _client(url: str) -> Redis:
     pool = BlockingConnectionPool.from_url(
         safe_redis_url(url),
         max_connections=CONNECTIONS,
-        timeout=PATIENCE,
-        socket_timeout=PATIENCE,
-        socket_connect_timeout=PATIENCE,
+        timeout=TIMEOUT,
+        socket_timeout=TIMEOUT,
+        socket_connect_timeout=TIMEOUT,
         # A connection that Redis closed while it lay idle is made anew, once.
         retry=Retry(NoBackoff(), 1),
     )

@@ -8,24 +8,24 @@ from typing import Final, NamedTuple
 
 from profile_domain.caller import Identity
 
-SECONDS: Final = 60
-MOST_BYTES: Final = 8 * 1024 * 1024
+MAX_AGE: Final = 60
+MAX_CACHE_BYTES: Final = 8 * 1024 * 1024
 
 # An entry without its texts and its scopes: digest, identity, dates, its place in the table.
-_BYTES_EACH: Final = 480
+_ENTRY_BYTES: Final = 480
 # A token leaves one to tidy up at most.
-_TIDIED_AT_ONCE: Final = 2
+_EXPIRED_PER_PUT: Final = 2
 
 
 class _Entry(NamedTuple):
     identity: Identity
-    since: float
-    until: float
+    added: float
+    expires: float
     size: int
 
     def holds(self, now: float) -> bool:
         """A clock that was set back must not lengthen the stay."""
-        return self.since <= now < self.until
+        return self.added <= now < self.expires
 
 
 class TokenCache:
@@ -34,9 +34,9 @@ class TokenCache:
     All together take 8 MiB at most, some 11,000 tokens; the oldest makes room.
     """
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, max_bytes: int = MAX_CACHE_BYTES) -> None:
         self.hits = self.misses = 0
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
         self._bytes = 0
         # To find its oldest, a dict walks past all that it dropped.
         self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
@@ -52,15 +52,15 @@ class TokenCache:
     def put(self, digest: bytes, identity: Identity, *, now: float, expires: float) -> None:
         """Keeps it, and forgets others whose time is over."""
         self._drop(digest)
-        for _ in range(_TIDIED_AT_ONCE):
+        for _ in range(_EXPIRED_PER_PUT):
             if self._entries and not self._entries[oldest := next(iter(self._entries))].holds(now):
                 self._drop(oldest)
         size = _size(identity)
-        if size > self._most_bytes:
+        if size > self._max_bytes:
             return
-        while self._bytes + size > self._most_bytes:
+        while self._bytes + size > self._max_bytes:
             self._drop(next(iter(self._entries)))
-        self._entries[digest] = _Entry(identity, now, min(now + SECONDS, expires), size)
+        self._entries[digest] = _Entry(identity, now, min(now + MAX_AGE, expires), size)
         self._bytes += size
 
     def forget(self, issuer: str) -> None:
@@ -83,4 +83,4 @@ def _size(identity: Identity) -> int:
             identity.record.email or "",
             *(each or "" for each in identity.record.names.values()),
         ]
-    return _BYTES_EACH + getsizeof(identity.scopes) + sum(map(getsizeof, texts))
+    return _ENTRY_BYTES + getsizeof(identity.scopes) + sum(map(getsizeof, texts))

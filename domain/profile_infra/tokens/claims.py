@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from profile_domain.caller import Identity, is_plain, is_subject, parse_uuid, speaks_for
-from profile_domain.errors import DomainError, Why, unauthenticated
+from profile_domain.errors import DomainError, LogReason, unauthenticated
 from profile_domain.people import Record, read_claims
 from profile_infra.tokens.issuers import Issuer
 
@@ -172,11 +172,11 @@ def _date(value: object) -> float:
     return value  # type: ignore[return-value]  # a number, by the line above
 
 
-def _text(value: object, what: Why) -> str:
+def _text(value: object, what: LogReason) -> str:
     if not isinstance(value, str) or not is_plain(value):
         raise _refused(what)
     return value
 
 
-def _refused(why: Why) -> DomainError:
+def _refused(why: LogReason) -> DomainError:
     return unauthenticated("invalid", why)

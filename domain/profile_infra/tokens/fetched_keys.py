@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 # Seconds.
-PAUSE = 10.0  # from the start of one fetch to the start of the next, whatever asks for it
-FRESH = 300.0  # at most, whatever the provider says
-KEPT = 3600.0  # from the last good fetch, if no later one is
+MIN_FETCH_SECONDS = (
+    10.0  # from the start of one fetch to the start of the next, whatever asks for it
+)
+MAX_FRESH_SECONDS = 300.0  # at most, whatever the provider says
+MAX_STALE_SECONDS = 3600.0  # from the last good fetch, if no later one is
 
 _EARLY = 0.8  # of the time that keys are fresh; then the background fetches them again
 
@@ -41,7 +43,7 @@ class FetchedKeys:
         self,
         issuer: Issuer,
         *,
-        kept: float = KEPT,
+        kept: float = MAX_STALE_SECONDS,
         fetch: Fetch | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -111,7 +113,7 @@ class FetchedKeys:
     def _begin_fetch(self) -> asyncio.Task[None] | None:
         """The fetch under way, or a new one; None when the last began too short a time ago."""
         if self._fetching is None and self._now() >= self._next_fetch:
-            self._next_fetch = self._now() + PAUSE
+            self._next_fetch = self._now() + MIN_FETCH_SECONDS
             self._fetching = asyncio.create_task(self._refresh())
         return self._fetching
 
@@ -121,7 +123,7 @@ class FetchedKeys:
             self._replace(self._read(fetched), fetched.max_age)
         except UnusableKeys as problem:
             self._failing, self.problem = True, str(problem)
-            _log.warning("%s; fetching again in %g s", problem, PAUSE)
+            _log.warning("%s; fetching again in %g s", problem, MIN_FETCH_SECONDS)
         except Exception:  # noqa: BLE001  # whatever goes wrong there, the keys from before go on
             self._failing = True
             _log.exception("issuer %r: its keys could not be fetched", self._issuer.issuer)
@@ -142,7 +144,11 @@ class FetchedKeys:
         before, self._keys = self._keys, keys
         self._failing, self.problem = False, None
         now = self._now()
-        fresh = FRESH if max_age is None else min(max(max_age, PAUSE), FRESH)
+        fresh = (
+            MAX_FRESH_SECONDS
+            if max_age is None
+            else min(max(max_age, MIN_FETCH_SECONDS), MAX_FRESH_SECONDS)
+        )
         self._early, self._fresh_until = now + _EARLY * fresh, now + fresh
         self._kept_until = now + max(fresh, self._kept)
         if before is not None and not keys.has_all_of(before):

@@ -9,7 +9,7 @@ from jose import jwk
 from jose.backends.base import Key
 from jose.exceptions import JOSEError
 
-from profile_infra.tokens.fetched_keys import KEPT, FetchedKeys
+from profile_infra.tokens.fetched_keys import MAX_STALE_SECONDS, FetchedKeys
 from profile_infra.tokens.issuers import Issuer, UnusableKeys
 from profile_infra.tokens.jwks import read_key_set
 
@@ -47,7 +47,7 @@ class SharedSecret:
         return [None for _ in self._keys.get(algorithm, ())]
 
 
-def keys_of(issuer: Issuer, *, kept: float = KEPT) -> Keys:
+def keys_of(issuer: Issuer, *, kept: float = MAX_STALE_SECONDS) -> Keys:
     """``kept`` is how long fetched keys outlive an outage, in seconds. Raises UnusableKeys."""
     if issuer.secret is not None:
         return SharedSecret(issuer)

@@ -43,8 +43,8 @@ from profile_graphql.execution.limits import (
 from profile_graphql.execution.plans import NotPlanned, Plan
 
 # A document with a picture written into it is long, and never comes twice.
-REMEMBERED_LENGTH = 4_096
-REMEMBERED_BYTES = 24 * 1024 * 1024
+MAX_CACHED_LENGTH = 4_096
+MAX_CACHED_BYTES = 24 * 1024 * 1024
 # At most, as the tests measure it: of a document, of each token, of what is planned.
 _BYTES = 8_192
 _BYTES_OF_TOKEN = 600
@@ -102,29 +102,29 @@ class Documents:
         )
         if not introspection:
             self._rules += (NoSchemaIntrospectionCustomRule,)
-        self._remembered: OrderedDict[str, tuple[Document, int]] = OrderedDict()
-        self.remembered_bytes = 0
+        self._cache: OrderedDict[str, tuple[Document, int]] = OrderedDict()
+        self.cached_bytes = 0
 
     def read(self, text: str) -> Document:
         """Raises RequestRefused with an ``invalid_query`` for each thing wrong."""
-        remembered = self._remembered.get(text)
+        remembered = self._cache.get(text)
         if remembered is not None:
-            self._remembered.move_to_end(text)
+            self._cache.move_to_end(text)
             return remembered[0]
         document = self._read(text)
-        if len(text) <= REMEMBERED_LENGTH:
+        if len(text) <= MAX_CACHED_LENGTH:
             document = self._planned(document)
-            self._remember(text, document)
+            self._add_to_cache(text, document)
         return document
 
-    def _remember(self, text: str, document: Document) -> None:
+    def _add_to_cache(self, text: str, document: Document) -> None:
         # The text is the key, and most of it stands in the tokens' values too.
         size = document.cost + 2 * getsizeof(text)
-        self._remembered[text] = document, size
-        self.remembered_bytes += size
-        while self.remembered_bytes > REMEMBERED_BYTES:
-            _, (_, freed) = self._remembered.popitem(last=False)
-            self.remembered_bytes -= freed
+        self._cache[text] = document, size
+        self.cached_bytes += size
+        while self.cached_bytes > MAX_CACHED_BYTES:
+            _, (_, freed) = self._cache.popitem(last=False)
+            self.cached_bytes -= freed
 
     def _planned(self, document: Document) -> Document:
         try:
@@ -134,7 +134,7 @@ class Documents:
             return document
 
     def _read(self, text: str) -> Document:
-        source = _Unplaced(text)
+        source = _UnlocatedSource(text)
         try:
             ast = _parse(source)
             broken = broken_limit(ast)
@@ -185,7 +185,7 @@ class Documents:
         raise RequestRefused(entries)
 
 
-class _Unplaced(Source):
+class _UnlocatedSource(Source):
     """A text whose errors know their positions only.
 
     graphql-core looks for the line of each error that it makes, from the text's beginning: for an

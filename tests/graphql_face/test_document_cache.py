@@ -64,13 +64,13 @@ def remembering(*texts):
     gc.collect()
     tracemalloc.start(1)
     try:
-        estimated, before = reader.remembered_bytes, tracemalloc.get_traced_memory()[0]
+        estimated, before = reader.cached_bytes, tracemalloc.get_traced_memory()[0]
         for text in texts[half:]:
             reader.read(text)
         gc.collect()
         return (
             tracemalloc.get_traced_memory()[0] - before,
-            reader.remembered_bytes - estimated,
+            reader.cached_bytes - estimated,
         )
     finally:
         tracemalloc.stop()
@@ -79,7 +79,7 @@ def remembering(*texts):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_remembered_document_takes_no_more_memory_than_is_reckoned(shape):
     text = SHAPES[shape]()
-    assert len(text) < documents.REMEMBERED_LENGTH - 10
+    assert len(text) < documents.MAX_CACHED_LENGTH - 10
     taken, reckoned = remembering(*(f"{text}#{at}" for at in range(12)))
     # Python's cache of attributes (4,096 names) fills up with what the visitors are asked for.
     assert taken <= reckoned + 6 * 10_240
@@ -87,24 +87,24 @@ def test_a_remembered_document_takes_no_more_memory_than_is_reckoned(shape):
 
 
 def test_what_is_remembered_stays_within_its_bytes_and_the_oldest_makes_room(monkeypatch):
-    monkeypatch.setattr(documents, "REMEMBERED_BYTES", 500_000)
+    monkeypatch.setattr(documents, "MAX_CACHED_BYTES", 500_000)
     reader = Documents(schema._schema, introspection=True)
     text = SHAPES["an update"]()
     for at in range(100):
         reader.read(f"{text}#{at}")
         reader.read("{me{id}}")
-        assert reader.remembered_bytes <= 500_000
-    assert 1 < len(reader._remembered) < 20
-    assert reader.remembered_bytes == sum(size for _, size in reader._remembered.values())
-    assert "{me{id}}" in reader._remembered, "what is used often stays"
+        assert reader.cached_bytes <= 500_000
+    assert 1 < len(reader._cache) < 20
+    assert reader.cached_bytes == sum(size for _, size in reader._cache.values())
+    assert "{me{id}}" in reader._cache, "what is used often stays"
 
 
 def test_neither_invalid_nor_long_documents_are_remembered():
     reader = Documents(schema._schema, introspection=True)
-    for text in ("{", "{ nonsense }", "{me{id}}" + "#" * documents.REMEMBERED_LENGTH):
+    for text in ("{", "{ nonsense }", "{me{id}}" + "#" * documents.MAX_CACHED_LENGTH):
         for _ in range(2):
             try:
                 reader.read(text)
             except RequestRefused:
                 continue
-    assert (len(reader._remembered), reader.remembered_bytes) == (0, 0)
+    assert (len(reader._cache), reader.cached_bytes) == (0, 0)

@@ -11,7 +11,7 @@ from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import AuthProvider, Profile
 from profile_infra.stores.audit import Author
 from profile_infra.stores.postgres import pool as postgres_pool
-from profile_infra.stores.postgres.store import LOADS_AT_ONCE, SAVES_AT_ONCE, PostgresProfiles
+from profile_infra.stores.postgres.store import CONCURRENT_LOADS, CONCURRENT_SAVES, PostgresProfiles
 from profile_infra.stores.records import User
 from profile_testing.postgres_database import connected, in_a_hurry
 from wire import wire_to
@@ -69,8 +69,8 @@ async def test_many_at_once_take_a_few_trips(postgres, people):
             start = wire.trips
             assert all(await asyncio.gather(*(rename(store, each, f"{turn}") for each in people)))
             saving = wire.trips - start
-    assert loading <= LOADS_AT_ONCE + 1
-    assert saving <= SAVES_AT_ONCE + 1
+    assert loading <= CONCURRENT_LOADS + 1
+    assert saving <= CONCURRENT_SAVES + 1
 
 
 async def test_each_is_told_of_their_own_and_the_stranger_of_nobody(postgres, people):
@@ -99,7 +99,7 @@ async def test_of_many_saves_of_one_version_one_wins_and_each_knows(postgres, pe
 
 
 async def test_a_row_that_somebody_holds_keeps_nobody_else_waiting(postgres, people):
-    held, others = people[: 2 * SAVES_AT_ONCE], people[2 * SAVES_AT_ONCE :]
+    held, others = people[: 2 * CONCURRENT_SAVES], people[2 * CONCURRENT_SAVES :]
     async with opened(postgres.url) as store, connected(postgres.admin) as other:
         lock = other.transaction()
         await lock.start()

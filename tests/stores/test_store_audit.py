@@ -89,10 +89,12 @@ async def test_a_cursor_beyond_all_versions_is_harmless(store, after, count):
 async def test_when_a_token_was_applied_is_kept_beside_the_trail(store):
     ada = person()
     await stored(store, ada)
-    after = replace(ada, profile=replace(ada.profile, email="new@example.org"), told_at=1.8e9 + 0.5)
+    after = replace(
+        ada, profile=replace(ada.profile, email="new@example.org"), claims_issued_at=1.8e9 + 0.5
+    )
     await store.apply(IMPORT, [], [(ada, after)])
     found = (await store.users_of(TENANT, [ada.profile.id]))[ada.profile.id]
-    assert found.told_at == 1.8e9 + 0.5
+    assert found.claims_issued_at == 1.8e9 + 0.5
     (change,) = await store.history(TENANT, ada.profile.id, first=9)
     assert change.fields == ["email"]
     assert change.new_values == {"email": "new@example.org"}
