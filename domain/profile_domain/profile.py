@@ -67,7 +67,7 @@ SSO_MANAGED: Final = frozenset(field.name for field in TEXT_FIELDS if field.sso_
 
 
 class AuthProvider(StrEnum):
-    """What a person signs in with."""
+    """How a person signs in: locally, or by an OIDC or SAML identity provider."""
 
     LOCAL = "local"
     OIDC = "oidc"

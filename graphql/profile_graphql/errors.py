@@ -1,4 +1,4 @@
-"""How this face tells errors: GraphQL's ``errors[]``, with the catalogue in ``extensions``."""
+"""Errors in GraphQL's format: ``errors[]``, with the catalogue's code in ``extensions``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger("profile.graphql")
 
 
 class RequestRefused(Exception):
-    """A request that is answered before anything is executed, by ``status`` and ``errors``."""
+    """A request error: nothing is executed. ``errors`` are the entries of ``errors[]``."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class RequestRefused(Exception):
 
 
 def entry(error: DomainError) -> dict[str, Any]:
-    """A domain error as one entry of ``errors[]``."""
+    """A domain error as an entry of ``errors[]``."""
     extensions: dict[str, Any] = {"code": error.code}
     if error.details:
         extensions["details"] = details_of(error)
@@ -43,14 +43,14 @@ def entry(error: DomainError) -> dict[str, Any]:
 
 
 def invalid_query(explanation: str) -> dict[str, Any]:
-    """An entry for a request that cannot be run; the explanation is for its developer."""
+    """An entry for an invalid request; the explanation is for the client's developer."""
     return entry(
         DomainError(Code.INVALID_QUERY, details={"explanation": explanation[:MAX_EXPLANATION]})
     )
 
 
 def invalid_queries(text: str, errors: Sequence[GraphQLError]) -> list[dict[str, Any]]:
-    """An entry for each thing that is wrong with a document, in its order."""
+    """An entry for each error of a document, in the order given."""
     return [
         _with_locations(invalid_query(error.message), error, locations)
         for locations in [locations_in(text, errors)]
@@ -59,9 +59,9 @@ def invalid_queries(text: str, errors: Sequence[GraphQLError]) -> list[dict[str,
 
 
 def locations_in(text: str, errors: Iterable[GraphQLError]) -> dict[int, dict[str, int]]:
-    """Line and column, from 1 on, of each position of ``text`` that the errors name.
+    """Line and column, starting at 1, of each position of the errors in ``text``.
 
-    In one walk over the text, where graphql-core goes through it once for each error.
+    One pass over the text; graphql-core makes one for each error.
     """
     locations = {}
     line, line_start, before = 1, 0, 0
@@ -89,7 +89,7 @@ def _with_locations(
 def field_error(
     error: GraphQLError, locations: dict[int, dict[str, int]], request_id: str
 ) -> tuple[dict[str, Any], DomainError | None]:
-    """The entry for a field that failed; what nobody foresaw is logged and masked."""
+    """The entry for a field error, and its domain error; an unexpected one is logged and masked."""
     cause = error.original_error
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
@@ -107,7 +107,7 @@ def field_error(
 
 
 def refusal(error: DomainError, status: int) -> JSONResponse:
-    """An answer to a request that no operation was read from."""
+    """The response for an error outside of GraphQL execution."""
     answer = JSONResponse({"errors": [entry(error)]}, status)
     if error.retry_after is not None:
         answer.headers["Retry-After"] = str(error.retry_after)

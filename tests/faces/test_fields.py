@@ -96,7 +96,7 @@ async def test_one_code_point_too_many_is_refused_with_the_fields_limit(service,
 def test_a_limit_is_the_fields_own():
     motto = TextField("motto", "Motto", limit=5)
     assert motto.read("12345") == "12345"
-    assert motto.salvage("1234567") == "12345"
+    assert motto.sanitize("1234567") == "12345"
     with pytest.raises(FieldRefused) as refused:
         motto.read("123456")
     assert (refused.value.code, refused.value.limits) == (Code.TOO_LONG, {"max": 5})

@@ -43,7 +43,7 @@ async def until(reached, *, seconds=120):
 @pytest.fixture
 def quick(monkeypatch):
     monkeypatch.setattr(fetched_keys, "MIN_FETCH_SECONDS", 0.1)
-    monkeypatch.setattr(fetched_keys, "FRESH", 0.4)
+    monkeypatch.setattr(fetched_keys, "MAX_FRESH_SECONDS", 0.4)
     monkeypatch.setattr(key_server, "MAX_SECONDS", 60)
 
 

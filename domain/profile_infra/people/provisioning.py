@@ -1,4 +1,4 @@
-"""People whom an identity provider brings: made by their first token, kept up to date by others."""
+"""Provisioning: creating users from their first token, updating them from later ones."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _log = logging.getLogger(__name__)
 
 
 class TokenProvisioning:
-    """Applies what verified tokens tell; the audit trail has it as the provider's doing."""
+    """Applies the claims of verified tokens, as ``provider`` in the audit trail."""
 
     def __init__(self, people: Store) -> None:
         self._people = people
 
     async def provision_user(self, caller: Caller, stored: Profile | None) -> bool:
-        """Whoever is faster with the same news is right: then theirs is only to be read."""
+        """After a conflict another request has applied the claims: the profile is only reloaded."""
         identity, record = caller.identity, caller.identity.record
         if record is None:
             return False

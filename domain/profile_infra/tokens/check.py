@@ -1,4 +1,4 @@
-"""What holds of a token and what does not, step by step, for an operator."""
+"""Checking a token step by step, with an explanation for an operator."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from profile_infra.tokens.issuers import Issuer
 from profile_infra.tokens.jose import ReadToken, check_signature, fault_of_header, read_token
 from profile_infra.tokens.keys import Keys
 
-_SHOWN = 200  # code points of a value
+_MAX_SHOWN = 200  # code points of a value
 _T = TypeVar("_T")
 
 
 class Step(NamedTuple):
-    """``name`` is the word that the log has where it does not hold (``dates`` has three)."""
+    """One check. ``name`` is the log's ``reason`` if it fails (``dates`` stands for three)."""
 
     name: str
     holds: bool
@@ -38,7 +38,7 @@ class Step(NamedTuple):
 
 
 class CheckedToken(NamedTuple):
-    """``identity`` is whom the claims name, whether all steps hold or not; None if nobody."""
+    """``identity`` is what the claims name, even if a step fails; None if they name none."""
 
     steps: list[Step]
     issuer: Issuer | None
@@ -50,9 +50,10 @@ class CheckedToken(NamedTuple):
 
 
 async def check_token(issuers: Mapping[Issuer, Keys], token: str, now: float) -> CheckedToken:
-    """Judges as JoseTokens does, but goes on behind what does not hold.
+    """Makes the checks of JoseTokens, but continues after a failed one.
 
-    What it detail holds claims of the token, and neither its signature nor any secret.
+    The steps quote claims of the token, but neither its signature nor a secret. ``now`` is in
+    seconds since the epoch.
     """
     try:
         read = read_token(token)
@@ -75,7 +76,7 @@ async def check_token(issuers: Mapping[Issuer, Keys], token: str, now: float) ->
 
 
 async def _signature_steps(issuer: Issuer, keys: Keys, read: ReadToken) -> list[Step]:
-    """That the header is one for the issuer, that a key fits it, and that the key has signed."""
+    """The steps for the header, the key and the signature."""
     alg, kid, typ = (_quoted(read.header.get(name, ABSENT)) for name in ("alg", "kid", "typ"))
     fault = fault_of_header(read.header, issuer)
     detail = f"alg is {alg}, typ is {typ}; allowed: {', '.join(issuer.algorithms)}"
@@ -146,11 +147,11 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _quoted(value: object) -> str:
-    """In ASCII, so that no terminal takes a part of it for a command."""
+    """JSON in ASCII, so that it holds no escape sequences of a terminal."""
     if value is ABSENT or value is None:
         return "not there" if value is ABSENT else "null"
     text = json.dumps(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 
 
 def _date(value: object) -> str:
