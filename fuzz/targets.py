@@ -61,7 +61,7 @@ def rest_body(data: bytes) -> None:
 def graphql_document(data: bytes) -> None:
     """A document of any text is read or refused, in time that its length bounds.
 
-    Refused is what graphql-core refuses, or what breaks a limit; ten errors at most are told.
+    Refuses what graphql-core refuses, or what exceeds a limit; at most ten errors are listed.
     """
     started = time.process_time()
     try:

@@ -78,7 +78,7 @@ def main() -> None:
     for change in found:
         print(f"  {change}")
     if found and not is_announced(old[1]["info"]["version"], new[1]["info"]["version"]):
-        raise SystemExit("Keep what clients use, or raise the version that tells them.")
+        raise SystemExit("Keep what clients use, or raise the major version.")
 
 
 if __name__ == "__main__":

@@ -54,9 +54,9 @@ def main() -> None:
                     folder / front_of, drilled.address, locations, kept=kept
                 ) as front:
                     wrong[front_of] = asked(front, urllib, "close")
-    told = ", ".join(f"{client} {len(REFUSED) * TIMES * 2 - n}" for client, n in wrong.items())
-    told = f"answered as they are to be, of {len(REFUSED) * TIMES * 2} each: {told}"
-    verdict("refusals", told, holds=not any(wrong.values()))
+    result = ", ".join(f"{client} {len(REFUSED) * TIMES * 2 - n}" for client, n in wrong.items())
+    result = f"answered as they are to be, of {len(REFUSED) * TIMES * 2} each: {result}"
+    verdict("refusals", result, holds=not any(wrong.values()))
 
 
 main()

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import pytest
-from reports.results import RESULTS, circumstances, keep
+from reports.results import RESULTS, environment, keep
 
 from profile_domain.caller import Caller, Identity
 from profile_domain.people import new_profile, read_record
@@ -20,7 +20,7 @@ Finish = Callable[[Coroutine[Any, Any, T]], T]
 
 
 def pytest_report_header() -> str:
-    now = circumstances()
+    now = environment()
     return f"{now['date']}, {now['machine']}, {now['versions']}"
 
 

@@ -1,4 +1,4 @@
-"""What is told in the end: the answer's body and headers, and the line in the log."""
+"""The response's body and headers, and the log line."""
 
 from __future__ import annotations
 

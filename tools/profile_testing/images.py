@@ -153,7 +153,7 @@ def chunks_of(image: bytes) -> dict[bytes, bytes]:
 
 
 def upload(image: bytes, declared_type: str | None = None) -> Upload:
-    """Declared as what it is, unless told otherwise."""
+    """Declared as its real type by default."""
     for start, form in ((b"\x89PNG", "PNG"), (b"\xff\xd8", "JPEG"), (b"RIFF", "WEBP")):
         if image.startswith(start):
             return Upload.of(declared_type or TYPES[form], image)

@@ -1,12 +1,12 @@
-"""Ports of the loopback interface, for servers that must be told theirs."""
+"""Free loopback ports, for servers that get their port as an argument."""
 
 import socket
 
 
 def reserved() -> socket.socket:
-    """Bound to a port that nobody else is given until this is closed; nobody listens on it here.
+    """A socket bound to a free port, which reserves it until closed. It does not listen.
 
-    Whoever binds it by its number with SO_REUSEADDR, as servers do, has it, as often as they like.
+    A server that sets SO_REUSEADDR, as servers do, can bind the port meanwhile.
     """
     held = socket.socket()
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,4 +1,4 @@
-"""A migrated database with its three roles: who administers, who owns, who serves."""
+"""A database with three roles: administrator, owner, and the one that serves."""
 
 import asyncio
 from contextlib import asynccontextmanager, contextmanager
@@ -16,7 +16,7 @@ TABLES = ("users", "avatars", "profile_changes")
 
 @dataclass(frozen=True)
 class Database:
-    """``admin`` is a superuser's URL, ``owner`` that of who migrates, ``url`` of who serves."""
+    """URLs: ``admin`` of a superuser, ``owner`` of the role that migrates, ``url`` of the one that serves."""
 
     admin: str
     owner: str
@@ -50,7 +50,7 @@ async def connected(url: str):
 
 @contextmanager
 def in_a_hurry(store: PostgresProfiles):
-    """Its calls are given up soon: for those that would wait for ever."""
+    """Calls time out after 0.3 s, for those that would wait forever."""
     patience, store._pool._seconds = store._pool._seconds, 0.3
     yield
     store._pool._seconds = patience

@@ -1,4 +1,4 @@
-"""A Postgres of the tests' own: real, on a free loopback port, thrown away in the end."""
+"""A temporary Postgres server on a free loopback port."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ INSTALLED = _SPEC is not None
 _PATIENCE = 120  # seconds to start or to stop: other programs may keep the machine busy
 OPTIONS = {
     "unix_socket_directories": "",
-    "fsync": "off",  # no test turns the machine off
+    "fsync": "off",  # no test needs durability against power failure
     "shared_buffers": "16MB",
     "max_connections": "60",
     "max_wal_size": "64MB",

@@ -1,12 +1,11 @@
-"""Clients of other languages that send large bodies, and what each is answered."""
+"""Clients in other languages that send large bodies, and the responses that they get."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 SENDERS = Path(__file__).with_name("senders")
-# What each can be told of how to send. Java 17 waits for ever when it expects 100 and is answered
-# anything else (JDK-8286171), whoever answers.
+# How each client can send. With Expect, Java 17 hangs on any response but 100 (JDK-8286171).
 HOWS = {
     "urllib": ["close"],
     "ruby": ["keep", "close", "expect", "chunked"],
@@ -17,7 +16,7 @@ NEEDS = {"ruby": "ruby", "go": "go", "java": "java"}
 
 
 def command_of(client, folder):
-    """How to start a client; what must be compiled is, into the folder."""
+    """The command that starts a client, compiled into ``folder`` if necessary."""
     if client == "urllib":
         return [sys.executable, str(SENDERS / "sender.py")]
     if client == "ruby":
@@ -32,7 +31,7 @@ def command_of(client, folder):
 
 
 def statuses(command, address, large, how, count):
-    """Of ``count`` times a large body and a small GET behind it, or the name of what went wrong."""
+    """The statuses of ``count`` large bodies, each followed by a small GET; or an error's name."""
     method, path, size = large
     asked = [*command, address, method, path, str(size), how, str(count)]
     done = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=600)
