@@ -63,7 +63,7 @@ def connection_pool() -> None:
 
 def batching() -> None:
     """Each call to Postgres makes a round trip of its own."""
-    call_batching.CallBatcher.run = lambda self, job: self._alone(job)  # type: ignore[method-assign]
+    call_batching.CallBatcher.run = lambda self, job: self._run_one(job)  # type: ignore[method-assign]
 
 
 def keyed_locks() -> None:

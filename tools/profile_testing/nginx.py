@@ -17,9 +17,8 @@ KEEPING_ALIVE = """
 
 @contextmanager
 def proxied(folder, address, locations=BY_DEFAULT, *, kept=0, most=0):
-    """The address of an nginx that proxies to ``address``.
-
-    ``kept``: idle connections to keep open to it; ``most``: connections at most. 0 is nginx's default.
+    """The address of an nginx that passes all on to ``address``: over ``kept`` connections that
+    stay open, of at most ``most`` at once, where they are given.
     """
     host = address.removeprefix("http://")
     with reserved() as held:

@@ -1,4 +1,4 @@
-"""Tokens that operators sign, to try the service as one of its people."""
+"""Signing tokens for operators."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def signing_issuer(settings: Settings) -> Issuer:
 
 
 def token_for(issuer: Issuer, user: User, *, scope: str = "", minutes: int = 60) -> str:
-    """A token that meets this user. Raises Refused where the issuer does not speak for them."""
+    """A token that matches this user. Raises Refused if the issuer cannot sign one."""
     tenant_id = user.profile.tenant_id
     if user.issuer not in matching_issuers(issuer.issuer, provisions=issuer.provision):
         if user.issuer:

@@ -56,7 +56,7 @@ def check() -> None:
     """
     if sys.stdin.isatty():
         typer.echo("Paste the token, then press Enter and Ctrl-D.", err=True)
-    # What is longer is no token, with what may be pasted around it.
+    # Enough for the longest token and what may be pasted around it.
     sent = typer.get_binary_stream("stdin").read(2 * MAX_LENGTH).decode("latin-1").strip()
     _, bearer, rest = sent.rpartition("Bearer ")
     steps = asyncio.run(_check(Settings(), rest.strip() if bearer else sent))

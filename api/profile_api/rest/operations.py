@@ -14,7 +14,7 @@ Missing = Callable[[], Awaitable[str | None]]
 
 
 class Operations:
-    """Each of ``missing`` tells by name what is not ready of its own, or None."""
+    """Each of ``missing`` returns the name of what is not ready, or None."""
 
     def __init__(self, metrics: Metrics, *, missing: Sequence[Missing]) -> None:
         self._metrics = metrics

@@ -1,4 +1,4 @@
-"""What the service writes about itself: one event a line, and nothing about a person in it."""
+"""The structured log: one event a line, without personal data."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Log = Callable[..., None]
 
 _write_request: Log | None = None
 
-# Errors whose words are their library's or ours. Those of all others may quote a token or a name.
-_WORDS_ARE_SAFE = (DomainError, OSError, sqlite3.Error)
+# Errors whose messages are safe to log. Other messages may quote a token or a name.
+_SAFE_MESSAGES = (DomainError, OSError, sqlite3.Error)
 
 
 def configure(form: Form = "auto", stream: TextIO | None = None) -> None:
-    """Sends this process's log, the libraries' too, to ``stream``, by default standard error.
+    """Sends the log of this process and its libraries to ``stream``, by default standard error.
 
     ``auto`` is pretty on a terminal and JSON elsewhere.
     """
@@ -39,11 +39,11 @@ def configure(form: Form = "auto", stream: TextIO | None = None) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     global _write_request  # noqa: PLW0603  # as the configuration of structlog and logging is
-    _write_request = None if pretty else _RequestLines(stream)
+    _write_request = None if pretty else _RequestLog(stream)
     structlog.configure(
         processors=[*common, render],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=lambda *_: _Lines(stream),
+        logger_factory=lambda *_: _LineWriter(stream),
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
@@ -64,24 +64,24 @@ def request_log() -> Log:
 
 
 def exception_chain(error: BaseException | None) -> list[dict[str, Any]]:
-    """An exception and what it came from, by type and place."""
-    story: list[dict[str, Any]] = []
-    while error is not None and len(story) < 8:
+    """An exception and its causes: types and places, and messages where they are safe."""
+    chain: list[dict[str, Any]] = []
+    while error is not None and len(chain) < 8:
         frames = traceback.extract_tb(error.__traceback__)[-12:]
         fields: dict[str, Any] = {"type": type(error).__qualname__}
-        if isinstance(error, _WORDS_ARE_SAFE):
+        if isinstance(error, _SAFE_MESSAGES):
             fields["says"] = error.strerror if isinstance(error, OSError) else str(error)
         fields["at"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-        story.append(fields)
+        chain.append(fields)
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    return story
+    return chain
 
 
-class _RequestLines:
-    """The one event that is frequent: the same line as structlog's, at a tenth of its cost."""
+class _RequestLog:
+    """Writes request lines, the most frequent event, at a tenth of structlog's cost."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._lines = _Lines(stream)
+        self._lines = _LineWriter(stream)
         self._second = 0
         self._stamp = ""
 
@@ -96,8 +96,8 @@ class _RequestLines:
         self._lines.info(to_json(line).decode())
 
 
-class _Lines:
-    """A log that cannot be written must not fail a request."""
+class _LineWriter:
+    """Ignores errors of writing: they must not fail a request."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -115,7 +115,7 @@ def _as_json(_: object, __: str, event: Event) -> str:
 
 
 def _without_messages(_: object, __: str, event: Event) -> Event:
-    """Libraries put what they hold into the lines after the first, and into exceptions."""
+    """Keeps the first line only, and of exceptions no unsafe message: both may quote data."""
     event["event"] = str(event["event"]).partition("\n")[0]
     record: logging.LogRecord = event["_record"]
     event.pop("exc_info", None)
