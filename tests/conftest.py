@@ -89,9 +89,9 @@ def run(tmp_path, monkeypatch, capsys):
                 patched.setenv(f"PROFILE_{name.upper()}", value)
             with pytest.raises(SystemExit) as ended:
                 main()
-        told = capsys.readouterr()
-        assert (not ended.value.code) is ok, told.out + told.err
-        return told.out if ok else told.err
+        output = capsys.readouterr()
+        assert (not ended.value.code) is ok, output.out + output.err
+        return output.out if ok else output.err
 
     return run
 

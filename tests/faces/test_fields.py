@@ -86,11 +86,11 @@ async def test_one_code_point_too_many_is_refused_with_the_fields_limit(service,
     answer = await service.put(await service.person(), {field.name: "x" * (field.limit + 1)})
     assert answer.status_code == 400
     (violation,) = answer.json()["details"]["violations"]
-    told = f"At most {field.limit} characters are allowed."
+    result = f"At most {field.limit} characters are allowed."
     assert violation == {
-        "field": field.name, "code": "too_long", "message": told, "max": field.limit,
+        "field": field.name, "code": "too_long", "message": result, "max": field.limit,
     }  # fmt: skip
-    assert answer.json()["message"] == told
+    assert answer.json()["message"] == result
 
 
 def test_a_limit_is_the_fields_own():
@@ -122,5 +122,5 @@ def test_the_schema_of_graphql_has_every_field():
     assert list(types["UpdateMyProfileInput"].fields) == spelled
     assert set(spelled) <= set(types["Profile"].fields)
     for field in TEXT_FIELDS:
-        told = types["Profile"].fields[camel_case(field.name)].description
-        assert told == f"At most {field.limit} code points."
+        result = types["Profile"].fields[camel_case(field.name)].description
+        assert result == f"At most {field.limit} code points."

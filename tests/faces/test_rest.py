@@ -161,14 +161,14 @@ async def test_identity_comes_before_the_body_and_the_body_before_the_user(servi
         ("Bearer nonsense", "invalid", 'Bearer realm="profile", error="invalid_token"'),
     ],
 )
-async def test_who_is_not_known_is_told_how_to_be(service, authorization, reason, challenge):
+async def test_a_401_has_a_challenge(service, authorization, reason, challenge):
     headers = {"Authorization": authorization} if authorization else {}
     answer = await service.client.get(ME, headers=headers)
     assert_error(answer, Code.UNAUTHENTICATED, reason=reason)
     assert answer.headers["WWW-Authenticate"] == challenge
 
 
-async def test_an_expired_token_is_told_as_expired(service):
+async def test_an_expired_token_is_reported_as_expired(service):
     user = await service.person()
     answer = await service.client.get(ME, headers=service.headers(user, exp=1))
     assert_error(answer, Code.UNAUTHENTICATED, reason="expired")

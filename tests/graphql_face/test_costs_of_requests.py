@@ -240,7 +240,7 @@ async def test_no_request_without_a_token_costs_over_250_ms_of_cpu(service, name
 
 
 @given(st.text(alphabet="a\n\ré", max_size=40), st.lists(st.integers(0, 40), max_size=5))
-def test_places_are_those_that_graphql_core_finds_one_by_one(text, positions):
+def test_locations_are_those_of_graphql_core(text, positions):
     class Wrong:
         pass
 
@@ -256,7 +256,7 @@ def test_places_are_those_that_graphql_core_finds_one_by_one(text, positions):
         assert places[position] == source.get_location(position).formatted
 
 
-async def test_ten_errors_are_told_and_each_has_its_place(service):
+async def test_ten_errors_are_listed_with_their_locations(service):
     answer = await post(service, {"query": "{\n" + "\n".join(f" a{at}" for at in range(101)) + "}"})
     errors = answer.json()["errors"]
     assert [error["locations"] for error in errors] == [

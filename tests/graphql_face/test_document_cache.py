@@ -77,7 +77,7 @@ def remembering(*texts):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_remembered_document_takes_no_more_memory_than_is_reckoned(shape):
+def test_a_cached_document_takes_no_more_memory_than_estimated(shape):
     text = SHAPES[shape]()
     assert len(text) < documents.MAX_CACHED_LENGTH - 10
     taken, reckoned = remembering(*(f"{text}#{at}" for at in range(12)))
@@ -86,7 +86,7 @@ def test_a_remembered_document_takes_no_more_memory_than_is_reckoned(shape):
     assert taken > reckoned / 4, "the bound is of some use"
 
 
-def test_what_is_remembered_stays_within_its_bytes_and_the_oldest_makes_room(monkeypatch):
+def test_the_cache_stays_within_its_bytes_and_evicts_the_least_recently_used(monkeypatch):
     monkeypatch.setattr(documents, "MAX_CACHED_BYTES", 500_000)
     reader = Documents(schema._schema, introspection=True)
     text = SHAPES["an update"]()
@@ -99,7 +99,7 @@ def test_what_is_remembered_stays_within_its_bytes_and_the_oldest_makes_room(mon
     assert "{me{id}}" in reader._cache, "what is used often stays"
 
 
-def test_neither_invalid_nor_long_documents_are_remembered():
+def test_neither_invalid_nor_long_documents_are_cached():
     reader = Documents(schema._schema, introspection=True)
     for text in ("{", "{ nonsense }", "{me{id}}" + "#" * documents.MAX_CACHED_LENGTH):
         for _ in range(2):

@@ -84,15 +84,15 @@ async def test_a_stored_update_says_so_whatever_fails_beneath_it(service, parts,
     user = await service.person()
     with failing_once_written(service.app, FAULTS[fault]) as written:
         answer = await service.graphql(user, query, {"i": {"displayName": name}})
-    told = answer.json()
-    assert written == [True], told
+    result = answer.json()
+    assert written == [True], result
     identity = Identity(user.profile.tenant_id, user.issuer, user.subject)
     stored = await service.store.load(identity, with_image=False)
     assert stored.display_name == name
-    assert told["data"]["u"]["__typename"] == "Profile"
-    for key in {"displayName", "n"} & told["data"]["u"].keys():
-        assert told["data"]["u"][key] == name
-    for error in told.get("errors", ()):
+    assert result["data"]["u"]["__typename"] == "Profile"
+    for key in {"displayName", "n"} & result["data"]["u"].keys():
+        assert result["data"]["u"][key] == name
+    for error in result.get("errors", ()):
         assert error["path"][0] == "u"
         assert error["path"][1] in {"bad", "worse", "none", "changes", "page", "inF"}
 

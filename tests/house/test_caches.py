@@ -195,7 +195,7 @@ def a_document():
         (a_document, 260, 8),
     ],
 )
-def test_strangers_leave_no_more_behind_than_there_is_room_for(monkeypatch, keeps, most, mib):
+def test_many_distinct_users_fill_no_more_than_the_bounds(monkeypatch, keeps, most, mib):
     monkeypatch.setattr(policy, "MAX_CACHED_DECISIONS", 500)
     monkeypatch.setattr(documents, "MAX_CACHED_BYTES", 3 * MIB)
     once, thrice = taken_by(keeps(), most)

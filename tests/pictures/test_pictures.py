@@ -112,7 +112,7 @@ def test_orientation_is_applied(form: str, orientation: int):
     assert alike(shown(cleaned(image)), upright, within=0 if form == "PNG" else 24)
 
 
-def test_a_large_picture_is_turned_too():
+def test_a_large_picture_is_rotated_too():
     assert shown(cleaned(jpeg(photo(1000, 500), exif=exif(6)))).size == (256, 512)
 
 

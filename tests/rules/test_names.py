@@ -132,12 +132,12 @@ def test_the_pattern_for_forms_says_the_same_as_the_rule(sent):
         ("\ud800", None),
     ],
 )
-def test_of_a_providers_name_what_is_forbidden_is_taken_out_and_the_rest_kept(sent, kept):
+def test_forbidden_characters_are_removed_from_a_providers_name(sent, kept):
     assert sanitize_name(sent) == kept
 
 
 @given(ANY_TEXT | st.text("e\u0301 \u2068\x00\ud800\u0958x", min_size=90, max_size=250))
-def test_a_name_that_was_salvaged_is_one_that_a_person_could_have_sent(sent):
+def test_a_sanitized_name_is_one_that_a_person_could_have_sent(sent):
     kept = sanitize_name(sent)
     assert kept is None or clean_name(kept) == kept
     with suppress(FieldRefused):

@@ -98,7 +98,7 @@ def test_a_picture_that_is_neither_string_nor_null_has_an_invalid_type(value):
     assert broken(ADA, {AVATAR: value}) == [(AVATAR, Code.INVALID_TYPE)]
 
 
-def test_all_broken_rules_are_told_in_the_order_of_the_profile_then_of_the_body():
+def test_all_violations_are_listed_in_the_order_of_the_profile_then_of_the_body():
     body = {
         "zodiac": 1,
         AVATAR: "x",
@@ -168,7 +168,7 @@ class TestManagedByAnIdentityProvider:
         assert provider.editable == tuple(own)
         assert AuthProvider.LOCAL.editable == EDITABLE
 
-    def test_a_name_that_is_both_malformed_and_managed_is_told_as_malformed(self, provider):
+    def test_a_name_that_is_both_malformed_and_managed_is_reported_as_malformed(self, provider):
         body = {"first_name": "x" * 101, "last_name": "King"}
         assert broken(replace(ADA, auth_provider=provider), body) == [
             ("first_name", Code.TOO_LONG),

@@ -140,7 +140,7 @@ async def test_an_answer_that_is_more_than_all_may_hold_is_not_given(tmp_path):
 
 
 class Holder:
-    """Lets go when told to by the test, as a connection does a little later."""
+    """Releases its bytes when the test says so, as a connection does a little later."""
 
     def __init__(self, buffers, size):
         self.buffers, self.size, self.leaving = buffers, size, False

@@ -30,7 +30,7 @@ class Limit:
         self.limit = InProcessRateLimit(self.rate, now=lambda: self.now, **bound)
 
     async def take(self, identity=ADA):
-        """None, or the seconds that a client is told to wait."""
+        """None, or ``retry_after``."""
         try:
             await self.limit.take(identity)
         except DomainError as error:
@@ -69,18 +69,18 @@ async def test_all_attempts_of_a_period_may_come_at_once_and_then_one_by_one(rat
     start=st.integers(0, 10**18),
     pauses=st.lists(st.integers(0, 10**10), max_size=60),
 )
-async def test_waiting_as_long_as_told_is_enough_and_a_second_less_is_not(
+async def test_waiting_for_retry_after_is_enough_and_a_second_less_is_not(
     number, unit, start, pauses
 ):
     limit = Limit(f"{number}/{unit}", start)
     for pause in pauses:
         limit.now += pause
         await limit.take()
-    while (told := await limit.take()) is None:
+    while (result := await limit.take()) is None:
         pass
-    assert told >= 1
-    if told > 1:
-        limit.now += (told - 1) * SECOND
+    assert result >= 1
+    if result > 1:
+        limit.now += (result - 1) * SECOND
         assert await limit.take() == 1
         limit.now += SECOND
     else:

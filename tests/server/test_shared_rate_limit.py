@@ -68,9 +68,9 @@ async def test_all_processes_count_together_and_each_user_alone(redis):
 
 async def test_many_at_once_are_let_in_up_to_the_limit(redis):
     async with limit_at(redis.url) as one, limit_at(redis.url) as other:
-        told = await asyncio.gather(*(refused(each) for each in [one, other] * 50))
+        result = await asyncio.gather(*(refused(each) for each in [one, other] * 50))
         assert one.failures == other.failures == 0
-    assert told.count(None) == 3
+    assert result.count(None) == 3
 
 
 async def test_here_and_in_redis_a_rate_means_the_same(redis):
@@ -83,7 +83,7 @@ async def test_here_and_in_redis_a_rate_means_the_same(redis):
 
 
 async def told_after(hours, limit, redis=None):
-    """What six attempts are told after so many hours."""
+    """The results of six attempts after so many hours."""
     microseconds = int(hours * 3600 * 1_000_000)
     if redis is not None:
         redis.move(-microseconds)
@@ -93,11 +93,11 @@ async def told_after(hours, limit, redis=None):
     return [await refused(limit) for _ in range(6)]
 
 
-async def test_waiting_as_long_as_told_is_enough_and_less_is_not(redis):
+async def test_waiting_for_retry_after_is_enough_and_less_is_not(redis):
     async with limit_at(redis.url) as limit:
-        while (told := await refused(limit)) is None:
+        while (result := await refused(limit)) is None:
             pass
-        redis.move(-(told - 60) * 1_000_000)
+        redis.move(-(result - 60) * 1_000_000)
         assert 0 < await refused(limit) <= 60
         redis.move(-60 * 1_000_000)
         assert await refused(limit) is None
@@ -163,9 +163,9 @@ async def test_while_redis_is_down_each_counts_for_itself_and_then_together_agai
             await refused(one, BEA)
         await asyncio.sleep(0.05)  # the other's pause
         before = other.failures
-        told = [await refused(each, ADA) for each in (other, one, other, one)]
-        assert told[:3] == [None] * 3
-        assert told[3]
+        result = [await refused(each, ADA) for each in (other, one, other, one)]
+        assert result[:3] == [None] * 3
+        assert result[3]
         assert other.failures == before
     lines = [record for record in caplog.records if record.name == shared_rate_limit.__name__]
     assert [record.levelno for record in lines] == [logging.WARNING] * 2, "once a process"

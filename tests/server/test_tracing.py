@@ -30,11 +30,11 @@ async def test_each_request_is_a_span_by_its_route_in_the_callers_trace(receiver
         await service.graphql(user, ME_QUERY, **SENT)
         await service.client.get(ME, headers=SENT)
         await service.client.get("/healthz")
-    told = {
+    result = {
         span.name: {each.key: each.value for each in span.attributes} for span in receiver.spans
     }
-    assert sorted(told) == ["GET /healthz", f"GET {ME}", "POST /graphql"]
-    assert told[f"GET {ME}"]["http.route"].string_value == ME
+    assert sorted(result) == ["GET /healthz", f"GET {ME}", "POST /graphql"]
+    assert result[f"GET {ME}"]["http.route"].string_value == ME
     statuses = [
         each.value.int_value
         for span in receiver.spans
@@ -47,7 +47,7 @@ async def test_each_request_is_a_span_by_its_route_in_the_callers_trace(receiver
     assert {span.parent_span_id.hex() for span in ours} == {PARENT}
 
 
-async def test_no_span_tells_of_a_person_a_token_or_an_address(receiver, tmp_path, monkeypatch):
+async def test_no_span_contains_a_person_a_token_or_an_address(receiver, tmp_path, monkeypatch):
     name, last, email, display, secret, address = PLANTED
     async with running(tmp_path) as service:
         user = await service.person(email=email, first_name=name, last_name=last)

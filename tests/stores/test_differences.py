@@ -14,7 +14,7 @@ from storing import ISSUER, OTHER_PICTURE, PICTURE, person
 BARE = Avatar(PICTURE.media_type, PICTURE.digest)
 
 
-def test_what_differs_is_told_in_the_order_of_the_columns_the_picture_last():
+def test_differing_fields_are_in_the_order_of_the_columns_the_picture_last():
     before = person(avatar=BARE).profile
     after = replace(
         before, active=False, avatar=OTHER_PICTURE, display_name="D", email="new@example.org"
@@ -31,7 +31,7 @@ def test_what_differs_is_told_in_the_order_of_the_columns_the_picture_last():
     }
 
 
-def test_a_picture_that_stays_is_not_told_and_one_that_goes_leaves_nothing():
+def test_an_unchanged_picture_is_no_difference_and_a_removed_one_leaves_nulls():
     before = person(avatar=BARE).profile
     renamed = differences(before, replace(before, first_name=None))
     assert (renamed.fields, renamed.old_digest, renamed.new_digest) == (("first_name",), None, None)
@@ -41,7 +41,7 @@ def test_a_picture_that_stays_is_not_told_and_one_that_goes_leaves_nothing():
     assert removed.columns == {"avatar_type": None, "avatar_digest": None}
 
 
-def test_where_nothing_differs_there_is_nothing_to_write():
+def test_equal_users_have_no_differences():
     ada = person(avatar=PICTURE)
     assert differences(ada.profile, replace(ada.profile, avatar=BARE, version=9)) is None
     assert user_differences(ada, replace(ada, claims_issued_at=5.0)) is None

@@ -60,7 +60,7 @@ def rename(store: PostgresProfiles, before: Profile, name: str):
     return store.save(caller, before, before.with_changes({"display_name": name}))
 
 
-async def test_many_at_once_take_a_few_trips(postgres, people):
+async def test_many_calls_at_once_share_a_few_round_trips(postgres, people):
     async with wire_to(postgres.url) as (wire, url), opened(url, pool_size=1) as store:
         for turn in range(2):  # in the first one the statements are prepared
             start = wire.trips
@@ -73,7 +73,7 @@ async def test_many_at_once_take_a_few_trips(postgres, people):
     assert saving <= CONCURRENT_SAVES + 1
 
 
-async def test_each_is_told_of_their_own_and_the_stranger_of_nobody(postgres, people):
+async def test_each_call_of_a_batch_loads_its_own_user(postgres, people):
     ada, stranger = people[0], Identity(TENANTS[1], "i", str(people[0].id))
     async with opened(postgres.url) as store:
         asked = [
@@ -85,7 +85,7 @@ async def test_each_is_told_of_their_own_and_the_stranger_of_nobody(postgres, pe
     assert ada.tenant_id != TENANTS[1]
 
 
-async def test_of_many_saves_of_one_version_one_wins_and_each_knows(postgres, people):
+async def test_of_many_saves_of_one_version_one_succeeds(postgres, people):
     async with opened(postgres.url) as store:
         saves = [rename(store, people[0], f"n{number}") for number in range(20)]
         saves += [rename(store, each, "other") for each in people[1:]]
@@ -98,7 +98,7 @@ async def test_of_many_saves_of_one_version_one_wins_and_each_knows(postgres, pe
     assert change.request_id == f"to-{stored.display_name}"
 
 
-async def test_a_row_that_somebody_holds_keeps_nobody_else_waiting(postgres, people):
+async def test_a_locked_row_delays_no_other_save(postgres, people):
     held, others = people[: 2 * CONCURRENT_SAVES], people[2 * CONCURRENT_SAVES :]
     async with opened(postgres.url) as store, connected(postgres.admin) as other:
         lock = other.transaction()
@@ -121,34 +121,34 @@ async def test_a_save_that_breaks_a_constraint_breaks_no_other(postgres, people)
         caller = Caller(Identity(broken.tenant_id, "i", str(broken.id)), "rest", "r")
         first = asyncio.create_task(rename(store, people[0], "first"))
         saves = [store.save(caller, broken, bad), *(rename(store, each, "x") for each in others)]
-        told = await asyncio.gather(first, *saves, return_exceptions=True)
+        result = await asyncio.gather(first, *saves, return_exceptions=True)
         assert await load(store, broken) == broken
-    assert "auth_provider" in str(told[1])
-    assert [told[0], *told[2:]] == [True] * (1 + len(others))
+    assert "auth_provider" in str(result[1])
+    assert [result[0], *result[2:]] == [True] * (1 + len(others))
 
 
-async def test_processes_that_save_the_same_people_at_once_never_wait_in_a_circle(postgres, people):
+async def test_processes_that_save_the_same_users_at_once_never_deadlock(postgres, people):
     async with opened(postgres.url) as one, opened(postgres.url) as two:
         for turn in range(5):
             now = await asyncio.gather(*(load(one, each) for each in people))
-            told = await asyncio.gather(
+            result = await asyncio.gather(
                 *(rename(one, each, f"one {turn}") for each in now),
                 *(rename(two, each, f"two {turn}") for each in reversed(now)),
             )
-            by_one, by_two = told[: len(now)], told[: len(now) - 1 : -1]
+            by_one, by_two = result[: len(now)], result[: len(now) - 1 : -1]
             assert [a ^ b for a, b in zip(by_one, by_two, strict=True)] == [True] * len(now)
 
 
-async def test_an_outage_on_the_way_is_told_to_all_on_it(postgres, people, monkeypatch):
+async def test_an_outage_fails_all_calls_of_the_batch(postgres, people, monkeypatch):
     monkeypatch.setattr(postgres_pool, "_CANCEL_SECONDS", 60)
     async with opened(postgres.url) as store, connected(postgres.admin) as other:
         async with other.transaction():
             await other.execute("LOCK TABLE profile_changes IN ACCESS EXCLUSIVE MODE")
             with in_a_hurry(store):
-                told = await asyncio.gather(
+                result = await asyncio.gather(
                     *(rename(store, each, "x") for each in people), return_exceptions=True
                 )
-        codes = {each.code for each in told if isinstance(each, DomainError)}
+        codes = {each.code for each in result if isinstance(each, DomainError)}
         assert codes == {Code.UNAVAILABLE}
-        assert len(told) == len(people)
+        assert len(result) == len(people)
         assert await asyncio.gather(*(load(store, each) for each in people)) == people

@@ -37,7 +37,7 @@ def test_a_save_sets_every_column_of_a_user_that_can_change():
     assert sorted(columns) == sorted({column.name for column in USERS.c} - NEVER_SAVED)
 
 
-def test_a_save_writes_every_column_of_the_trail():
+def test_a_save_writes_every_column_of_the_audit_entry():
     (listed,) = re.findall(
         r"INSERT INTO profile_changes \(([^)]*)\)", FUNCTIONS["profile_save"], re.DOTALL
     )
@@ -56,13 +56,13 @@ async def test_a_save_is_called_with_the_parameters_it_has(postgres):
 def test_a_function_that_was_changed_comes_with_a_migration():
     versions = Path(revisions.__file__).with_name("migrations") / "versions"
     texts = [path.read_text() for path in sorted(versions.glob("v*.py"))]
-    told = [
+    result = [
         found[0]
         for text in texts
         if (found := re.findall('^FUNCTIONS = "(.*)"', text, re.MULTILINE))
     ]
     text = sha256("".join(FUNCTIONS[name] for name in sorted(FUNCTIONS)).encode()).hexdigest()
-    assert told[-1] == text[:16], f'say FUNCTIONS = "{text[:16]}" in a new migration'
+    assert result[-1] == text[:16], f'say FUNCTIONS = "{text[:16]}" in a new migration'
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -86,7 +86,7 @@ async def test_a_cursor_beyond_all_versions_is_harmless(store, after, count):
     assert len(await store.history(TENANT, ada.profile.id, first=9, after=after)) == count
 
 
-async def test_when_a_token_was_applied_is_kept_beside_the_trail(store):
+async def test_the_time_of_the_applied_claims_is_stored(store):
     ada = person()
     await stored(store, ada)
     after = replace(

@@ -1,4 +1,4 @@
-"""The real service for tests: its ASGI application, a SQLite file, Cedar policies, a real key."""
+"""The service for tests: the ASGI application on SQLite, with Cedar policies and a signing key."""
 
 import asyncio
 import io
@@ -102,8 +102,8 @@ class Running:
             "iat": now,
             "exp": now + 600,
         }
-        told = {name: value for name, value in (own | claims).items() if value is not None}
-        return sign(self.issuer, told)
+        present = {name: value for name, value in (own | claims).items() if value is not None}
+        return sign(self.issuer, present)
 
     def headers(self, user: User, **claims) -> dict[str, str]:
         return {

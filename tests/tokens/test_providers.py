@@ -46,11 +46,11 @@ async def asked(service, sent, tenant=ACME):
     headers = {"Authorization": f"Bearer {sent}", "X-Tenant-ID": tenant}
     seen = (await service.client.get(ME, headers=headers)).json()
     answer = await service.client.post("/graphql", headers=headers, json={"query": ME_QUERY})
-    told = answer.json()
+    result = answer.json()
     if "code" in seen:
-        assert told["errors"][0]["extensions"]["code"] == seen["code"]
+        assert result["errors"][0]["extensions"]["code"] == seen["code"]
         return seen["code"]
-    assert told["data"]["me"]["id"] == seen["id"]
+    assert result["data"]["me"]["id"] == seen["id"]
     return seen
 
 

@@ -79,14 +79,14 @@ async def test_a_token_that_expires_meanwhile_is_expired(tokens, keys, clock):
     assert await outcome(tokens, sent) == "expired"
 
 
-async def test_a_clock_set_back_lengthens_nothing(tokens, clock):
+async def test_a_clock_set_back_extends_no_entry(tokens, clock):
     sent = token(claims(NOW))
     await tokens.verify(sent)
     clock.now -= 3600
     assert await outcome(tokens, sent) == "invalid"
 
 
-async def test_a_refusal_is_never_kept(tokens, keys, clock):
+async def test_a_refusal_is_never_cached(tokens, keys, clock):
     sent = token(claims(NOW, nbf=NOW + 60))
     assert await outcome(tokens, sent) == "invalid"
     clock.now += 60
@@ -94,14 +94,14 @@ async def test_a_refusal_is_never_kept(tokens, keys, clock):
     assert keys.asked == 2
 
 
-async def test_a_known_token_vouches_for_no_other(tokens):
+async def test_a_cached_token_authenticates_no_other(tokens):
     sent = token(claims(NOW))
     await tokens.verify(sent)
     assert await outcome(tokens, sent[:-3] + "AAA") == "invalid"
     assert await outcome(tokens, sent + "=") == "invalid"
 
 
-async def test_an_issuers_tokens_can_be_forgotten(tokens, keys):
+async def test_an_issuers_tokens_can_be_dropped(tokens, keys):
     sent = token(claims(NOW))
     await tokens.verify(sent)
     tokens.forget("https://other.example")
@@ -115,14 +115,14 @@ async def test_an_issuers_tokens_can_be_forgotten(tokens, keys):
 ADA = Identity(UUID(TENANT), ISSUER, "ada")
 
 
-def test_the_oldest_makes_room():
+def test_the_oldest_is_evicted():
     kept = TokenCache(2 * _size(ADA))
     for digest in (b"a", b"b", b"c", b"d"):
         kept.put(digest, ADA, now=NOW, expires=NOW + 60)
     assert [kept.get(digest, NOW) for digest in (b"a", b"b", b"c", b"d")] == [None, None, ADA, ADA]
 
 
-def test_one_that_takes_more_than_all_may_is_not_kept_and_takes_no_room():
+def test_an_identity_over_the_bound_is_not_cached():
     kept = TokenCache(2 * _size(ADA))
     kept.put(b"a", ADA, now=NOW, expires=NOW + 60)
     many = replace(ADA, scopes=frozenset(map(str, range(100))))
@@ -143,7 +143,7 @@ def test_the_same_token_verified_twice_at_once_is_kept_once():
     assert kept._bytes == _size(ADA)
 
 
-def test_those_whose_time_is_over_are_forgotten_as_others_come():
+def test_expired_entries_are_dropped_as_others_are_added():
     kept = TokenCache()
     for number in range(1000):
         kept.put(number.to_bytes(2, "big"), ADA, now=NOW, expires=NOW + 60)
@@ -170,7 +170,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_kept_takes_the_memory_it_may_whatever_the_tokens_are(kind):
+def test_the_cache_stays_within_its_bytes_whatever_the_tokens_are(kind):
     kept = TokenCache(1024 * 1024)
     tracemalloc.start()
     try:

@@ -340,7 +340,7 @@ async def test_a_fault_in_the_keys_is_no_crash_and_is_logged_without_the_token(c
     assert SECRET not in caplog.text
 
 
-async def test_keys_out_of_reach_are_told_as_such():
+async def test_unreachable_keys_are_unavailable():
     class OutOfReach:
         async def keys_for(self, _kid, _algorithm, _tried):
             raise DomainError(Code.UNAVAILABLE, retry_after=1)

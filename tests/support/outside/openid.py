@@ -31,7 +31,7 @@ def signing_key(name):
 
 
 class OpenIdProvider:
-    """``accounts`` are the people by their subjects, with the claims that are told of them."""
+    """``accounts`` are the claims of users by subject."""
 
     def __init__(self):
         self._held = ports.reserved()
@@ -64,8 +64,11 @@ class OpenIdProvider:
     async def tell(self, **changes):
         """Has the provider work with other keys or accounts; how many asked for keys so far."""
         vars(self).update(changes)
-        told = {"keys": [signing_key(name) for name in self.keys], "accounts": self.accounts}
-        self._process.stdin.write(json.dumps(told).encode() + b"\n")
+        configuration = {
+            "keys": [signing_key(name) for name in self.keys],
+            "accounts": self.accounts,
+        }
+        self._process.stdin.write(json.dumps(configuration).encode() + b"\n")
         answer = await asyncio.wait_for(self._process.stdout.readline(), 120)
         return int(answer)
 
