@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from profile_domain.errors import MAX_VIOLATIONS, Code, FieldRefused, Violation, refused_fields
-from profile_domain.names import MAX_CODE_POINTS, clean_name, sanitize_name
+from profile_domain.names import MAX_CODE_POINTS, NAME_PATTERN, clean_name, sanitize_name
 from profile_domain.pictures.avatar import Avatar, Upload, read_data_uri
 
 FIRST_NAME: Final = "first_name"
@@ -28,6 +28,8 @@ class TextField:
     ``hint`` are for forms; ``limit`` is in code points. ``sso_managed``: read-only for users of an
     identity provider. ``claim``: the claim in a token (OpenID Connect Core 1.0 section 5.1).
     ``imported``: a column of the CSV import.
+
+    A field of another kind, such as a date, is a subclass with its own ``clean`` and ``schema``.
     """
 
     name: str
@@ -37,6 +39,11 @@ class TextField:
     sso_managed: bool = False
     claim: str | None = None
     imported: bool = True
+
+    @property
+    def schema(self) -> dict[str, object]:
+        """The rule in JSON Schema, for clients' forms."""
+        return {"maxLength": self.limit, "pattern": NAME_PATTERN}
 
     def read(self, value: object) -> str | None:
         """The value to store for a value of a request. Raises FieldRefused."""

@@ -2,7 +2,8 @@
 
 import pytest
 
-from cases import SMALL, uri
+from cases import SMALL
+from fields import VALUES
 from profile_domain.errors import Code, FieldRefused
 from profile_domain.people import new_profile, read_claims, read_record
 from profile_domain.pictures.avatar import Avatar
@@ -22,7 +23,6 @@ from profile_testing.signing import TENANT
 from running import ME_QUERY, UPDATE
 
 CHANGES = "{ me { changes(first: 9) { edges { node { fields { field old new } } } } } }"
-VALUES = {field.name: "é" * field.limit for field in TEXT_FIELDS} | {AVATAR: uri(SMALL)}
 CLEARED = dict.fromkeys(EDITABLE, "") | {AVATAR: None}
 
 

@@ -14,7 +14,7 @@ from pydantic.json_schema import models_json_schema
 from profile_api.rest.errors import STATUS, error_response
 from profile_api.rest.models import ErrorBody, ProfileBody
 from profile_domain.errors import Code, DomainError, Violation, refused_fields, unauthenticated
-from profile_domain.names import MAX_CODE_POINTS, NAME_PATTERN
+from profile_domain.names import MAX_CODE_POINTS
 from profile_domain.pictures.avatar import MAX_BYTES, MAX_SIDE
 from profile_domain.profile import (
     AVATAR,
@@ -180,8 +180,7 @@ def _text(field: TextField) -> dict[str, Any]:
     managed = "; managed by the identity provider where there is one" if field.sso_managed else ""
     return {
         "type": "string",
-        "maxLength": field.limit,
-        "pattern": NAME_PATTERN,
+        **field.schema,
         "description": f'{field.label}{managed}. `""` or only white space clears it.',
     }
 
