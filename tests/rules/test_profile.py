@@ -78,7 +78,7 @@ def test_sending_back_the_stored_picture_is_no_change():
 def test_the_stored_bytes_under_another_type_are_a_change_to_be_judged():
     stored = replace(ADA, avatar=PICTURE)
     sent = PICTURE.data_uri.replace("png", "webp")
-    assert ProfileUpdate({AVATAR: sent}).against(stored) == {
+    assert ProfileUpdate({AVATAR: sent}).changes_to(stored) == {
         AVATAR: Upload.of("image/webp", b"a clean picture")
     }
 

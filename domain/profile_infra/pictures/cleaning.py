@@ -15,7 +15,7 @@ from profile_domain.pictures.container import Container, ensure
 from profile_domain.pictures.examine import GIF, JPEG, PNG, WEBP, examine, orientation
 
 Image.MAX_IMAGE_PIXELS = MAX_SIDE * MAX_SIDE
-# A clean picture may take as much more than our own encoding of it: this often, and these bytes.
+# A clean picture may be larger than our own encoding of it by this factor, plus these bytes.
 MAX_RATIO, MAX_EXTRA_BYTES = 2, 4096
 
 _FORMATS = {PNG: "PNG", JPEG: "JPEG", WEBP: "WEBP", GIF: "GIF"}
@@ -48,9 +48,9 @@ _SWATCHES = bytes(chain.from_iterable(product(range(0, 256, 17), repeat=3)))
 
 
 def clean(upload: Upload) -> Avatar:
-    """The picture as it is stored. Takes at most 160 MiB and some 300 ms of one core.
+    """The picture to store. Takes at most 160 MiB and about 300 ms of one core.
 
-    Raises FieldRefused with the code that says what is wrong with it.
+    Raises FieldRefused with an ``avatar_…`` code.
     """
     found = examine(upload)
     image = _decoded(found, found.readings[0])
@@ -206,7 +206,7 @@ def _encodings(image: Image.Image, found: Container) -> Iterator[Avatar]:
 
 
 def _is_stable(avatar: Avatar) -> bool:
-    """Whether an encoding of our own is found to be clean, as nearly all are."""
+    """Whether an encoding of our own counts as clean, as nearly all do."""
     upload = Upload.of(avatar.media_type, avatar.image or b"")
     found = examine(upload)
     return _is_clean(upload, found, _decoded(found, found.readings[0]))
