@@ -1,4 +1,4 @@
-"""What surrounds each request: routes, methods, ids, limits, origins, a net for crashes."""
+"""What applies to every request: routes, methods, ids, rate limit, origins, crashes."""
 
 import pytest
 

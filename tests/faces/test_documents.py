@@ -1,4 +1,4 @@
-"""The two committed documents: as the faces are, and what a change of them takes from clients."""
+"""The committed OpenAPI document and GraphQL schema are current; breaking changes are detected."""
 
 import copy
 import json

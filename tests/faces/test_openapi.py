@@ -1,4 +1,4 @@
-"""The OpenAPI document says the truth: requests made from it, and answers held against it."""
+"""Requests generated from the OpenAPI document, and responses validated by it."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Random sequences of updates, by several people over both faces, against a model of a few lines."""
+"""Random sequences of updates by several users over both faces, compared with a small model."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What a request to GraphQL costs who needs no token: time by its size, and never much of it."""
+"""The cost of GraphQL requests without a token: linear in their size, and bounded."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""What is remembered of documents stays within its bytes, whatever the documents are."""
+"""The cache of documents stays within its bytes, whatever the documents are."""
 
 import gc
 import tracemalloc

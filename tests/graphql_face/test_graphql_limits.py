@@ -1,4 +1,4 @@
-"""Documents of every kind: what limits them, and that none costs more than its size."""
+"""The limits on documents."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""With introspection off nobody learns a name of the schema by misspelling another."""
+"""With introspection off, error messages contain no names of the schema that were not sent."""
 
 import json
 import re

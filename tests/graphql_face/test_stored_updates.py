@@ -1,4 +1,4 @@
-"""An update that is stored is never hidden by what fails in the selection beneath it."""
+"""An error in the selection under an update never hides that the update is stored."""
 
 import json
 import random

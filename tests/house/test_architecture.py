@@ -1,4 +1,4 @@
-"""The house keeps its shape: what no linter knows."""
+"""The structure of the repository, as far as linters do not check it."""
 
 import ast
 import subprocess

@@ -1,4 +1,4 @@
-"""What is kept in memory: docs/caches.md names all that can grow, and strangers do not fill it."""
+"""docs/caches.md lists everything in memory that can grow; many distinct users do not fill memory."""
 
 import gc
 import re

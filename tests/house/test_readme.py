@@ -1,4 +1,4 @@
-"""What the README shows to integrators, run as it stands there."""
+"""The README's examples and images, and the index of decisions."""
 
 import asyncio
 import os

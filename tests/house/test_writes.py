@@ -1,4 +1,4 @@
-"""What the process writes: the store, and with several workers one folder for their metrics."""
+"""The files that the process writes: the store, and a folder of metrics with several workers."""
 
 import os
 import signal

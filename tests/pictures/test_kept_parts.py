@@ -1,4 +1,4 @@
-"""When a container is clean, what of it the decoder gets to see, and what its metadata say."""
+"""When a container is clean, what the decoder gets, and what the metadata say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the service shows of itself: a line a request, metrics with few labels, traces; no person."""
+"""Log lines, metrics and traces: complete, with bounded labels, without personal data."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""What is stored, a real browser shows: every kind of picture that is accepted."""
+"""A real browser shows every kind of stored picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What both faces demand of a request's body."""
+"""Limits on request bodies, and strict JSON."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The clean-up and limits of one name."""
+"""Normalization and limits of names."""
 
 import re
 import unicodedata

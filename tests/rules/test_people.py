@@ -1,4 +1,4 @@
-"""Who owns which field of a person: one rule for imports, tokens and the person."""
+"""Which fields the provider owns: imports and tokens applied to a profile."""
 
 from uuid import UUID, uuid4
 

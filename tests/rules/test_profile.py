@@ -1,4 +1,4 @@
-"""The profile, a change to it, and the rules for each field."""
+"""The profile, updates of it, and the rules for each field."""
 
 import base64
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""One rule for a subject, and one for whom an issuer speaks for: in tokens, imports and signing."""
+"""Subjects, and the tenants of an issuer: the same rules in tokens, imports and signing."""
 
 import csv
 from uuid import UUID, uuid4

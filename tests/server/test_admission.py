@@ -1,4 +1,4 @@
-"""How much is at work at once, and for how long."""
+"""Limits on concurrent requests and on their duration."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What a client may send and how slowly: by raw bytes, against the real server."""
+"""Limits on what clients send: raw bytes against the real server."""
 
 import asyncio
 import json

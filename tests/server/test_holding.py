@@ -1,4 +1,4 @@
-"""What clients have the service hold for them is bounded; who holds the most gives way."""
+"""The memory held for slow clients is bounded; the connection with the most is shed."""
 
 import asyncio
 import base64

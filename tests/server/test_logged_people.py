@@ -1,4 +1,4 @@
-"""Nothing that a token or a header says of a person is in any log, whatever becomes of it."""
+"""No log contains anything of a token or a header that identifies a person."""
 
 import io
 import itertools

@@ -1,4 +1,4 @@
-"""What docs/operations.md tells an operator to do, done: roles, rights, a backup and its restore."""
+"""The instructions of docs/operations.md work: roles, privileges, backup and restore."""
 
 import asyncio
 import shutil

@@ -1,4 +1,4 @@
-"""How often one user may try to write, on a clock that a test moves by hand."""
+"""The rate limit of a user, on a clock that the test controls."""
 
 import sys
 import tracemalloc

@@ -1,4 +1,4 @@
-"""A refusal before the whole body has come reaches every client, and what it asks next is answered."""
+"""An early refusal of a large body reaches every client, and its next request is answered."""
 
 import subprocess
 

@@ -1,4 +1,4 @@
-"""One limit for all processes, counted in a real Redis, and what happens when that fails."""
+"""The rate limit in a real Redis, and what happens when Redis fails."""
 
 import asyncio
 import dataclasses

@@ -1,4 +1,4 @@
-"""Traces as a collector receives them: what the service did, and nothing of a person."""
+"""Exported traces: complete, and without personal data."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What one change writes is worked out once: its columns, and its entry in the trail."""
+"""The differences between two versions of a user: columns, and fields of the audit entry."""
 
 from dataclasses import replace
 

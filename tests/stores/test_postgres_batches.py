@@ -1,4 +1,4 @@
-"""Loads and saves that share a trip to Postgres: each with its own tenant, answer and failure."""
+"""Batches of loads and saves on Postgres: each call has its own tenant, result and exception."""
 
 import asyncio
 from uuid import UUID, uuid4

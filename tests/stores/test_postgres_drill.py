@@ -1,4 +1,4 @@
-"""Two processes, many writers, one Postgres: no lost update, and no lost answer when it dies."""
+"""Two processes and many writers on one Postgres: no lost update, also when it is killed."""
 
 import asyncio
 import random

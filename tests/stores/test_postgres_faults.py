@@ -1,4 +1,4 @@
-"""Postgres away, slow, full or read-only: ``unavailable`` in time, nothing untrue, recovery."""
+"""Postgres stopped, slow, full or read-only: ``unavailable`` in time, correct results, recovery."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""The functions in Postgres: they know the columns, have one text, and come by a migration."""
+"""The SQL functions name all columns, are identical everywhere, and change by a migration."""
 
 import re
 from hashlib import sha256

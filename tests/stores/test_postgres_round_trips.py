@@ -1,4 +1,4 @@
-"""Round trips to Postgres, counted on the wire: one to load, one to save, row security included."""
+"""Round trips to Postgres, counted on the wire: one per load or save, with row security."""
 
 from uuid import UUID, uuid4
 

@@ -1,4 +1,4 @@
-"""The migrations on Postgres: what the tables declare, once, whole or not at all, as printed."""
+"""The migrations on Postgres create the declared tables, atomically and once, as printed."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""An attack by SQL as the role that serves: row security gives it nothing of another tenant."""
+"""SQL by the serving role cannot reach another tenant's rows."""
 
 from uuid import UUID, uuid4
 

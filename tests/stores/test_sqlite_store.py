@@ -1,4 +1,4 @@
-"""What the SQLite store alone must do: share its file, survive its disk, keep to its threads."""
+"""SQLite only: sharing the file between processes, disk errors, locks."""
 
 import asyncio
 import resource

@@ -1,4 +1,4 @@
-"""What every store does: it meets people by their tokens, and loses and mixes up nothing."""
+"""Every store: matching tokens to users, loading and saving, concurrency."""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What every store keeps of changes: who, when and what, page by page, until it is forgotten."""
+"""Every store: the audit trail, its pages, and its deletion by age."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What every store does with many people: finds, lists, imports and deletes them."""
+"""Every store: finding, listing, importing and deleting users."""
 
 import asyncio
 from dataclasses import replace

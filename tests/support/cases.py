@@ -1,4 +1,4 @@
-"""Requests that both faces can express, and what both must answer."""
+"""Requests that both faces can express, with the expected results."""
 
 import base64
 from dataclasses import dataclass, field

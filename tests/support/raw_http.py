@@ -1,4 +1,4 @@
-"""HTTP by raw bytes: what is sent, and what comes back."""
+"""HTTP requests and responses as raw bytes."""
 
 import json
 import re

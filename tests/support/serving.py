@@ -1,4 +1,4 @@
-"""The service as processes of their own, for tests of what only these show."""
+"""The service in processes of its own."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Keys from the network while their provider is away: how long they go on working."""
+"""Fetched keys while their provider is down: how long they are used."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""An issuer that provisions meets, makes and changes its own people alone, whatever it says."""
+"""A provisioning issuer matches, creates and changes its own users only."""
 
 import time
 from uuid import UUID

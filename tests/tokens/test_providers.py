@@ -1,4 +1,4 @@
-"""Tokens and key sets of the providers that people use, by the configuration that the page shows."""
+"""Tokens and key sets of well-known providers, with the configuration of docs/providers.md."""
 
 import json
 import re

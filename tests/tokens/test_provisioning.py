@@ -1,4 +1,4 @@
-"""Where users come from: first tokens make them, later ones keep them up to date, some leave."""
+"""Users created by their first token, updated by later ones, deactivated and deleted."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""`profile-service token check`: what holds of a token and what does not, for an operator."""
+"""`profile-service token check`: each step of the verification, for an operator."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""A provider's key set without the network: a clock, the keys there are, how often they were asked for."""
+"""A fake of the network for key sets: a clock, the keys, and a count of fetches."""
 
 import asyncio
 
