@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from asking import assert_error
 from compressing import handed_on
+from fields import VALUES
 from profile_api.rest.errors import STATUS
 from profile_domain.errors import MESSAGES, Code
 from profile_domain.profile import EDITABLE

@@ -46,7 +46,7 @@ def run(port: int) -> None:
         people = asyncio.run(fill(settings))
         logs.configure(settings.log)
         app = create_app(settings, people=people)
-        _tell(settings.public_url or f"http://127.0.0.1:{port}", people)
+        _print_instructions(settings.public_url or f"http://127.0.0.1:{port}", people)
         serve(app, settings, host="127.0.0.1", port=port)
 
 
