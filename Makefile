@@ -51,19 +51,19 @@ lint: .venv/dev
 	$(BIN)/python tools/breaking_changes.py
 
 bench: .venv/dev ## Measure ours against the bare programs; needs wrk
-	PYTHONPATH=tests/support:tests/support/outside $(BIN)/python bench/run.py
+	$(BIN)/python bench/run.py
 
 bench-growth: .venv/dev ## Measure what more users, policies, pictures and history cost
-	PYTHONPATH=tests/support:tests/support/outside $(BIN)/python bench/growth.py
+	$(BIN)/python bench/growth.py
 
 # They measure, so neither xdist nor the settings of the tests are of use to them.
 bench-micro: .venv/dev ## Time single layers
-	$(BIN)/python -m pytest bench/micro -o addopts= -o pythonpath="tests/support tests/support/outside bench" -p no:xdist \
+	$(BIN)/python -m pytest bench/micro -o addopts= -o pythonpath=bench -p no:xdist \
 		-p no:cacheprovider --import-mode=importlib --benchmark-only --benchmark-disable-gc \
 		--benchmark-sort=fullname --benchmark-columns=min,median,iqr,rounds
 
 bench-report: .venv/dev ## Draw the pictures and lay the tables of docs/performance.md anew
-	PYTHONPATH=tests/support:tests/support/outside $(BIN)/python bench/report.py
+	$(BIN)/python bench/report.py
 
 documents: .venv/dev ## Write schema.graphql and openapi.json anew, after a change to a face
 	$(BIN)/profile-service sdl > schema.graphql

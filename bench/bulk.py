@@ -18,11 +18,11 @@ import asyncpg
 from sqlalchemy import Table, insert
 from world import TENANT
 
-from postgres_database import Database
 from profile_infra.stores.by_url import migrate
 from profile_infra.stores.sqlite.writes import DIALECT
 from profile_infra.stores.statements import Statement
 from profile_infra.stores.tables import AVATARS, CHANGES, USERS
+from profile_testing.postgres_database import Database
 
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
 Values = dict[str, Any]
@@ -66,7 +66,7 @@ class Bulk:
             "version": 1 + self.history * active, "active": True,
             "avatar_type": "image/png" if pictured else None,
             "avatar_digest": sha256(self.image).digest() if pictured else None,
-            "created_at": _AT, "updated_at": _AT, "told_at": None,
+            "created_at": _AT, "updated_at": _AT, "claims_issued_at": None,
         }  # fmt: skip
 
     def _change(self, user_id: UUID, number: int) -> Values:
@@ -107,7 +107,8 @@ async def _copy(url: str, bulk: Bulk) -> None:
     try:
         for table, rows in bulk.rows():
             columns = [column.name for column in table.columns]
-            records = ([_plain(values[column]) for column in columns] for values in rows)
+            keys = [column.key for column in table.columns]
+            records = ([_plain(values[key]) for key in keys] for values in rows)
             await connection.copy_records_to_table(table.name, records=records, columns=columns)
         # What would else be done while it is measured.
         await connection.execute("VACUUM (ANALYZE)")

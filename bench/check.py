@@ -24,20 +24,24 @@ def answers_are_right(target: Target, world: World, *, graphql: bool = False) ->
     for at in (0, -1):
         profile, token = world.users[at].profile, world.tokens[at]
         name = f"check-{token_hex(4)}"
-        told = _ask(target, token, "PUT", ME, {"display_name": name})
-        _expect(target, "PUT", told.get("display_name"), name)
-        told = _ask(target, token, "GET", ME)
+        answer = _ask(target, token, "PUT", ME, {"display_name": name})
+        _expect(target, "PUT", answer.get("display_name"), name)
+        answer = _ask(target, token, "GET", ME)
         expected = [str(profile.id), profile.email, name]
-        _expect(target, "GET", [told.get(key) for key in ("id", "email", "display_name")], expected)
+        _expect(
+            target, "GET", [answer.get(key) for key in ("id", "email", "display_name")], expected
+        )
         picture = profile.avatar.data_uri if profile.avatar else None
-        _expect(target, "GET of the picture", told.get("avatar_base64"), picture)
+        _expect(target, "GET of the picture", answer.get("avatar_base64"), picture)
         if graphql:
             name = f"check-{token_hex(4)}"
             sent = {"query": _MUTATION, "variables": {"name": name}}
-            told = _ask(target, token, "POST", "/graphql", sent)
-            _expect(target, "mutation", told, {"data": {"updateMyProfile": {"displayName": name}}})
-            told = _ask(target, token, "POST", "/graphql", {"query": "{ me { displayName } }"})
-            _expect(target, "query", told, {"data": {"me": {"displayName": name}}})
+            answer = _ask(target, token, "POST", "/graphql", sent)
+            _expect(
+                target, "mutation", answer, {"data": {"updateMyProfile": {"displayName": name}}}
+            )
+            answer = _ask(target, token, "POST", "/graphql", {"query": "{ me { displayName } }"})
+            _expect(target, "query", answer, {"data": {"me": {"displayName": name}}})
 
 
 def _ask(target: Target, token: str, method: str, path: str, body: Any = None) -> Any:

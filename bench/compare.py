@@ -1,4 +1,4 @@
-"""Programs under one load, in turns: medians, spreads, and ratios to the first of them."""
+"""Programs under one load, in interleaved rounds: medians, spreads, ratios to the first."""
 
 from __future__ import annotations
 

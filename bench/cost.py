@@ -1,4 +1,4 @@
-"""What the guards cost a request: each figure is a ratio of two ways, taken in turns in one run.
+"""What the guards cost a request: each figure is a ratio of two variants, in interleaved rounds of one run.
 
 ``python bench/cost.py``: uvicorn's protocol alone against ours, with an application that does
 nothing; and the service's update of a name with log and metrics against one without.
@@ -19,7 +19,7 @@ from uuid import UUID, uuid4
 
 import uvicorn
 from fastapi import FastAPI
-from reports.results import circumstances, told
+from reports.results import environment, summary
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
@@ -148,8 +148,8 @@ async def main() -> None:
                 alone.append(await by_protocol(HttpToolsProtocol, app, 400))
                 seen.append(await by_service(asking(around, headers), 50))
                 unseen.append(await by_service(asking(inside, headers), 50))
-        now = circumstances()
-        print(f"{told(now)}\n{now['versions']}")
+        now = environment()
+        print(f"{summary(now)}\n{now['versions']}")
         print(f"protocol with limits: {ratio(guarded, alone):.3f} times uvicorn's alone")
         print(f"update with log, metrics and headers: {ratio(seen, unseen):.3f} times without")
 

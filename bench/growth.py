@@ -1,7 +1,7 @@
 """What more of everything costs: users, people at work, policies, pictures, history.
 
-``make bench-growth``. Along each axis services on stores of each size are loaded in turns, and
-told as ratios to the smallest.
+``make bench-growth``. Along each axis services on stores of each size are loaded in interleaved rounds, and
+shown as ratios to the smallest.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from uuid import uuid4
 from bulk import Bulk, fill_postgres, fill_sqlite
 from check import answers_are_right
 from reports import draw
-from reports.results import RESULTS, Row, circumstances, keep, table, told
+from reports.results import RESULTS, Row, environment, keep, summary, table
 from stores import database, postgres_server
 from world import TENANT, World, make_world
 from wrk import Kind, Round, load, require
@@ -37,7 +37,7 @@ KINDS: Sequence[Kind] = ("put", "get")
 
 @dataclass(frozen=True)
 class Size:
-    """``active`` are the people who send requests, in turn; ``avatar`` is in KiB."""
+    """``active`` are the people who send requests, round-robin; ``avatar`` is in KiB."""
 
     users: int = 1_000
     active: int = 64
@@ -51,7 +51,7 @@ class Size:
         return Bulk(self.users, self.active, image, self.history)
 
 
-# 20,000 people in turn are more than any memory of tokens and decisions holds: with them each
+# 20,000 people, round-robin, are more than the caches of tokens and decisions hold: with them each
 # decision is made afresh.
 AXES: Mapping[str, Mapping[int, Size]] = {
     "users": {n: Size(users=n, active=1_000) for n in (1_000, 30_000, 1_000_000)},
@@ -101,13 +101,13 @@ def laid_out(rows: Sequence[Row]) -> str:
     """A line for each kind of request: requests a second and median time as ratios, by size."""
     lines: dict[tuple[str, ...], list[str]] = {}
     for row in rows:
-        told = f"{row['value']:,}: {row['rate_ratio']:.2f} ({row['p50_ratio']:.2f})"
-        lines.setdefault((row["axis"], row["store"], row["kind"]), []).append(told)
+        cell = f"{row['value']:,}: {row['rate_ratio']:.2f} ({row['p50_ratio']:.2f})"
+        lines.setdefault((row["axis"], row["store"], row["kind"]), []).append(cell)
     columns = {"axis": "what grows", "store": "store", "kind": "request"}
     columns |= {"sizes": "requests/s (p50) beside the smallest"}
     return table(
         columns,
-        [dict(zip(columns, (*key, "; ".join(told)), strict=True)) for key, told in lines.items()],
+        [dict(zip(columns, (*key, "; ".join(cells)), strict=True)) for key, cells in lines.items()],
     )
 
 
@@ -162,8 +162,8 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=RESULTS, help="a folder")
     args = parser.parse_args()
     require()
-    now = circumstances()
-    print(f"{told(now)}\n{now['versions']}", flush=True)
+    now = environment()
+    print(f"{summary(now)}\n{now['versions']}", flush=True)
     rows: list[Row] = []
     for axis in args.axes:
         for store in args.stores:

@@ -53,7 +53,7 @@ def _samples(target: Target, file: Path) -> dict[str, float]:
             found: dict[str, float] = json.loads(file.read_text())
             return found
         time.sleep(0.05)
-    sys.exit("the sampled process did not tell its samples")
+    sys.exit("the sampled process wrote no samples")
 
 
 def _rows(what: str, found: dict[str, float], requests: int) -> list[Row]:

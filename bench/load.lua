@@ -1,4 +1,4 @@
--- Requests for wrk: people in turn, a fresh value in every write. BENCH_PEOPLE names a file with a line for each
+-- Requests for wrk: people round-robin, a fresh value in every write. BENCH_PEOPLE names a file with a line for each
 -- person, "token tenant"; BENCH_KIND is put, mutation, get or query.
 local people, counter, kind = {}, 0, os.getenv("BENCH_KIND")
 local threads = {}

@@ -1,6 +1,6 @@
-"""What each piece of machinery buys: the service with and without it, in turns, in one run.
+"""What each piece of machinery buys: the service with and without it, in interleaved rounds of one run.
 
-``PYTHONPATH=tests/support:tests/support/outside .venv/bin/python bench/machinery.py``. CPU is the server's, for each request;
+``.venv/bin/python bench/machinery.py``. CPU is the server's, for each request;
 requests/s is what it answers in the time. A piece that buys less than 10 % of either goes.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from reports.results import RESULTS, Row, circumstances, keep, line, table, told
+from reports.results import RESULTS, Row, environment, keep, line, summary, table
 from stores import postgres_stores, sqlite_stores
 from world import World, make_world
 from wrk import Kind, load, require
@@ -51,7 +51,7 @@ def serving(world: World, url: str, piece: str | None) -> Iterator[Target]:
         yield target
 
 
-def measure(  # noqa: PLR0917  # one row's circumstances
+def measure(  # noqa: PLR0917  # the parameters of one row
     store: str, world: World, url: str, piece: str, kinds: list[Kind], args: argparse.Namespace
 ) -> Iterator[Row]:
     with ExitStack() as stack:
@@ -59,12 +59,12 @@ def measure(  # noqa: PLR0917  # one row's circumstances
         for kind in kinds:
             for connections in args.connections:
                 rounds: list[list[tuple[float, float, int]]] = [[], []]
-                for turn in range(args.rounds + 1):
+                for number in range(args.rounds + 1):
                     for found, target in zip(rounds, pair, strict=True):
                         done = load(
                             target, world, kind, connections=connections, seconds=args.seconds
                         )
-                        if turn:  # the first warms up
+                        if number:  # the first warms up
                             found.append((done.cpu, done.rate, done.refused))
                 cpu, rate = (
                     [median(each[n] for each in found) for found in rounds] for n in (0, 1)
@@ -84,11 +84,11 @@ def main() -> None:
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=1)
-    parser.add_argument("--people", type=int, default=64, help="who are served in turn")
+    parser.add_argument("--people", type=int, default=64, help="people, round-robin")
     parser.add_argument("--results", type=Path, default=RESULTS, help="a folder")
     args = parser.parse_args()
     require()
-    print(f"{told(circumstances())}\n\n{table(COLUMNS, [])}", flush=True)
+    print(f"{summary(environment())}\n\n{table(COLUMNS, [])}", flush=True)
     rows: list[Row] = []
     for name, stores in (("Postgres", postgres_stores), ("SQLite", sqlite_stores)):
         with TemporaryDirectory(prefix="bench-") as folder:

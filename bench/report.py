@@ -14,7 +14,7 @@ import growth
 import layers
 import start
 from reports import draw
-from reports.results import RESULTS, Row, kept, table, told
+from reports.results import RESULTS, Row, kept, summary, table
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 _PLACE = re.compile(r"(<!-- measured: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -65,7 +65,7 @@ def section(part: str) -> str | None:
     found = kept(RESULTS, part)
     if found is None:
         return None
-    return f"{LAYOUTS[part](found['rows'])}\n\nTaken {told(found)}."
+    return f"{LAYOUTS[part](found['rows'])}\n\nTaken {summary(found)}."
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Ours and the bare programs under one load, in turns: ``make bench``. Each part is one run."""
+"""Ours and the bare programs under one load, in interleaved rounds: ``make bench``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import layers
 import start
 from compare import COLUMNS, Contender, Rounds, compare
-from reports.results import RESULTS, Row, circumstances, keep, table, told
+from reports.results import RESULTS, Row, environment, keep, summary, table
 from stores import Store, postgres_stores, sqlite_stores
 from world import PEOPLE, World, make_world
 from wrk import TIMEOUT_SECONDS, Kind, require
@@ -22,7 +22,7 @@ from targets import ALL_CORES, Target
 
 PUT_CONNECTIONS = [1, 4, 16, 64, 256]
 CONNECTIONS = [1, 16, 64]
-# The other parts tell each row as soon as they have it.
+# The other parts print each row when it is measured.
 LAID_OUT: Mapping[str, Callable[[list[Row]], str]] = {
     "start": start.laid_out,
     "layers": layers.laid_out,
@@ -148,13 +148,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--connections", type=int, nargs="+", help="instead of each part's own")
-    parser.add_argument("--people", type=int, default=PEOPLE, help="who are served in turn")
+    parser.add_argument("--people", type=int, default=PEOPLE, help="people, round-robin")
     parser.add_argument("--only", nargs="+", default=[""], help="words of the comparisons to run")
     parser.add_argument("--results", type=Path, default=RESULTS, help="a folder")
     args = parser.parse_args()
     require()
-    now = circumstances()
-    print(f"{told(now)}\n{now['versions']}", flush=True)
+    now = environment()
+    print(f"{summary(now)}\n{now['versions']}", flush=True)
     run = Run(args)
     lost = 0
     for part in args.parts:

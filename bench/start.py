@@ -21,7 +21,7 @@ COLUMNS = {"program": "program", "ms|,.0f": "ms, median", "spread": "spread", "r
 
 
 def starts(world: World, rounds: int = 5) -> list[Row]:
-    """Both programs on SQLite, in turns; a first start of each warms the disk."""
+    """Both programs on SQLite, alternately; a first start of each warms the disk."""
     took: dict[str, list[float]] = {"bare": [], "ours": []}
     with sqlite_stores(world) as (our_store, bare_store):
         environments = {

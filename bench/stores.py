@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import asyncpg
 from world import TENANT, World
 
-from postgres_database import Database, new_database
-from postgres_server import PostgresServer
 from profile_api.cli.store import opened
 from profile_api.settings import Settings
 from profile_infra.stores.audit import Author
 from profile_infra.stores.by_url import migrate
+from profile_testing.postgres_database import Database, new_database
+from profile_testing.postgres_server import PostgresServer
 
 # Each number is how many writes the store has taken: by the versions, and by the trail.
 _OURS = "SELECT sum(version) - count(*), (SELECT count(*) FROM profile_changes) FROM users"

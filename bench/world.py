@@ -21,7 +21,7 @@ TENANT = UUID("7f1b3c5e-2d4a-4c6b-8e9f-0a1b2c3d4e5f")
 
 @dataclass(frozen=True)
 class World:
-    """People whose requests are sent in turn; ``people_file`` is where wrk reads their tokens."""
+    """People whose requests are sent round-robin; ``people_file`` is where wrk reads their tokens."""
 
     folder: Path
     issuer: Issuer

@@ -58,10 +58,10 @@ def load(
         env=os.environ | {"BENCH_KIND": kind, "BENCH_PEOPLE": str(world.people_file)},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    told = done.stdout.partition("RESULT ")[2]
-    if done.stderr or not told:
+    result = done.stdout.partition("RESULT ")[2]
+    if done.stderr or not result:
         sys.exit(f"{target.name} {kind}: {done.stderr or done.stdout}")
-    found = json.loads(told)
+    found = json.loads(result)
     answered, refused = found["answered"], found["refused"]
     if not answered:
         sys.exit(f"{target.name} {kind}: no request was answered with success")

@@ -186,7 +186,7 @@ def _next(connection: h11.Connection) -> Request | None:
             body += event.data
         elif isinstance(event, h11.EndOfMessage):
             assert head is not None
-            # As ASGI tells it: without the authority, and without a mark of an empty query.
+            # As in ASGI: without the authority, and without a mark of an empty query.
             target = re.sub(rb"^[a-z]+://[^/?]*", b"", head.target).removesuffix(b"?")
             return Request(head.method.decode("ascii"), target, body)
         else:

@@ -23,7 +23,7 @@ def main() -> None:
         (corpus / f"seed-{number}").write_bytes(seed)
     options = [f"-max_total_time={seconds}", "-rss_limit_mb=2048", "-timeout=60"]
     if int(seconds) <= 60:
-        options.append("-seed=1")  # a check should tell the same twice; a long run should not
+        options.append("-seed=1")  # a check should be reproducible, a long run need not be
     options += [
         "-max_len=65536",
         f"-artifact_prefix={corpus.parent}/{name}-",

@@ -14,7 +14,7 @@ from profile_domain.pictures.avatar import Upload
 from profile_domain.profile import AuthProvider, Profile, ProfileUpdate
 from profile_domain.requests.bodies import read_json_object
 from profile_graphql.errors import MAX_EXPLANATION, RequestRefused
-from profile_graphql.execution.documents import REMEMBERED_BYTES, Documents
+from profile_graphql.execution.documents import MAX_CACHED_BYTES, Documents
 from profile_graphql.execution.limits import MAX_ERRORS
 from profile_graphql.schema import schema
 from profile_infra.pictures.cleaning import clean
@@ -51,7 +51,7 @@ def rest_body(data: bytes) -> None:
     stored = Profile(UUID(TENANT), UUID(TENANT), "a@example.org", AuthProvider.LOCAL)
     try:
         body = _run(_read(data))
-        wanted = ProfileUpdate(body).against(stored)
+        wanted = ProfileUpdate(body).changes_to(stored)
     except DomainError as refused:
         assert refused.code in Code
         return
@@ -61,7 +61,7 @@ def rest_body(data: bytes) -> None:
 def graphql_document(data: bytes) -> None:
     """A document of any text is read or refused, in time that its length bounds.
 
-    Refused is what graphql-core refuses, or what breaks a limit; ten errors at most are told.
+    Refuses what graphql-core refuses, or what exceeds a limit; at most ten errors are listed.
     """
     started = time.process_time()
     try:
@@ -73,7 +73,7 @@ def graphql_document(data: bytes) -> None:
         for error in refused.errors:
             assert error["extensions"]["code"] is Code.INVALID_QUERY
             assert len(error["extensions"]["details"]["explanation"]) <= MAX_EXPLANATION
-    assert _documents.remembered_bytes <= REMEMBERED_BYTES
+    assert _documents.cached_bytes <= MAX_CACHED_BYTES
     assert time.process_time() - started < 1 + len(data) / 10_000
 
 

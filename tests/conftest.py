@@ -1,4 +1,4 @@
-"""What many tests share."""
+"""Shared fixtures."""
 
 import os
 import sys
@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-import ports
 import programs
 from browsing import chromium, demonstrated
-from postgres_database import Database, new_database
-from postgres_server import INSTALLED, PostgresServer
 from profile_api.cli.main import main
 from profile_api.telemetry import logs
 from profile_infra.stores.by_url import migrate, store_of
 from profile_infra.stores.postgres.store import PostgresProfiles
 from profile_infra.stores.store import Store
+from profile_testing import ports
+from profile_testing.postgres_database import Database, new_database
+from profile_testing.postgres_server import INSTALLED, PostgresServer
 from running import Nowhere, running
 
 # A verdict depends neither on chance nor on how busy the machine is. New examples come with
@@ -89,9 +89,9 @@ def run(tmp_path, monkeypatch, capsys):
                 patched.setenv(f"PROFILE_{name.upper()}", value)
             with pytest.raises(SystemExit) as ended:
                 main()
-        told = capsys.readouterr()
-        assert (not ended.value.code) is ok, told.out + told.err
-        return told.out if ok else told.err
+        output = capsys.readouterr()
+        assert (not ended.value.code) is ok, output.out + output.err
+        return output.out if ok else output.err
 
     return run
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from graphql import build_schema, find_breaking_changes
+
 from openapi_changes import narrowed
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -77,7 +78,7 @@ def main() -> None:
     for change in found:
         print(f"  {change}")
     if found and not is_announced(old[1]["info"]["version"], new[1]["info"]["version"]):
-        raise SystemExit("Keep what clients use, or raise the version that tells them.")
+        raise SystemExit("Keep what clients use, or raise the major version.")
 
 
 if __name__ == "__main__":

@@ -60,10 +60,10 @@ def _operation(where: str, pair: _Pair, before: Json, after: Json) -> Iterator[s
         if status not in after["responses"]:
             yield f"{where}, answer {status} is gone"
             continue
-        told = after["responses"][status]
-        for header in answer.get("headers", {}).keys() - told.get("headers", {}).keys():
+        later = after["responses"][status]
+        for header in answer.get("headers", {}).keys() - later.get("headers", {}).keys():
             yield f"{where}, answer {status}, header {header} is gone"
-        yield from _content(f"{where}, answer {status}", pair, answer, told, "received")
+        yield from _content(f"{where}, answer {status}", pair, answer, later, "received")
 
 
 def _parameters(where: str, pair: _Pair, before: Json, after: Json) -> Iterator[str]:
@@ -84,8 +84,8 @@ def _content(where: str, pair: _Pair, before: Json, after: Json, way: Way) -> It
         if media_type not in after.get("content", {}):
             yield f"{where}, {media_type} is gone"
             continue
-        told = after["content"][media_type]
-        yield from _schema(where, pair, content.get("schema", {}), told.get("schema", {}), way)
+        later = after["content"][media_type]
+        yield from _schema(where, pair, content.get("schema", {}), later.get("schema", {}), way)
 
 
 def _schema(where: str, pair: _Pair, before: Json, after: Json, way: Way) -> Iterator[str]:
@@ -124,7 +124,7 @@ def _limits(where: str, tight: Json, loose: Json) -> Iterator[str]:
 
 
 def _flat(pair: _Pair, schema: Json, which: int) -> Json:
-    """The schema with its alternatives (a string or null, say) told as one."""
+    """The schema with its alternatives (a string or null, say) merged into one."""
     schema = pair.follow(schema, schema)[which]
     flat = dict(schema)
     for option in schema.get("anyOf", schema.get("oneOf", ())):
@@ -138,5 +138,5 @@ def _kinds(pair: _Pair, schema: Json, which: int) -> set[str]:
     options = schema.get("anyOf", schema.get("oneOf"))
     if options is not None:
         return set().union(*(_kinds(pair, option, which) for option in options))
-    told = schema.get("type", [])
-    return {told} if isinstance(told, str) else set(told)
+    later = schema.get("type", [])
+    return {later} if isinstance(later, str) else set(later)

@@ -1,4 +1,4 @@
-"""The wiring: the one place where the outside world meets the faces."""
+"""The composition root: creates the adapters, the service and the faces."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ GRAPHQL = "/graphql"
 
 
 def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
-    """The whole service; ``people`` are those that a demo's pages can act as.
+    """The ASGI application; ``people`` are those that the pages of a demo can act as.
 
     Raises UnusableDatabase, UnusableKeys, UnusableRateLimitStore, TracingUnavailable or PolicyError
     for settings that cannot work.
@@ -101,7 +101,7 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
         exception_handlers={DomainError: answer_domain_error, HTTPException: answer_http_error},
-        # Exceptions and metrics of its own would tell too much, or twice.
+        # FastAPI's logs and metrics would leak personal data or duplicate ours.
         telemetry={
             "tracing": spans is not None,
             "tracer_provider": spans,
@@ -170,7 +170,7 @@ def _watch(
     *,
     reloads: Reloads,
 ) -> None:
-    """What other rooms count by themselves."""
+    """Registers metrics that are read from other objects."""
     metrics.gauge("profile_requests_at_work", "Being answered.", lambda: admission.at_work)
     metrics.counter("profile_requests_shed", "Refused for load.", lambda: admission.shed)
     metrics.gauge(
@@ -181,7 +181,7 @@ def _watch(
     )
     metrics.gauge(
         "profile_store_calls_waiting",
-        "Writes that wait for SQLite, calls that wait for a trip to Postgres.",
+        "Writes that wait for SQLite, calls that wait for a batch to Postgres.",
         lambda: store.waiting,
     )
     metrics.counter(
@@ -207,7 +207,7 @@ async def _draining(admission: Admission) -> str | None:
 
 
 def _refusal(scope: Scope, error: DomainError) -> Response:
-    """What is refused around the faces, in the form of the face that was asked."""
+    """The response for an error outside the faces, in the format of the requested face."""
     scope["state"]["code"] = error.code
     return refusal(error, STATUS[error.code]) if scope["path"] == GRAPHQL else error_response(error)
 

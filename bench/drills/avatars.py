@@ -58,8 +58,8 @@ def main() -> None:
     with service(1 + UPLOADS) as drilled, ProcessPoolExecutor(1) as elsewhere:
         elsewhere.submit(int).result()
         idle, under, stored = asyncio.run(drill(drilled, elsewhere))
-    told = f"p99 of updates {under / idle:.2f} times idle with {UPLOADS} uploads, {stored} stored"
-    verdict("avatars", told, holds=under <= 3 * idle and stored == UPLOADS)
+    result = f"p99 of updates {under / idle:.2f} times idle with {UPLOADS} uploads, {stored} stored"
+    verdict("avatars", result, holds=under <= 3 * idle and stored == UPLOADS)
 
 
 if __name__ == "__main__":

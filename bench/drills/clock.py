@@ -48,8 +48,8 @@ async def drill() -> tuple[bool, bool]:
 
 def main() -> None:
     known, patient = asyncio.run(drill())
-    told = f"token still good: {known}; a limited user waits at most a minute: {patient}"
-    verdict("clock", told, holds=known and patient)
+    result = f"token still good: {known}; a limited user waits at most a minute: {patient}"
+    verdict("clock", result, holds=known and patient)
 
 
 main()

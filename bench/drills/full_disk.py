@@ -35,9 +35,9 @@ def main() -> None:
         ended = drilled.stop()
         with sqlite3.connect(drilled.folder / "profile.db") as store:
             sound = store.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    told = f"{full.count(503)} of {len(full)} writes answered 503, then {after}; status {ended}"
+    result = f"{full.count(503)} of {len(full)} writes answered 503, then {after}; status {ended}"
     holds = set(full) == {503} and kept == "before" and alive == after == 200
-    verdict("full disk", told, holds=holds and recovered and sound and ended == 0)
+    verdict("full disk", result, holds=holds and recovered and sound and ended == 0)
 
 
 main()

@@ -85,11 +85,11 @@ def main() -> None:
         before = drilled.memory()
         most, answered = asyncio.run(drill(drilled))
         grown = most - before
-    told = (
+    result = (
         f"{grown / 1024:+.0f} MiB with {HOARDERS} hoarders of either kind, {answered} of 50 honest"
         " requests answered"
     )
-    verdict("hoarders", told, holds=grown < MOST_KIB and answered == 50)
+    verdict("hoarders", result, holds=grown < MOST_KIB and answered == 50)
 
 
 main()

@@ -54,8 +54,8 @@ def main() -> None:
         drilled.kill()
         with sqlite3.connect(drilled.folder / "profile.db") as store:
             sound = store.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    told = f"{KILLS} kills, {sum(answered.values())} writes answered, {lost} lost"
-    verdict("kills", told, holds=sound and not lost)
+    result = f"{KILLS} kills, {sum(answered.values())} writes answered, {lost} lost"
+    verdict("kills", result, holds=sound and not lost)
 
 
 main()

@@ -38,8 +38,8 @@ def main() -> None:
         before = drilled.memory()
         asyncio.run(ask(drilled, REQUESTS))
         grown = drilled.memory() - before
-    told = f"{grown / 1024:+.1f} MiB after {REQUESTS} requests, from {before / 1024:.0f} MiB"
-    verdict("memory", told, holds=grown < GROWTH_KIB)
+    result = f"{grown / 1024:+.1f} MiB after {REQUESTS} requests, from {before / 1024:.0f} MiB"
+    verdict("memory", result, holds=grown < GROWTH_KIB)
 
 
 main()

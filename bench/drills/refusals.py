@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from service import ME, service, verdict
 
-sys.path.append(str(Path(__file__).parents[2] / "tests/support"))
-sys.path.append(str(Path(__file__).parents[2] / "tests/support/outside"))
-
-import nginx
-from programs import found
-from sending import HOWS, NEEDS, command_of, statuses
+from profile_testing import nginx
+from profile_testing.sending import HOWS, NEEDS, command_of, statuses
 
 TIMES = 100
 REFUSED = [
@@ -41,13 +37,13 @@ def main() -> None:
     with service(1) as drilled, TemporaryDirectory(prefix="profile-drill-") as name:
         folder = Path(name)
         for client, hows in HOWS.items():
-            if client in NEEDS and not found(NEEDS[client]):
+            if client in NEEDS and not shutil.which(NEEDS[client]):
                 print(f"refusals: no {NEEDS[client]} here")
                 continue
             command = command_of(client, folder)
             for how in hows:
                 wrong[f"{client} {how}"] = asked(drilled.address, command, how)
-        if found("nginx"):
+        if shutil.which("nginx"):
             urllib = command_of("urllib", folder)
             for front_of, locations, kept in (
                 ("nginx", nginx.BY_DEFAULT, 0),
@@ -58,9 +54,9 @@ def main() -> None:
                     folder / front_of, drilled.address, locations, kept=kept
                 ) as front:
                     wrong[front_of] = asked(front, urllib, "close")
-    told = ", ".join(f"{client} {len(REFUSED) * TIMES * 2 - n}" for client, n in wrong.items())
-    told = f"answered as they are to be, of {len(REFUSED) * TIMES * 2} each: {told}"
-    verdict("refusals", told, holds=not any(wrong.values()))
+    result = ", ".join(f"{client} {len(REFUSED) * TIMES * 2 - n}" for client, n in wrong.items())
+    result = f"answered as they are to be, of {len(REFUSED) * TIMES * 2} each: {result}"
+    verdict("refusals", result, holds=not any(wrong.values()))
 
 
 main()

@@ -81,10 +81,10 @@ class Service:
 
     def memory(self) -> int:
         """Resident memory in KiB."""
-        told = subprocess.run(
+        result = subprocess.run(
             ["ps", "-o", "rss=", "-p", str(self.pid)], capture_output=True, check=True
         )
-        return int(told.stdout)
+        return int(result.stdout)
 
     def _wait(self) -> int:
         assert self.process is not None
@@ -139,9 +139,9 @@ def p99(took: list[float]) -> float:
     return sorted(took)[int(len(took) * 0.99)]
 
 
-def verdict(drill: str, told: str, *, holds: bool) -> None:
+def verdict(drill: str, result: str, *, holds: bool) -> None:
     """One line, and a status that make understands."""
-    print(f"{drill}: {told}: {'holds' if holds else 'DOES NOT HOLD'}")
+    print(f"{drill}: {result}: {'holds' if holds else 'DOES NOT HOLD'}")
     if not holds:
         raise SystemExit(1)
 

@@ -46,8 +46,8 @@ async def drill(drilled: Service) -> tuple[float, float]:
 def main() -> None:
     with service(2) as drilled:
         idle, under = asyncio.run(drill(drilled))
-    told = f"p99 of updates {under / idle:.2f} times idle with {SLOW} slow connections"
-    verdict("slow", told, holds=under <= 2 * idle)
+    result = f"p99 of updates {under / idle:.2f} times idle with {SLOW} slow connections"
+    verdict("slow", result, holds=under <= 2 * idle)
 
 
 main()

@@ -157,10 +157,10 @@ def main() -> None:
     with service(KNOWN, **SETTINGS) as drilled:
         grown, dearer = drill(drilled, each)
     costs = ", ".join(f"{kind} {times:.2f}" for kind, times in dearer.items())
-    told = (
+    result = (
         f"{grown / 1024:+.1f} MiB after {each:,} of each; a request costs, by what it did, {costs}"
     )
-    verdict("strangers", told, holds=grown < GROWTH_KIB and max(dearer.values()) <= DEARER)
+    verdict("strangers", result, holds=grown < GROWTH_KIB and max(dearer.values()) <= DEARER)
 
 
 main()

@@ -72,8 +72,13 @@ def program(start: Callable[[], Awaitable[tuple[Update, Read]]]) -> Any:
             return
         email, display, image = await read(*caller) or ("", None, None)
         avatar = "data:image/png;base64," + b64encode(image).decode() if image else None
-        told = {"id": caller[1], "email": email, "display_name": display, "avatar_base64": avatar}
-        await respond(send, 200, json.dumps(told).encode())
+        profile = {
+            "id": caller[1],
+            "email": email,
+            "display_name": display,
+            "avatar_base64": avatar,
+        }
+        await respond(send, 200, json.dumps(profile).encode())
 
     return app
 

@@ -1,4 +1,4 @@
-"""``profile-service``, telling where its CPU time goes, by layer.
+"""``profile-service`` with a sampling profiler: CPU time by layer.
 
 SIGUSR2 begins; the next one ends, and writes seconds by layer into the file BENCH_SAMPLES. The
 kernel's timer of CPU time interrupts some 250 times a second; what ran then is charged the time
@@ -63,16 +63,16 @@ class Sampler:
         self._on = False
         self._last = self._begun = 0.0
 
-    def turn(self, *_: object) -> None:
+    def toggle(self, *_: object) -> None:
         self._on = not self._on
         signal.setitimer(signal.ITIMER_PROF, 0.001 * self._on, 0.001)
         if self._on:
             self._last, self._begun = time.thread_time(), time.process_time()
             return
         others = time.process_time() - self._begun - sum(self._seconds.values())
-        told = {**self._seconds, "other threads": max(0.0, others)}
+        samples = {**self._seconds, "other threads": max(0.0, others)}
         file = Path(os.environ["BENCH_SAMPLES"])
-        file.with_suffix(".part").write_text(json.dumps(told))
+        file.with_suffix(".part").write_text(json.dumps(samples))
         file.with_suffix(".part").rename(file)
 
     def take(self, _: int, frame: FrameType | None) -> None:
@@ -87,7 +87,7 @@ class Sampler:
 
 if __name__ == "__main__":
     sampler = Sampler()
-    signal.signal(signal.SIGUSR2, sampler.turn)
+    signal.signal(signal.SIGUSR2, sampler.toggle)
     signal.signal(signal.SIGPROF, sampler.take)
     sys.argv[0] = "profile-service"
     main()

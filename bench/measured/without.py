@@ -13,15 +13,14 @@ from typing import Any
 import asyncpg
 
 from profile_api.cli import main as cli
-from profile_api.middleware import direct_dispatch as shortcut
-from profile_domain import keyed_locks as turns
-from profile_domain import service
+from profile_api.middleware import direct_dispatch as dispatch
+from profile_domain import keyed_locks as locks
 from profile_graphql.execution import documents
-from profile_infra.policies import cedar as policy
-from profile_infra.stores.postgres import batching as shared_trips
+from profile_infra.policies import cedar
+from profile_infra.stores.postgres import batching as call_batching
 from profile_infra.stores.postgres import pool as postgres_pool
-from profile_infra.stores.sqlite import group_commit as sqlite_writer
-from profile_infra.tokens import cache as verified
+from profile_infra.stores.sqlite import group_commit as commits
+from profile_infra.tokens import cache as tokens
 
 
 def planned_operations() -> None:
@@ -35,7 +34,7 @@ def direct_dispatch() -> None:
     async def through(self: Any, scope: Any, receive: Any, send: Any) -> None:
         await self._app(scope, receive, send)
 
-    shortcut.DirectDispatch.__call__ = through  # type: ignore[method-assign]
+    dispatch.DirectDispatch.__call__ = through  # type: ignore[method-assign]
 
 
 def connection_pool() -> None:
@@ -64,17 +63,17 @@ def connection_pool() -> None:
 
 def batching() -> None:
     """Each call to Postgres makes a round trip of its own."""
-    shared_trips.CallBatcher.run = lambda self, job: self._alone(job)  # type: ignore[method-assign]
+    call_batching.CallBatcher.run = lambda self, job: self._run_one(job)  # type: ignore[method-assign]
 
 
 def keyed_locks() -> None:
     """Updates of one person race, and the version decides."""
-    turns.KeyedLocks.of = lambda *_: asyncio.Lock()  # type: ignore[method-assign]
+    locks.KeyedLocks.of = lambda *_: asyncio.Lock()  # type: ignore[method-assign]
 
 
 def group_commit() -> None:
     """Each write to SQLite has a commit of its own."""
-    sqlite_writer.MOST_TOGETHER = 1  # type: ignore[misc]
+    commits.MAX_BATCH = 1  # type: ignore[misc]
 
 
 def commit_thread() -> None:
@@ -93,17 +92,17 @@ def commit_thread() -> None:
 
         def shutdown(self) -> None: ...
 
-    sqlite_writer.ThreadPoolExecutor = lambda *_: Here()  # type: ignore[misc,assignment]
+    commits.ThreadPoolExecutor = lambda *_: Here()  # type: ignore[misc,assignment]
 
 
 def token_cache() -> None:
     """Every request's token is verified anew."""
-    verified.TokenCache.get = lambda *_: None  # type: ignore[method-assign]
+    tokens.TokenCache.get = lambda *_: None  # type: ignore[method-assign]
 
 
 def decision_cache() -> None:
     """Cedar is asked by every request."""
-    policy.DECISIONS_KEPT = policy.PERSONS_KEPT = 0
+    cedar.MAX_CACHED_DECISIONS = 0
 
 
 PIECES = (
@@ -113,6 +112,5 @@ PIECES = (
 
 if __name__ == "__main__":
     piece = sys.argv.pop(1)
-    assert service
     {each.__name__: each for each in PIECES}[piece]()
     cli.main()

@@ -8,26 +8,26 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import pytest
-from reports.results import RESULTS, circumstances, keep
+from reports.results import RESULTS, environment, keep
 
 from profile_domain.caller import Caller, Identity
 from profile_domain.people import new_profile, read_record
 from profile_domain.profile import Profile
-from signing import ISSUER, TENANT
+from profile_testing.signing import ISSUER, TENANT
 
 T = TypeVar("T")
 Finish = Callable[[Coroutine[Any, Any, T]], T]
 
 
 def pytest_report_header() -> str:
-    now = circumstances()
+    now = environment()
     return f"{now['date']}, {now['machine']}, {now['versions']}"
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Keeps the figures of a whole run, in microseconds."""
     found = session.config._benchmarksession.benchmarks  # type: ignore[attr-defined]  # what the plugin has
-    if exitstatus == 0 and session.config.args == ["bench/micro"]:
+    if exitstatus == 0 and found and session.config.args == ["bench/micro"]:
         rows = [
             {
                 "what": each.name.removeprefix("test_")

@@ -1,4 +1,4 @@
-"""What is told in the end: the answer's body and headers, and the line in the log."""
+"""The response's body and headers, and the log line."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from images import noise, png
 from profile_api.rest.routes import _answer
 from profile_api.telemetry import logs
 from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import Profile
+from profile_testing.images import noise, png
 
 LINE = {
     "method": "PUT", "route": "/v1/users/me/profile", "status": 200, "code": "", "ms": 1.25,

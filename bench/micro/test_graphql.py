@@ -6,7 +6,16 @@ from typing import Any
 
 from profile_graphql.execution.documents import Documents
 from profile_graphql.schema import schema
-from running import UPDATE
+
+UPDATE = """
+mutation ($input: UpdateMyProfileInput!, $ifMatch: String) {
+  updateMyProfile(input: $input, ifMatch: $ifMatch) {
+    __typename
+    ... on Profile { id email name authProvider displayName etag editableFields }
+    ... on ProfileError { code message violations { field code message } }
+  }
+}
+"""
 
 
 def test_document_planned(benchmark: Any) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from images import data_uri, jpeg, noise, photo, png, upload
 from profile_domain.pictures.avatar import read_data_uri
 from profile_infra.pictures.cleaning import clean
+from profile_testing.images import data_uri, jpeg, noise, photo, png, upload
 
 PICTURES = {
     "png": png(noise(184, 184)),

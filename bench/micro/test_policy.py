@@ -14,7 +14,7 @@ from profile_domain.caller import Caller
 from profile_domain.people import new_profile, read_record
 from profile_domain.profile import Profile
 from profile_infra.policies.cedar import CedarPolicy
-from signing import TENANT
+from profile_testing.signing import TENANT
 
 
 @pytest.mark.parametrize("policies", [1, 500])

@@ -26,6 +26,6 @@ def test_name_cleaned(benchmark: Any, name: str) -> None:
 
 def test_change_judged(benchmark: Any, profile: Profile) -> None:
     body = parse_json_object(BODY)
-    assert benchmark(lambda: ProfileUpdate(body).against(profile)) == {
+    assert benchmark(lambda: ProfileUpdate(body).changes_to(profile)) == {
         "display_name": "Countess of Lovelace"
     }

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from signing import (
+from profile_testing.signing import (
     ISSUER,
     claims,
     ec_key,

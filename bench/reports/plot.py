@@ -28,7 +28,7 @@ text { font: 12px system-ui, sans-serif; fill: var(--text) }
 class Panel:
     """One chart; ``lines`` by their names, which have the same colour in every panel.
 
-    ``x`` are told in equal steps, each with its own mark, however far apart they are.
+    ``x`` values are categories: equidistant, each with a tick.
     """
 
     title: str
@@ -102,7 +102,7 @@ def _text(x: float, y: float, text: str, anchor: str, *, kind: str = "") -> str:
 
 
 def _look(number: int) -> str:
-    """A colour, and dashes for those who do not tell colours apart."""
+    """A colour and a dash pattern, which is readable without colours too."""
     dashes = ["", "6 3", "2 3", "9 3 2 3"][number % 4]
     return f"stroke: var(--{'abcd'[number % 4]}); stroke-dasharray: {dashes or 'none'}"
 

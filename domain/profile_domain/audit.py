@@ -1,4 +1,4 @@
-"""One entry of the audit trail: who changed what of a profile, when, by which way in."""
+"""One entry of the audit trail: who changed what, when, and through which interface."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One recorded change; ``new_version`` is its cursor. Of avatars only digests are kept.
+    """One change; ``new_version`` is its cursor. Of avatars only SHA-256 digests are kept.
 
-    ``fields`` names what changed as REST spells it. The values are None once the user was deleted.
+    ``fields`` are the changed fields as REST spells them. The values are None after the user was
+    deleted.
     """
 
     new_version: int

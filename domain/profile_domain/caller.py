@@ -1,4 +1,4 @@
-"""Who is calling: credentials as sent, the identity they prove, the caller of one request."""
+"""The credentials of a request, the identity that they prove, and the caller."""
 
 from __future__ import annotations
 
@@ -23,37 +23,37 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # Cc and lone surrog
 
 
 def parse_uuid(text: str) -> UUID | None:
-    """The UUID in its one written form, any letter case; None for anything else."""
+    """The UUID of an 8-4-4-4-12 string in any letter case; None for anything else."""
     return UUID(text) if _UUID.fullmatch(text) else None
 
 
 def is_plain(text: str) -> bool:
-    """Whether a text from a token or a file has no control character and no lone surrogate."""
+    """Whether a text has no control character and no lone surrogate."""
     return _CONTROL.search(text) is None
 
 
 def is_subject(text: str) -> bool:
-    """Whether it can name a user, in a token and in an import alike: 1 to 255 plain code points."""
+    """Whether a token or an import may use it as a subject: 1 to 255 plain code points."""
     return 1 <= len(text) <= MAX_SUBJECT and is_plain(text)
 
 
 def speaks_for(tenants: Collection[UUID] | None, tenant_id: UUID) -> bool:
-    """Whether an issuer speaks for a tenant: those of its list alone, or any where it has none."""
+    """Whether an issuer may name this tenant; without a list it may name any."""
     return not tenants or tenant_id in tenants
 
 
-def issuers_met(issuer: str, *, provisions: bool) -> tuple[str, str]:
-    """The issuers under whose names a token's user may be stored, the token's own first.
+def matching_issuers(issuer: str, *, provisions: bool) -> tuple[str, str]:
+    """The ``issuer`` values of users that a token may match: its own, then the empty one.
 
-    An empty name is that of users whom any issuer meets, but for those that provision: what such
-    an issuer says of a person is written down, so it can only reach its own.
+    Users without an issuer match tokens of any issuer that does not provision. A provisioning
+    issuer updates the users that it matches, so it matches its own only, twice in the pair.
     """
     return issuer, issuer if provisions else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The values of ``Authorization`` and ``X-Tenant-ID``, each as often as it was sent."""
+    """All values of ``Authorization`` and ``X-Tenant-ID`` in a request."""
 
     authorization: Sequence[str]
     tenant: Sequence[str]
@@ -77,9 +77,9 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a verified token proves: one subject of one issuer, in one tenant.
+    """The subject of a verified token: unique by tenant, issuer and subject.
 
-    ``record`` is what it tells of the person, where its issuer provisions people.
+    ``record`` has the claims about the person if the issuer provisions users, else it is None.
     """
 
     tenant_id: UUID
@@ -89,12 +89,12 @@ class Identity:
     record: Record | None = None
 
     @property
-    def meets(self) -> tuple[str, str]:
-        """See ``issuers_met``; the issuer provisions where its token tells of the person."""
-        return issuers_met(self.issuer, provisions=self.record is not None)
+    def matching_issuers(self) -> tuple[str, str]:
+        """See the function of the same name."""
+        return matching_issuers(self.issuer, provisions=self.record is not None)
 
     def check_tenant(self, sent: Sequence[str]) -> None:
-        """Holds ``X-Tenant-ID`` against the token, as UUIDs.
+        """Compares ``X-Tenant-ID`` with the token's tenant, as UUIDs.
 
         Raises ``invalid_tenant_id`` or ``tenant_mismatch``.
         """
@@ -107,7 +107,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An identity on one request: by which face it came, and the request's id for the trail."""
+    """An identity with the face and the id of its request, for policies and the audit trail."""
 
     identity: Identity
     face: Face

@@ -1,4 +1,4 @@
-"""The catalogue of errors: every code a client can meet, with its one English sentence."""
+"""The error catalogue: every code that a client can get, with its message."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 MAX_VIOLATIONS = 100
 
-# What failed in a token, for the log alone.
-Why = Literal[
+# Why authentication failed: in the log only, never in a response.
+LogReason = Literal[
     "signature",
     "key",
     "issuer",
@@ -26,7 +26,7 @@ Why = Literal[
 
 
 class Code(StrEnum):
-    """Stable, machine-readable names of what can go wrong."""
+    """Stable, machine-readable error codes."""
 
     INVALID_HTTP = "invalid_http"
     REQUEST_TIMEOUT = "request_timeout"
@@ -60,7 +60,7 @@ class Code(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
-# A name in braces is a limit of the violation.
+# A placeholder in braces is a limit of the violation.
 MESSAGES: Mapping[Code, str] = {
     Code.INVALID_HTTP: "The request is not valid HTTP.",
     Code.REQUEST_TIMEOUT: "The request took too long to arrive.",
@@ -97,7 +97,7 @@ MESSAGES: Mapping[Code, str] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Violation:
-    """One field that breaks one rule; ``limits`` are numbers a form can show."""
+    """One field that breaks one rule; ``limits`` are the numbers of the rule, such as ``max``."""
 
     field: str
     code: Code
@@ -112,7 +112,7 @@ class Violation:
 
 
 class FieldRefused(ValueError):
-    """A value that breaks a rule of its field, with the limits behind the rule."""
+    """A value that breaks a rule of its field, with the limits of the rule."""
 
     def __init__(self, code: Code, **limits: int) -> None:
         super().__init__(code)
@@ -121,12 +121,12 @@ class FieldRefused(ValueError):
 
 
 class DomainError(Exception):
-    """A refusal with a code of the catalogue; faces turn it into their own form.
+    """An error with a code of the catalogue; each face renders it in its own format.
 
-    ``retry_after`` is in whole seconds, for ``rate_limited`` and ``unavailable``; the details say
-    it too, for clients that see no headers. Of ``violations`` 100 are listed; the details say how
-    many are left out, with ``omitted`` more that the caller left out. ``why`` is told to the log,
-    never to the client.
+    ``retry_after`` is in whole seconds, for ``rate_limited`` and ``unavailable``; it is in
+    ``details`` too, for clients that cannot read headers. ``details`` lists at most 100
+    ``violations``, and the number of the others, including ``omitted``. ``log_reason`` is for the
+    log only.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class DomainError(Exception):
         violations: Sequence[Violation] = (),
         omitted: int = 0,
         retry_after: int | None = None,
-        why: Why | None = None,
+        log_reason: LogReason | None = None,
     ) -> None:
         super().__init__(code)
         self.code = code
@@ -154,10 +154,10 @@ class DomainError(Exception):
             self.details["retry_after"] = retry_after
         self.notices = tuple(notices)
         self.retry_after = retry_after
-        self.why = why
+        self.log_reason = log_reason
 
     def as_dict(self) -> dict[str, Any]:
-        """``code`` and ``message``, with ``details`` and ``notices`` only if there are any."""
+        """``code`` and ``message``, and ``details`` and ``notices`` if not empty."""
         body: dict[str, Any] = {"code": self.code, "message": self.message}
         if self.details:
             body["details"] = self.details
@@ -167,18 +167,20 @@ class DomainError(Exception):
 
 
 def refused_fields(violations: Sequence[Violation], *, omitted: int = 0) -> DomainError:
-    """The error for a request whose fields break rules; the first one names the whole.
+    """The error for invalid fields, with the code and message of the first violation.
 
-    ``omitted`` is how many violations there are besides.
+    ``omitted`` is the number of violations that are not listed.
     """
     return DomainError(violations[0].code, violations=violations, omitted=omitted)
 
 
-def unauthenticated(reason: Literal["missing", "invalid", "expired"], why: Why) -> DomainError:
-    """``reason`` is all that the client is ever told."""
-    return DomainError(Code.UNAUTHENTICATED, details={"reason": reason}, why=why)
+def unauthenticated(
+    reason: Literal["missing", "invalid", "expired"], log_reason: LogReason
+) -> DomainError:
+    """``reason`` is sent to the client, ``log_reason`` is not."""
+    return DomainError(Code.UNAUTHENTICATED, details={"reason": reason}, log_reason=log_reason)
 
 
 def unavailable(retry_after: int = 1) -> DomainError:
-    """The store or the signing keys are out of reach."""
+    """The store or the signing keys cannot be reached. ``retry_after`` is in seconds."""
     return DomainError(Code.UNAVAILABLE, retry_after=retry_after)

@@ -1,4 +1,4 @@
-"""One after the other, where at the same time would only undo each other's work."""
+"""A lock for each key, for updates that would otherwise conflict."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 
 class KeyedLocks:
-    """A lock for each key, as long as somebody holds it or waits for it; served in order."""
+    """Locks by key, first come, first served. A lock that nobody holds or awaits is dropped."""
 
     def __init__(self) -> None:
         self._locks: WeakValueDictionary[Hashable, Lock] = WeakValueDictionary()

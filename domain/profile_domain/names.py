@@ -1,4 +1,4 @@
-"""Clean-up of one line of text, such as a name, as a person typed it."""
+"""Normalization of a line of text, such as a name, as a person typed it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NAME_PATTERN = (
     rf"^[{_SPACE_CLASS}]*[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
     rf"\ufdd0-\ufdef\ufffe\uffff]*[{_SPACE_CLASS}]*$"
 )
-# Unicode's Default_Ignorable_Code_Point property: what renders as nothing at all.
+# Unicode's Default_Ignorable_Code_Point property: characters that are not rendered.
 _INVISIBLE = re.compile(
     f"[{WHITE_SPACE}\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
@@ -39,10 +39,10 @@ _INVISIBLE = re.compile(
 
 
 def clean_name(sent: str, limit: int = MAX_CODE_POINTS) -> str | None:
-    """The name as it is stored: NFC, trimmed; None when nothing of it can be seen.
+    """The name in NFC, trimmed; None if it has no visible character.
 
-    At most ``limit`` code points once composed, outer white space included; as sent, four times
-    as many, before any work on them.
+    ``limit`` is in code points of the NFC form, before trimming. Over four times as many as sent
+    are refused before any other work.
     Raises FieldRefused with ``too_long`` or ``invalid_characters``.
     """
     if len(sent) <= limit and sent.isascii() and sent.isprintable():
@@ -62,10 +62,10 @@ def clean_name(sent: str, limit: int = MAX_CODE_POINTS) -> str | None:
     return name
 
 
-def salvage_name(sent: str, limit: int = MAX_CODE_POINTS) -> str | None:
-    """A name that nobody is there to correct: what is forbidden is taken out, the rest cut to fit.
+def sanitize_name(sent: str, limit: int = MAX_CODE_POINTS) -> str | None:
+    """The name without forbidden characters, cut to ``limit``: for names that no user can correct.
 
-    The result is one that ``clean_name`` gives back as it is; None when nothing of it can be seen.
+    ``clean_name`` returns the result unchanged. None if it has no visible character.
     """
     allowed = _FORBIDDEN.sub("", _SURROGATE.sub("", sent))
     name = unicodedata.normalize("NFC", allowed).strip(WHITE_SPACE)

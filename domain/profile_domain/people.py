@@ -1,4 +1,4 @@
-"""Who owns which field: what a directory or an identity provider says of a person, applied."""
+"""Applying data of an identity provider or an import to a profile: which fields it owns."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _CLAIMED = [(field.claim, field) for field in TEXT_FIELDS if field.claim is not 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One person as another system tells of them.
+    """One person's data from another system, such as a token's claims or a row of an import.
 
-    ``names`` has only those text fields that it told, and ``email`` is None if it told none.
-    ``as_of`` is when it told them, in seconds since the epoch, where that is known.
+    ``names`` has the text fields that the system provides; ``email`` is None if it provides none.
+    ``as_of``: when the data was issued, in seconds since the epoch, if known.
     """
 
     email: str | None
@@ -27,13 +27,13 @@ class Record:
     names: Mapping[str, str | None]
     as_of: float | None = None
 
-    def may_follow(self, applied: float | None) -> bool:
-        """Whether this is no older than what was applied last; what has no date never is."""
+    def not_older_than(self, applied: float | None) -> bool:
+        """Whether this may follow data issued at ``applied``. False for a record without a date."""
         return self.as_of is not None and (applied is None or self.as_of >= applied)
 
 
 def new_profile(tenant_id: UUID, user_id: UUID, record: Record) -> Profile:
-    """The first version of a person's profile; the record has an email."""
+    """The first version of a profile. Raises ValueError for a record without an email."""
     if record.email is None:
         raise ValueError("a person has an email")
     texts: dict[str, Any] = dict(record.names)
@@ -46,12 +46,11 @@ def new_profile(tenant_id: UUID, user_id: UUID, record: Record) -> Profile:
     )
 
 
-def brought_up_to_date(profile: Profile, record: Record, *, overwrite: bool = False) -> Profile:
-    """The profile with what its provider owns as the record has it.
+def apply_record(profile: Profile, record: Record, *, overwrite: bool = False) -> Profile:
+    """The profile with the record's values in the fields that the provider owns.
 
-    That is the email, and first and last name where an identity provider manages them; what is
-    the person's own stays, unless it is to be overwritten too. It is this very profile when
-    nothing differs.
+    These are ``email``, ``auth_provider``, and first and last name for OIDC and SAML. With
+    ``overwrite`` the fields of the person are replaced too. Returns ``profile`` if nothing differs.
     """
     managed = record.auth_provider is not AuthProvider.LOCAL
     brought: dict[str, Any] = {
@@ -66,20 +65,20 @@ def brought_up_to_date(profile: Profile, record: Record, *, overwrite: bool = Fa
     return replace(profile, **news) if news else profile
 
 
-def signed_in(profile: Profile, record: Record) -> Profile:
-    """The profile after a sign-in that told this of its person: who keeps the sign-in stays."""
+def apply_sign_in(profile: Profile, record: Record) -> Profile:
+    """``apply_record`` for the claims of a token, which never change ``auth_provider``."""
     if record.auth_provider is not profile.auth_provider:
         record = replace(record, auth_provider=profile.auth_provider)
-    return brought_up_to_date(profile, record)
+    return apply_record(profile, record)
 
 
-def has_news(profile: Profile, record: Record) -> bool:
-    """Whether a sign-in tells anything of its person that is not stored; none who has left."""
-    return profile.active and signed_in(profile, record) is not profile
+def sign_in_differs(profile: Profile, record: Record) -> bool:
+    """Whether ``apply_sign_in`` would change the profile. False for a deactivated one."""
+    return profile.active and apply_sign_in(profile, record) is not profile
 
 
 def read_record(email: str, auth_provider: str, names: Mapping[str, str]) -> Record:
-    """A record from texts, by the same rules for names as a person's own update.
+    """A record from strings, with the rules for names of an update.
 
     Raises RecordRefused with every field that breaks a rule.
     """
@@ -107,17 +106,17 @@ def read_record(email: str, auth_provider: str, names: Mapping[str, str]) -> Rec
 def read_claims(
     claims: Mapping[str, object], auth_provider: AuthProvider, as_of: float | None
 ) -> tuple[Record, list[str]]:
-    """A record from a token's claims (OpenID Connect Core 1.0 section 5.1), and what it lacks.
+    """A record from a token's claims (OpenID Connect Core 1.0 section 5.1), and claims left out.
 
-    A claim that cannot be used is left out of the record; its name is in the list. That is an
-    email, too, that the token itself does not call verified: policies decide by it.
+    Left out is a claim of a wrong type, and an ``email`` that ``email_verified`` does not confirm,
+    since policies decide by the email.
     """
     names: dict[str, str | None] = {}
     left_out = []
     for claim, field in _CLAIMED:
         value = claims.get(claim)
         if isinstance(value, str):
-            names[field.name] = field.salvage(value)
+            names[field.name] = field.sanitize(value)
         elif value is not None:
             left_out.append(claim)
     email = claims.get("email")
@@ -130,7 +129,7 @@ def read_claims(
 
 
 def _may_be_verified(claims: Mapping[str, object]) -> bool:
-    """False where the token says anything but true; some providers write it as a string."""
+    """False if ``email_verified`` is there and not true; some providers send it as a string."""
     said = claims.get("email_verified")
     return said is None or said is True or (isinstance(said, str) and said.lower() == "true")
 
@@ -144,7 +143,7 @@ class RecordRefused(ValueError):
 
 
 def is_email(text: str) -> bool:
-    """Whether it could be an address at all (RFC 5321 section 4.5.3.1: 64, @, 255)."""
+    """Whether it has the form of an address: text, @, text, at most 320 characters (RFC 5321)."""
     local, at, domain = text.rpartition("@")
     return (
         bool(local and at and domain)

@@ -1,4 +1,4 @@
-"""The profile, a change to it, and the rules for each field."""
+"""The profile, an update of it, and the rules for each field."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from profile_domain.errors import MAX_VIOLATIONS, Code, FieldRefused, Violation, refused_fields
-from profile_domain.names import MAX_CODE_POINTS, clean_name, salvage_name
+from profile_domain.names import MAX_CODE_POINTS, NAME_PATTERN, clean_name, sanitize_name
 from profile_domain.pictures.avatar import Avatar, Upload, read_data_uri
 
 FIRST_NAME: Final = "first_name"
@@ -22,12 +22,14 @@ AVATAR: Final = "avatar_base64"
 
 @dataclass(frozen=True, slots=True)
 class TextField:
-    """One line of text that a person can change, cleaned up as a name is.
+    """An editable line of text, normalized like a name.
 
-    ``name`` is REST's spelling, the column's, and that of ``Profile``; ``label`` and ``hint`` are
-    for forms. ``limit`` is in code points. Where an identity provider manages the sign-in,
-    ``sso_managed`` says that the field is the provider's; ``claim`` names it in a token (OpenID
-    Connect Core 1.0 section 5.1). ``imported``: an import's file may have a column of the name.
+    ``name`` is the key in REST, the attribute of ``Profile`` and the database column; ``label`` and
+    ``hint`` are for forms; ``limit`` is in code points. ``sso_managed``: read-only for users of an
+    identity provider. ``claim``: the claim in a token (OpenID Connect Core 1.0 section 5.1).
+    ``imported``: a column of the CSV import.
+
+    A field of another kind, such as a date, is a subclass with its own ``clean`` and ``schema``.
     """
 
     name: str
@@ -38,19 +40,24 @@ class TextField:
     claim: str | None = None
     imported: bool = True
 
+    @property
+    def schema(self) -> dict[str, object]:
+        """The rule in JSON Schema, for clients' forms."""
+        return {"maxLength": self.limit, "pattern": NAME_PATTERN}
+
     def read(self, value: object) -> str | None:
-        """As a client sends it. Raises FieldRefused."""
+        """The value to store for a value of a request. Raises FieldRefused."""
         if not isinstance(value, str):
             raise FieldRefused(Code.INVALID_TYPE)
         return self.clean(value)
 
     def clean(self, text: str) -> str | None:
-        """As it is stored; None when nothing of it can be seen. Raises FieldRefused."""
+        """The normalized text, None if it is blank. Raises FieldRefused."""
         return clean_name(text, self.limit)
 
-    def salvage(self, text: str) -> str | None:
-        """As it is stored, where nobody is there to correct it: what cannot be is taken out."""
-        return salvage_name(text, self.limit)
+    def sanitize(self, text: str) -> str | None:
+        """The normalized text with forbidden characters removed, cut to the limit."""
+        return sanitize_name(text, self.limit)
 
 
 TEXT_FIELDS: Final = (
@@ -67,7 +74,7 @@ SSO_MANAGED: Final = frozenset(field.name for field in TEXT_FIELDS if field.sso_
 
 
 class AuthProvider(StrEnum):
-    """Who keeps a person's sign-in."""
+    """How a person signs in: locally, or by an OIDC or SAML identity provider."""
 
     LOCAL = "local"
     OIDC = "oidc"
@@ -75,7 +82,7 @@ class AuthProvider(StrEnum):
 
     @property
     def editable(self) -> tuple[str, ...]:
-        """The fields a person may change as far as the provider is concerned, in order."""
+        """The fields that the provider leaves to the person, in the profile's order."""
         if self is AuthProvider.LOCAL:
             return EDITABLE
         return tuple(field for field in EDITABLE if field not in SSO_MANAGED)
@@ -83,9 +90,9 @@ class AuthProvider(StrEnum):
 
 @dataclass(frozen=True)
 class Profile:
-    """One person in one tenant, at one version (it starts at 1 and grows with each change).
+    """One person in one tenant, at one version (1, then one more with each change).
 
-    Who is not ``active`` has left: the profile stays, but its person may do nothing with it.
+    A profile that is not ``active`` is kept, but its person may neither view nor update it.
     """
 
     tenant_id: UUID
@@ -101,13 +108,13 @@ class Profile:
 
     @property
     def name(self) -> str:
-        """What to call the person: display name, else first and last name, else email."""
+        """Display name, else first and last name, else email."""
         full = " ".join(part for part in (self.first_name, self.last_name) if part)
         return self.display_name or full or self.email
 
     @property
     def etag(self) -> str:
-        """A strong entity tag (RFC 9110 section 8.8.3), different for each person and version."""
+        """A strong entity tag (RFC 9110 section 8.8.3), unique to the person and version."""
         return f'"{self.id.hex}-{self.version}"'
 
     @property
@@ -119,7 +126,7 @@ class Profile:
         return self.avatar if field == AVATAR else getattr(self, field)
 
     def with_changes(self, changes: Mapping[str, str | Avatar | None]) -> Profile:
-        """The next version with these fields, or this very profile when nothing differs."""
+        """The next version with these fields, or ``self`` if nothing differs."""
         differing = {
             "avatar" if field == AVATAR else field: value
             for field, value in changes.items()
@@ -131,7 +138,7 @@ class Profile:
 
 
 def same(stored: str | Avatar | None, wanted: str | Avatar | Upload | None) -> bool:
-    """Whether storing ``wanted`` would leave a field as it is."""
+    """Whether storing ``wanted`` would change nothing."""
     if isinstance(wanted, Upload):
         return isinstance(stored, Avatar) and wanted.is_stored_as(stored)
     if isinstance(wanted, Avatar) and isinstance(stored, Avatar):
@@ -140,9 +147,9 @@ def same(stored: str | Avatar | None, wanted: str | Avatar | Upload | None) -> b
 
 
 class ProfileUpdate:
-    """What a client asks for: a value for each field that it sent, all others left alone.
+    """A partial update as a client sent it: fields that are absent stay as they are.
 
-    ``body`` has the field names as REST spells them, and values of any JSON type.
+    ``body`` has fields as REST spells them, with values of any JSON type.
     """
 
     def __init__(self, body: Mapping[str, object]) -> None:
@@ -157,10 +164,11 @@ class ProfileUpdate:
                 except FieldRefused as refused:
                     self._violations[field] = Violation(field, refused.code, refused.limits)
 
-    def against(self, profile: Profile) -> dict[str, str | Upload | None]:
-        """The fields that would change, with their values, in the profile's order.
+    def changes_to(self, profile: Profile) -> dict[str, str | Upload | None]:
+        """The fields that would change, with their new values, in the profile's order.
 
-        Raises the error for all rules broken, by form, by name and by who manages a field.
+        Raises one error with all violations: of types, of the rules for names, of fields that the
+        identity provider manages, of unknown fields.
         """
         changes = {
             field: value
@@ -194,7 +202,7 @@ _READ: Final[Mapping[str, Callable[[object], str | Upload | None]]] = {
 
 
 def _unknown_fields(body: Mapping[str, object]) -> Iterator[Violation]:
-    """In the body's order; a name is cut to 100 code points and made safe to send back."""
+    """In the body's order. The name is cut to 100 code points; lone surrogates become U+FFFD."""
     for field in body:
         if field not in EDITABLE:
             safe = field[:100].encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,4 +1,4 @@
-"""The story of one request, told once for both faces, and the ports it needs."""
+"""The use cases of both faces: view and update one's own profile. And the ports they need."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from profile_domain.audit import AuditEntry
 from profile_domain.caller import Caller, Credentials, Face, Identity
 from profile_domain.errors import Code, DomainError, FieldRefused, Violation, refused_fields
 from profile_domain.keyed_locks import KeyedLocks
-from profile_domain.people import has_news
+from profile_domain.people import sign_in_differs
 from profile_domain.pictures.avatar import Avatar, Upload
 from profile_domain.profile import AVATAR, Profile, ProfileUpdate
 from profile_domain.requests.preconditions import if_match_holds
@@ -21,39 +21,40 @@ ATTEMPTS = 3
 
 class Tokens(Protocol):
     async def verify(self, token: str) -> Identity:
-        """Raises ``unauthenticated``, or ``unavailable`` when no keys were ever had."""
+        """Raises ``unauthenticated``, or ``unavailable`` if no keys were ever fetched."""
 
 
 class Profiles(Protocol):
-    """The store. It is asked with the caller's tenant, always; raises ``unavailable``."""
+    """The store. Every call is scoped to one tenant. All methods raise ``unavailable``."""
 
     async def load(self, identity: Identity, *, with_image: bool) -> Profile | None:
-        """The caller's own profile; the avatar's bytes only if asked for.
+        """The caller's profile, with the avatar's bytes only if ``with_image``.
 
-        Of users whom the identity meets, the one that is stored with its issuer comes first.
+        A user stored with the token's issuer takes precedence over one stored without an issuer.
         """
 
     async def save(self, caller: Caller, before: Profile, after: Profile) -> bool:
-        """Durably replaces ``before`` by ``after``, which is one version on.
+        """Durably replaces ``before`` by ``after`` (the next version), with an audit entry.
 
-        With it goes an audit entry; nothing is written where nothing differs. False when ``before``
-        is no longer stored, or is of another tenant than the caller. It is tried once: an
-        ``unavailable`` save may have happened, and the version tells.
+        Writes nothing if nothing differs. False if ``before`` is no longer the stored version, or
+        belongs to another tenant than the caller. There is no retry: after ``unavailable`` the
+        save may have happened, which the stored version shows.
         """
 
     async def history(
         self, tenant_id: UUID, user_id: UUID, *, first: int, after: int | None = None
     ) -> Sequence[AuditEntry]:
-        """The user's changes before version ``after``, newest first; ``first`` is at least 1."""
+        """At most ``first`` (>= 1) audit entries older than version ``after``, newest first."""
 
 
 class Provisioning(Protocol):
-    """How those get into the store who were only ever known to an identity provider."""
+    """Creates and updates users from the claims of their tokens."""
 
-    async def bring_in(self, caller: Caller, stored: Profile | None) -> bool:
-        """Makes the caller's user, or brings it up to date, by what the caller's token tells.
+    async def provision_user(self, caller: Caller, stored: Profile | None) -> bool:
+        """Creates the caller's user, or updates it, from the caller's token.
 
-        False when the store has nothing new for the caller. Raises ``unavailable``.
+        True if the stored profile may have changed and must be loaded again.
+        Raises ``unavailable``.
         """
 
 
@@ -66,12 +67,12 @@ class Policy(Protocol):
 
 class Pictures(Protocol):
     async def clean(self, upload: Upload) -> Avatar:
-        """The picture as it may be stored. Raises FieldRefused with an ``avatar_…`` code."""
+        """The picture to store. Raises FieldRefused with an ``avatar_…`` code."""
 
 
 class RateLimit(Protocol):
     async def take(self, identity: Identity) -> None:
-        """Counts one attempt to write. Raises ``rate_limited``."""
+        """Counts one write attempt. Raises ``rate_limited``."""
 
 
 class ProfileService:
@@ -98,7 +99,7 @@ class ProfileService:
     async def identify(
         self, credentials: Credentials, *, face: Face, request_id: str, to_write: bool
     ) -> Caller:
-        """Who calls. Each attempt to write is counted, whatever becomes of it.
+        """Authenticates the caller. Counts a write attempt, whether it succeeds or not.
 
         Raises ``unauthenticated``, ``invalid_tenant_id``, ``tenant_mismatch``, ``rate_limited``.
         """
@@ -117,36 +118,36 @@ class ProfileService:
     async def update_my_profile(
         self,
         caller: Caller,
-        change: ProfileUpdate,
+        update: ProfileUpdate,
         *,
         if_match: str | None = None,
         with_image: bool = True,
         before_writing: Callable[[Profile], Awaitable[None]] | None = None,
     ) -> Profile:
-        """The profile as stored afterwards; nothing is written where nothing would differ.
+        """The profile as stored afterwards. Writes nothing if nothing differs.
 
-        ``before_writing`` is called with what is stored once nothing stands against the update;
-        what it raises keeps the update from happening.
+        ``before_writing`` is called with the stored profile after all checks have passed; if it
+        raises, nothing is written.
 
         Raises, in this order: ``not_found``, the fields' errors, ``forbidden``, the picture's
-        errors, ``precondition_failed``; and ``conflict`` when others won three times in a row.
-        Updates of one person take turns here, so these others are other processes.
+        errors, ``precondition_failed``; and ``conflict`` after three lost races. Updates of one
+        person are serialized within a process, so races are lost to other processes only.
         """
         identity = caller.identity
         async with self._locks.of((identity.tenant_id, identity.issuer, identity.subject)):
-            return await self._update(caller, change, if_match, with_image, before_writing)
+            return await self._update(caller, update, if_match, with_image, before_writing)
 
     async def _update(
         self,
         caller: Caller,
-        change: ProfileUpdate,
+        update: ProfileUpdate,
         if_match: str | None,
         with_image: bool,  # noqa: FBT001  # as update_my_profile has it
         before_writing: Callable[[Profile], Awaitable[None]] | None,
     ) -> Profile:
         for _ in range(ATTEMPTS):
             stored = await self._load(caller, with_image=with_image)
-            wanted = change.against(stored)
+            wanted = update.changes_to(stored)
             await self._permit("updateMyProfile", caller, stored, wanted.keys())
             changes = {field: await self._storable(value) for field, value in wanted.items()}
             if not if_match_holds(if_match, stored.etag):
@@ -161,15 +162,15 @@ class ProfileService:
     async def my_changes(
         self, caller: Caller, profile: Profile, *, first: int, after: int | None = None
     ) -> Sequence[AuditEntry]:
-        """The profile's changes, newest first, from before version ``after``. Raises ``forbidden``.
+        """At most ``first`` (>= 1) audit entries older than version ``after``, newest first.
 
-        ``first`` is at least 1.
+        Raises ``forbidden``.
         """
         await self._permit("viewMyProfile", caller, profile)
         return await self._profiles.history(profile.tenant_id, profile.id, first=first, after=after)
 
     async def editable_fields(self, caller: Caller, profile: Profile) -> list[str]:
-        """The fields this caller may change now, by provider and by policy."""
+        """The fields that provider and policies allow this caller to change."""
         permitted = []
         for field in profile.auth_provider.editable:
             try:
@@ -186,8 +187,8 @@ class ProfileService:
         profile = await self._profiles.load(identity, with_image=with_image)
         if (
             identity.record is not None
-            and (profile is None or has_news(profile, identity.record))
-            and await self._provisioning.bring_in(caller, profile)
+            and (profile is None or sign_in_differs(profile, identity.record))
+            and await self._provisioning.provision_user(caller, profile)
         ):
             profile = await self._profiles.load(identity, with_image=with_image)
         if profile is None:
@@ -197,7 +198,7 @@ class ProfileService:
     async def _permit(
         self, action: Action, caller: Caller, profile: Profile, changes: Collection[str] = ()
     ) -> None:
-        """No policy can let back in who has left."""
+        """A deactivated user is denied before any policy is evaluated."""
         if not profile.active:
             raise DomainError(Code.FORBIDDEN)
         await self._policy.permit(action, caller, profile, changes)

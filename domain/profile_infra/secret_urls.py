@@ -1,4 +1,4 @@
-"""URLs that may hold a secret: whether they can be read in one way only, and how they are shown."""
+"""URLs that may contain a secret: whether they are unambiguous, and masking them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import SplitResult, unquote_plus, urlsplit
 
 MASK: Final = "***"
-# Parameters of libpq and asyncpg that say where and how to connect, not as whom.
+# Parameters of libpq and asyncpg that hold no credentials.
 _HARMLESS: Final = frozenset(
     {
         *("host", "hostaddr", "port", "database", "dbname", "application_name", "client_encoding"),
@@ -22,15 +22,14 @@ _SCHEME: Final = frozenset(string.ascii_letters + string.digits + "-.+:")
 
 
 def is_clear(url: str) -> bool:
-    """Whether no part can be taken for another: within one, @ / ? # and ; are percent-encoded."""
+    """Whether the URL is unambiguous: @ / ? # and ; within a part are percent-encoded."""
     return _parts(url) is not None
 
 
 def masked(text: str) -> str:
-    """A URL without its user, its password, its fragment and the value of every parameter that is
-    not known to be harmless; only the scheme of a URL that is not clear.
+    """The URL without user, password, fragment and the values of parameters that may be secret.
 
-    A text without ``//`` is no URL, and stays as it is.
+    Of an ambiguous URL only the scheme is kept. A text without ``//`` is returned unchanged.
     """
     scheme, slashes, _ = text.partition("//")
     if not slashes:
@@ -47,7 +46,7 @@ def masked(text: str) -> str:
 
 
 def _parts(url: str) -> SplitResult | None:
-    """The parts of a clear URL, whatever its scheme; urlsplit has rules for some schemes only."""
+    """The parts of an unambiguous URL of any scheme; urlsplit treats some schemes specially."""
     scheme, _, rest = url.partition("//")
     try:
         parts = urlsplit(f"//{rest}")

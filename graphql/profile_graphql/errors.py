@@ -1,4 +1,4 @@
-"""How this face tells errors: GraphQL's ``errors[]``, with the catalogue in ``extensions``."""
+"""Errors in GraphQL's format: ``errors[]``, with the catalogue's code in ``extensions``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger("profile.graphql")
 
 
 class RequestRefused(Exception):
-    """A request that is answered before anything is executed, by ``status`` and ``errors``."""
+    """A request error: nothing is executed. ``errors`` are the entries of ``errors[]``."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class RequestRefused(Exception):
 
 
 def entry(error: DomainError) -> dict[str, Any]:
-    """A domain error as one entry of ``errors[]``."""
+    """A domain error as an entry of ``errors[]``."""
     extensions: dict[str, Any] = {"code": error.code}
     if error.details:
         extensions["details"] = details_of(error)
@@ -43,27 +43,27 @@ def entry(error: DomainError) -> dict[str, Any]:
 
 
 def invalid_query(explanation: str) -> dict[str, Any]:
-    """An entry for a request that cannot be run; the explanation is for its developer."""
+    """An entry for an invalid request; the explanation is for the client's developer."""
     return entry(
         DomainError(Code.INVALID_QUERY, details={"explanation": explanation[:MAX_EXPLANATION]})
     )
 
 
 def invalid_queries(text: str, errors: Sequence[GraphQLError]) -> list[dict[str, Any]]:
-    """An entry for each thing that is wrong with a document, in its order."""
+    """An entry for each error of a document, in the order given."""
     return [
-        _placed(invalid_query(error.message), error, places)
-        for places in [places_in(text, errors)]
+        _with_locations(invalid_query(error.message), error, locations)
+        for locations in [locations_in(text, errors)]
         for error in errors
     ]
 
 
-def places_in(text: str, errors: Iterable[GraphQLError]) -> dict[int, dict[str, int]]:
-    """Line and column, from 1 on, of each position of ``text`` that the errors name.
+def locations_in(text: str, errors: Iterable[GraphQLError]) -> dict[int, dict[str, int]]:
+    """Line and column, starting at 1, of each position of the errors in ``text``.
 
-    In one walk over the text, where graphql-core goes through it once for each error.
+    One pass over the text; graphql-core makes one for each error.
     """
-    places = {}
+    locations = {}
     line, line_start, before = 1, 0, 0
     for position in sorted({each for error in errors for each in error.positions or ()}):
         line += (
@@ -73,23 +73,23 @@ def places_in(text: str, errors: Iterable[GraphQLError]) -> dict[int, dict[str, 
         )
         last = max(text.rfind("\n", before, position), text.rfind("\r", before, position))
         line_start = last + 1 if last >= 0 else line_start
-        places[position] = {"line": line, "column": position - line_start + 1}
+        locations[position] = {"line": line, "column": position - line_start + 1}
         before = position
-    return places
+    return locations
 
 
-def _placed(
-    formatted: dict[str, Any], error: GraphQLError, places: dict[int, dict[str, int]]
+def _with_locations(
+    formatted: dict[str, Any], error: GraphQLError, locations: dict[int, dict[str, int]]
 ) -> dict[str, Any]:
     if error.positions:
-        formatted["locations"] = [places[position] for position in error.positions]
+        formatted["locations"] = [locations[position] for position in error.positions]
     return formatted
 
 
 def field_error(
-    error: GraphQLError, places: dict[int, dict[str, int]], request_id: str
+    error: GraphQLError, locations: dict[int, dict[str, int]], request_id: str
 ) -> tuple[dict[str, Any], DomainError | None]:
-    """The entry for a field that failed; what nobody foresaw is logged and masked."""
+    """The entry for a field error, and its domain error; an unexpected one is logged and masked."""
     cause = error.original_error
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
@@ -100,14 +100,14 @@ def field_error(
             log.error("request %s failed", request_id, exc_info=cause)
             cause = DomainError(Code.INTERNAL_ERROR)
         formatted, known = entry(cause), cause
-    _placed(formatted, error, places)
+    _with_locations(formatted, error, locations)
     if error.path:
         formatted["path"] = error.path
     return formatted, known
 
 
 def refusal(error: DomainError, status: int) -> JSONResponse:
-    """An answer to a request that no operation was read from."""
+    """The response for an error outside of GraphQL execution."""
     answer = JSONResponse({"errors": [entry(error)]}, status)
     if error.retry_after is not None:
         answer.headers["Retry-After"] = str(error.retry_after)

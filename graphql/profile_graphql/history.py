@@ -1,4 +1,4 @@
-"""The audit trail as its owner sees it: a Relay connection, newest first."""
+"""The audit trail as a Relay connection, newest first."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from profile_domain.errors import Code, DomainError
 from profile_domain.profile import AVATAR
 from profile_graphql.names import camel_case
 
-FIRST = 20
-MOST = 100
+DEFAULT_PAGE = 20
+MAX_PAGE = 100
 
 
 @strawberry.type(description="One field of a change. Of a picture only its digest is kept.")
@@ -70,7 +70,7 @@ class ProfileChangeConnection:
 
     @classmethod
     def of(cls, changes: Sequence[AuditEntry], *, first: int, after: int | None) -> Self:
-        """The first of ``changes``, which are one more than that when there is a next page."""
+        """The first ``first`` of ``changes``; one more means that there is a next page."""
         edges = [
             ProfileChangeEdge(cursor=str(change.new_version), node=ProfileChange.of(change))
             for change in changes[:first]
@@ -87,9 +87,12 @@ class ProfileChangeConnection:
 
 
 def page_of(first: int | None, after: str | None) -> tuple[int, int | None]:
-    """How many, and before which version. Raises ``invalid_argument`` for what is no page."""
-    count = FIRST if first is None else first
-    if not 1 <= count <= MOST:
+    """The arguments as (count, version); entries before the version are wanted.
+
+    Raises ``invalid_argument``.
+    """
+    count = DEFAULT_PAGE if first is None else first
+    if not 1 <= count <= MAX_PAGE:
         raise DomainError(Code.INVALID_ARGUMENT, details={"argument": "first"})
     if after is not None and not (after.isascii() and after.isdigit() and len(after) < 20):
         raise DomainError(Code.INVALID_ARGUMENT, details={"argument": "after"})

@@ -1,4 +1,4 @@
-"""Which media type an answer has (RFC 9110 section 12.5.1, GraphQL over HTTP section 4)."""
+"""Content negotiation (RFC 9110 section 12.5.1, GraphQL over HTTP section 4)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ HTML = "text/html"
 
 
 def preferred_type(accept: str) -> str:
-    """The type the client likes best; JSON where it has no say or wants what we have not.
+    """The media type with the highest quality; JSON if the header accepts none.
 
-    Each of the three types has the quality of the most specific range that covers it; equal
-    ones are taken in the order they stand in the header.
+    Each of the three types has the quality of the most specific range that matches it; among equal
+    ones the order in the header decides.
     """
     ranges = dict(_ranges(accept))
     order = list(ranges)

@@ -1,4 +1,4 @@
-"""How this face spells the fields of the profile."""
+"""The profile's fields in camelCase, as GraphQL spells them."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ _SPELLING = {field: _camel_case(field) for field in EDITABLE}
 
 
 def camel_case(field: str) -> str:
-    """``first_name`` as ``firstName``; what is no field of the profile stays as it is."""
+    """``first_name`` as ``firstName``; names of unknown fields are returned unchanged."""
     return _SPELLING.get(field, field)

@@ -1,4 +1,4 @@
-"""What the resolvers know of the request they serve."""
+"""The context of a request, for the resolvers."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from profile_domain.service import ProfileService
 
 @dataclass(slots=True)
 class RequestContext:
-    """One request; who calls is asked for by the first field that needs it, and once.
+    """One request. The caller is authenticated once, by the first field that needs it.
 
-    ``told`` is what the log and the metrics are told of the request: ``tenant``, ``code``, and
-    ``reason`` where the caller is not known.
+    ``log_fields`` are for the request's log line and metrics: ``tenant``, ``code``, and ``reason``
+    if authentication failed.
     """
 
     service: ProfileService
@@ -30,7 +30,7 @@ class RequestContext:
     log_fields: dict[str, Any] = field(default_factory=dict)
     _caller: Caller | None = field(default=None, init=False)
     _profile: Profile | None = field(default=None, init=False)
-    _looking: Lock = field(default_factory=Lock, init=False)
+    _loading: Lock = field(default_factory=Lock, init=False)
 
     async def caller(self, *, to_write: bool = False) -> Caller:
         """Raises what ``ProfileService.identify`` raises."""
@@ -40,16 +40,17 @@ class RequestContext:
                     self.credentials, face="graphql", request_id=self.request_id, to_write=to_write
                 )
             except DomainError as refused:
-                self.log_fields["reason"] = refused.why
+                self.log_fields["reason"] = refused.log_reason
                 raise
             self.log_fields["tenant"] = self._caller.identity.tenant_id
         return self._caller
 
     async def my_profile(self) -> Profile:
-        """Loaded once however often it is asked for, so that a request holds one picture and tells
-        one state. Raises what ``ProfileService.view_my_profile`` raises.
+        """Loaded once per request, so that all fields show one version and one picture is held.
+
+        Raises what ``ProfileService.view_my_profile`` raises.
         """
-        async with self._looking:
+        async with self._loading:
             if self._profile is None:
                 self._profile = await self.service.view_my_profile(
                     await self.caller(), with_image=self.wants_image

@@ -1,4 +1,4 @@
-"""The GraphQL face's operations: each asks who calls, then tells the domain's story."""
+"""The query and the mutation: each authenticates the caller and calls ProfileService."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from profile_domain.profile import ProfileUpdate
 from profile_graphql.request import RequestInfo
 from profile_graphql.types import Profile, ProfileError, UpdateMyProfileInput, UpdateMyProfileResult
 
-# What concerns the caller or the request as a whole is no answer to the update itself.
-NOT_ABOUT_THE_UPDATE = frozenset(
+# Errors that concern the caller or the request: in errors[], not as ProfileError.
+REQUEST_ERRORS = frozenset(
     {
         Code.UNAUTHENTICATED,
         Code.INVALID_TENANT_ID,
@@ -47,8 +47,8 @@ class Mutation:
         service = info.context.service
         editable: list[str] | None = None
 
-        async def ask_what_is_editable(stored: DomainProfile) -> None:
-            # A field that cannot be null must not fail once the update is stored.
+        async def load_editable_fields(stored: DomainProfile) -> None:
+            # Not afterwards: an error in this non-null field would hide the stored update.
             nonlocal editable
             if info.context.wants_editable:
                 editable = await service.editable_fields(caller, stored)
@@ -59,10 +59,10 @@ class Mutation:
                 ProfileUpdate(input.as_body()),
                 if_match=None if if_match is strawberry.UNSET else if_match,
                 with_image=info.context.wants_image,
-                before_writing=ask_what_is_editable,
+                before_writing=load_editable_fields,
             )
         except DomainError as error:
-            if error.code in NOT_ABOUT_THE_UPDATE:
+            if error.code in REQUEST_ERRORS:
                 raise
             info.context.log_fields["code"] = error.code
             return ProfileError.of(error)

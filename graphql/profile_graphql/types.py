@@ -1,4 +1,4 @@
-"""The types of the GraphQL schema, as clients see them."""
+"""The types of the GraphQL schema."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from profile_graphql.names import camel_case
 from profile_graphql.request import RequestInfo
 
 
-@strawberry.enum(description="Who keeps a person's sign-in.")
+@strawberry.enum(
+    description="How a person signs in: locally, or by an OIDC or SAML identity provider."
+)
 class AuthProvider(Enum):
     LOCAL = "local"
     OIDC = "oidc"
@@ -55,7 +57,7 @@ class Profile:
 
     @classmethod
     def of(cls, profile: DomainProfile, *, editable: list[str] | None = None) -> Self:
-        """``editable`` has the fields that may be changed, where that is known already."""
+        """``editable``: the result of ``editable_fields``, if it is known already."""
         return cls(
             id=strawberry.ID(str(profile.id)),
             email=profile.email,
@@ -135,7 +137,7 @@ class ProfileError:
 
 
 def details_of(error: DomainError) -> dict[str, Any]:
-    """The error's details, with the fields spelled as this face spells them."""
+    """The error's details, with field names in camelCase."""
     details = dict(error.details)
     if error.violations:
         details["violations"] = [
@@ -159,7 +161,7 @@ class UpdateMyProfileInput:
     avatar_base64: str | None = strawberry.UNSET
 
     def as_body(self) -> dict[str, object]:
-        """The same change as REST would send it."""
+        """The update as the body of REST's PUT."""
         return {
             field: value for field, value in vars(self).items() if value is not strawberry.UNSET
         }

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: from a request to the answer, in both media types."""
+"""The endpoint ``/graphql``: GraphQL over HTTP, in both media types."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from profile_graphql.errors import (
     field_error,
     invalid_queries,
     invalid_query,
-    places_in,
+    locations_in,
 )
 from profile_graphql.execution.documents import Documents
 from profile_graphql.execution.limits import MAX_ERRORS
@@ -35,7 +35,7 @@ _STATUS = {
     Code.UNSUPPORTED_MEDIA_TYPE: 415,
 }
 
-# As Apollo Server spells it; Apollo's link then sends the document itself.
+# Apollo Server's error; Apollo's link then sends the document.
 PERSISTED_QUERY_NOT_SUPPORTED = {
     "message": "PersistedQueryNotSupported",
     "extensions": {"code": "PERSISTED_QUERY_NOT_SUPPORTED"},
@@ -43,9 +43,9 @@ PERSISTED_QUERY_NOT_SUPPORTED = {
 
 
 class GraphQLView:
-    """Answers ``/graphql``.
+    """Handles POST and GET.
 
-    ``max_body_bytes`` is the limit on a POST's body; ``page`` makes what a browser's GET is given.
+    ``max_body_bytes`` limits the body of a POST; ``page`` renders GraphiQL for browsers.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class GraphQLView:
 
 
 def _checked(parameters: dict[str, Any]) -> tuple[str, dict[str, Any], str | None]:
-    """The parameters of a request (GraphQL over HTTP, section 5.1), held to their types."""
+    """The validated parameters of a request (GraphQL over HTTP, section 5.1)."""
     text = parameters.get("query")
     variables = parameters.get("variables")
     extensions = parameters.get("extensions")
@@ -158,7 +158,7 @@ def _result(request: Request, fields: Fields, text: str, result: ExecutionResult
         return _respond(request, fields, {"data": result.data})
     if result.data is None and not any(error.path for error in errors):
         raise RequestRefused(invalid_queries(text, errors[:MAX_ERRORS]))
-    places = places_in(text, errors)
+    places = locations_in(text, errors)
     formatted, known = zip(
         *(field_error(error, places, request.state.request_id) for error in errors), strict=True
     )
@@ -181,16 +181,15 @@ def _respond(
     status: int | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """By default 200, but 400 for what was not executed where the media type can say so."""
+    """Status 200 by default; 400 for a request error in ``application/graphql-response+json``."""
     if "errors" in payload:
         request.state.code = payload["errors"][0]["extensions"]["code"]
-    # Several fields are one list (RFC 9110 section 5.3).
     media_type = preferred_type(joined(fields, "accept") or "")
     if status is None:
         status = 400 if "data" not in payload and media_type == GRAPHQL_RESPONSE else 200
     if media_type != GRAPHQL_RESPONSE:
         media_type = JSON
-    # ASCII only: what a client sent may come back, lone surrogates included.
+    # ASCII, because the payload may echo lone surrogates.
     body = json.dumps(payload, separators=(",", ":")).encode("ascii")
     answer = Response(body, status, headers, media_type=f"{media_type}; charset=utf-8")
     answer.headers["Vary"] = "Accept"

@@ -8,8 +8,8 @@ import pytest
 from command import ISSUERS
 from profile_api.cli import store as command_store
 from profile_api.settings import Settings
+from profile_testing.signing import SECRET
 from running import ME
-from signing import SECRET
 
 
 def test_help_is_on_everything(run):

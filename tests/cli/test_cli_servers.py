@@ -12,8 +12,8 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-import nginx
 from command import ISSUERS, csv, environment, person
+from profile_testing import nginx
 from programs import needs
 from running import ME, TENANT
 

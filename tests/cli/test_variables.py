@@ -9,7 +9,7 @@ from command import ISSUERS
 from profile_api.settings import SECRET as MAY_BE_IN_FILES
 from profile_api.settings import Settings
 from profile_api.variables import UnusableVariable, resolved
-from signing import SECRET
+from profile_testing.signing import SECRET
 
 SAID = {
     "database_url": "sqlite:///./elsewhere.db",

@@ -1,4 +1,4 @@
-"""What surrounds each request: routes, methods, ids, limits, origins, a net for crashes."""
+"""What applies to every request: routes, methods, ids, rate limit, origins, crashes."""
 
 import pytest
 
@@ -41,7 +41,7 @@ async def test_an_unknown_route_is_not_found_whoever_asks(service, path):
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("method", ["DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"])
-async def test_an_unknown_method_is_told_which_there_are(service, path, allowed, method):
+async def test_an_unknown_method_is_405_with_allow(service, path, allowed, method):
     answer = await service.client.request(method, path)
     assert answer.status_code == 405
     assert answer.headers["Allow"] == allowed
@@ -91,7 +91,7 @@ async def test_health_readiness_and_metrics(service):
     assert "/some/unknown" not in metrics.text
 
 
-async def test_the_pages_are_off_unless_turned_on(tmp_path):
+async def test_the_pages_are_off_by_default(tmp_path):
     async with running(tmp_path, docs=False, graphiql=False, introspection=False) as service:
         for path in ("/docs", "/openapi.json"):
             assert_error(await service.client.get(path), Code.NOT_FOUND)

@@ -1,4 +1,4 @@
-"""One table of requests, each sent to both faces as to two people alike, on either store."""
+"""One table of requests, each sent to both faces on either store; the responses are compared."""
 
 import json
 import re

@@ -1,11 +1,11 @@
-"""The two committed documents: as the faces are, and what a change of them takes from clients."""
+"""The committed OpenAPI document and GraphQL schema are current; breaking changes are detected."""
 
 import copy
 import json
 
 import pytest
-from breaking_changes import breaks, is_announced
 
+from breaking_changes import breaks, is_announced
 from profile_api.app import create_app
 from profile_api.rest import openapi
 from profile_api.settings import Settings
@@ -59,7 +59,7 @@ RECEIVED = ("components", "schemas", "ProfileBody")
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "remove", "told"),
+    ("path", "value", "remove", "result"),
     [
         (("paths",), None, "/metrics", "GET /metrics is gone"),
         (ME, None, "put", "PUT /v1/users/me/profile is gone"),
@@ -78,10 +78,10 @@ RECEIVED = ("components", "schemas", "ProfileBody")
         ((*RECEIVED, "properties", "email", "type"), ["string", "null"], None, "may be null now"),
     ],
 )
-def test_what_rest_clients_would_miss_is_called_out(documents, path, value, remove, told):
+def test_what_rest_clients_would_miss_is_called_out(documents, path, value, remove, result):
     found = breaks(documents, changed(documents, path, value, remove=remove))
     assert found
-    assert all(told in line for line in found), found
+    assert all(result in line for line in found), found
 
 
 @pytest.mark.parametrize("tighter", [{"maxLength": 10}, {"minLength": 1}, {"pattern": "^A"}])
@@ -90,8 +90,8 @@ def test_a_limit_counts_behind_a_choice_of_types_too(documents, tighter):
     narrower = {"anyOf": [{"type": "string", **tighter}, {"type": "null"}]}
     path = (*SENT, "properties", "first_name")
     old, new = changed(documents, path, choice), changed(documents, path, narrower)
-    (told,) = breaks(old, new)
-    assert f"another {next(iter(tighter))}" in told
+    (result,) = breaks(old, new)
+    assert f"another {next(iter(tighter))}" in result
     assert breaks(new, old) == []
 
 
@@ -119,7 +119,7 @@ def test_what_is_added_breaks_nobody(documents, path, value):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "result"),
     [
         ("  etag: String!", "  tag: String!", "Profile.etag was removed"),
         ("  firstName: String\n", "  firstName: String!\n", "firstName"),
@@ -127,11 +127,11 @@ def test_what_is_added_breaks_nobody(documents, path, value):
         ("  SAML\n", "", "SAML was removed"),
     ],
 )
-def test_what_graphql_clients_would_miss_is_called_out(documents, old, new, told):
+def test_what_graphql_clients_would_miss_is_called_out(documents, old, new, result):
     sdl, document = documents
     assert old in sdl
     found = breaks(documents, (sdl.replace(old, new), document))
-    assert any(told in line for line in found), found
+    assert any(result in line for line in found), found
 
 
 @pytest.mark.parametrize(

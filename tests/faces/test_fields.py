@@ -2,7 +2,8 @@
 
 import pytest
 
-from cases import SMALL, uri
+from cases import SMALL
+from fields import VALUES
 from profile_domain.errors import Code, FieldRefused
 from profile_domain.people import new_profile, read_claims, read_record
 from profile_domain.pictures.avatar import Avatar
@@ -18,11 +19,10 @@ from profile_graphql.names import camel_case
 from profile_graphql.schema import schema
 from profile_graphql.types import ProfileField
 from profile_infra.people.csv_file import OPTIONAL
+from profile_testing.signing import TENANT
 from running import ME_QUERY, UPDATE
-from signing import TENANT
 
 CHANGES = "{ me { changes(first: 9) { edges { node { fields { field old new } } } } } }"
-VALUES = {field.name: "é" * field.limit for field in TEXT_FIELDS} | {AVATAR: uri(SMALL)}
 CLEARED = dict.fromkeys(EDITABLE, "") | {AVATAR: None}
 
 
@@ -86,17 +86,17 @@ async def test_one_code_point_too_many_is_refused_with_the_fields_limit(service,
     answer = await service.put(await service.person(), {field.name: "x" * (field.limit + 1)})
     assert answer.status_code == 400
     (violation,) = answer.json()["details"]["violations"]
-    told = f"At most {field.limit} characters are allowed."
+    result = f"At most {field.limit} characters are allowed."
     assert violation == {
-        "field": field.name, "code": "too_long", "message": told, "max": field.limit,
+        "field": field.name, "code": "too_long", "message": result, "max": field.limit,
     }  # fmt: skip
-    assert answer.json()["message"] == told
+    assert answer.json()["message"] == result
 
 
 def test_a_limit_is_the_fields_own():
     motto = TextField("motto", "Motto", limit=5)
     assert motto.read("12345") == "12345"
-    assert motto.salvage("1234567") == "12345"
+    assert motto.sanitize("1234567") == "12345"
     with pytest.raises(FieldRefused) as refused:
         motto.read("123456")
     assert (refused.value.code, refused.value.limits) == (Code.TOO_LONG, {"max": 5})
@@ -112,7 +112,7 @@ def test_what_the_provider_manages_nobody_else_changes_and_its_claims_bring(prov
     managed = [field.name for field in TEXT_FIELDS if field.sso_managed]
     assert provider.editable == tuple(field for field in EDITABLE if field not in managed)
     for field in provider.editable:
-        assert ProfileUpdate({field: VALUES[field]}).against(person)
+        assert ProfileUpdate({field: VALUES[field]}).changes_to(person)
 
 
 def test_the_schema_of_graphql_has_every_field():
@@ -122,5 +122,5 @@ def test_the_schema_of_graphql_has_every_field():
     assert list(types["UpdateMyProfileInput"].fields) == spelled
     assert set(spelled) <= set(types["Profile"].fields)
     for field in TEXT_FIELDS:
-        told = types["Profile"].fields[camel_case(field.name)].description
-        assert told == f"At most {field.limit} code points."
+        result = types["Profile"].fields[camel_case(field.name)].description
+        assert result == f"At most {field.limit} code points."

@@ -1,4 +1,4 @@
-"""The OpenAPI document says the truth: requests made from it, and answers held against it."""
+"""Requests generated from the OpenAPI document, and responses validated by it."""
 
 import json
 import time
@@ -10,13 +10,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from jsonschema_rs import validator_for
 
-from images import data_uri, photo, png
 from profile_api.app import create_app
 from profile_api.rest import openapi
 from profile_api.rest.errors import STATUS
 from profile_api.settings import Settings
 from profile_domain.errors import MESSAGES, Code
 from profile_infra.tokens.jose import sign
+from profile_testing.images import data_uri, photo, png
 from running import ME, SIGNER, TENANT, served
 
 # What a schema cannot say: what makes a picture, and that an entity tag still holds (412).

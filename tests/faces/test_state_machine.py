@@ -1,4 +1,4 @@
-"""Random sequences of updates, by several people over both faces, against a model of a few lines."""
+"""Random sequences of updates by several users over both faces, compared with a small model."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from images import data_uri, photo, png
+from profile_testing.images import data_uri, photo, png
 from running import ME_QUERY, UPDATE, running
 
 PICTURES = [data_uri(png(photo(8, 8))), data_uri(png(photo(9, 9)))]
@@ -37,7 +37,7 @@ changes = st.fixed_dictionaries(
 
 
 def expected(profile, provider, change):
-    """The profile after the change, and the codes that refuse it, one of which is told."""
+    """The profile after the change, and the codes that may refuse it."""
     after, refused = dict(profile), []
     for field, value in change.items():
         if field == "avatar_base64":
@@ -75,17 +75,20 @@ def machine_over(service, run):
             if_match = {"none": None, "current": self.etag[who], "stale": '"stale"', "any": "*"}[
                 match
             ]
-            status, told = run(self.send(who, face, change, if_match))
+            status, results = run(self.send(who, face, change, if_match))
             after, refused = expected(self.model[who], PEOPLE[who], change)
             if refused:
                 # GraphQL itself refuses a number where a string belongs.
-                assert told in {*refused, "invalid_query"}
-                assert set(refused) != {"invalid_type"} or told in {"invalid_type", "invalid_query"}
+                assert results in {*refused, "invalid_query"}
+                assert set(refused) != {"invalid_type"} or results in {
+                    "invalid_type",
+                    "invalid_query",
+                }
             elif match == "stale":
-                assert told == "precondition_failed"
+                assert results == "precondition_failed"
             else:
                 assert status == 200
-                etag = told
+                etag = results
                 assert (etag == self.etag[who]) is (after == self.model[who])
                 self.model[who], self.etag[who] = after, etag
 
@@ -116,10 +119,10 @@ def machine_over(service, run):
                 json={"query": UPDATE, "variables": variables},
                 headers=service.headers(user),
             )
-            told = answer.json()
-            if "errors" in told:
-                return 400, told["errors"][0]["extensions"]["code"]
-            result = told["data"]["updateMyProfile"]
+            results = answer.json()
+            if "errors" in results:
+                return 400, results["errors"][0]["extensions"]["code"]
+            result = results["data"]["updateMyProfile"]
             return (200, result["etag"]) if "etag" in result else (400, result["code"])
 
     return Updates

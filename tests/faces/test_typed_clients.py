@@ -22,31 +22,31 @@ async def run(*command):
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     out, _ = await asyncio.wait_for(process.communicate(), timeout=300)
-    told = out.decode()
-    assert process.returncode == 0, told
-    return told
+    result = out.decode()
+    assert process.returncode == 0, result
+    return result
 
 
 async def test_the_openapi_document_passes_the_recommended_rules():
-    told = await run("npm", "run", "lint")
-    assert "Your API description is valid" in told
-    assert "error" not in told
+    result = await run("npm", "run", "lint")
+    assert "Your API description is valid" in result
+    assert "error" not in result
 
 
 async def test_generated_clients_type_check_and_run(demo):
     await run("npm", "run", "generate")
     await run("npm", "run", "check")
     ada, *_, edsger = demo.people
-    told = await run("node", "build/rest/client.js", demo.address, ada.token, ada.tenant_id)
-    rest = json.loads(told)
+    result = await run("node", "build/rest/client.js", demo.address, ada.token, ada.tenant_id)
+    rest = json.loads(result)
     assert rest.pop("refused")["violations"][0]["code"] == "too_long"
     assert rest == {
         "before": "Ada Lovelace", "changed": "Countess", "late": "precondition_failed",
     }  # fmt: skip
-    told = await run(
+    result = await run(
         "node", "build/graphql/client.js", demo.address, edsger.token, edsger.tenant_id
     )
-    assert json.loads(told) == {
+    assert json.loads(result) == {
         "name": "Edsger Dijkstra",
         "editable": [field.upper() for field in EDITABLE],
         "changed": {"__typename": "Profile", "displayName": "EWD"},

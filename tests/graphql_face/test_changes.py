@@ -8,11 +8,11 @@ from uuid import uuid4
 import pytest
 from typer.testing import CliRunner
 
-from images import png
 from profile_api.cli.main import cli
 from profile_domain.errors import Code
+from profile_testing.images import png
+from profile_testing.signing import ISSUER
 from running import TENANT, running
-from signing import ISSUER
 
 CHANGES = """
 query Changes($first: Int, $after: String) { me { etag changes(first: $first, after: $after) {

@@ -1,4 +1,4 @@
-"""What a request to GraphQL costs who needs no token: time by its size, and never much of it."""
+"""The cost of GraphQL requests without a token: linear in their size, and bounded."""
 
 import json
 import time
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from asking import post
 from profile_domain.errors import DomainError
 from profile_domain.requests.bodies import parse_json_object
-from profile_graphql.errors import RequestRefused, places_in
+from profile_graphql.errors import RequestRefused, locations_in
 from profile_graphql.execution.documents import Documents
 from profile_graphql.execution.limits import MAX_LENGTH
 from profile_graphql.execution.plans import MAX_ERRORS
@@ -240,7 +240,7 @@ async def test_no_request_without_a_token_costs_over_250_ms_of_cpu(service, name
 
 
 @given(st.text(alphabet="a\n\ré", max_size=40), st.lists(st.integers(0, 40), max_size=5))
-def test_places_are_those_that_graphql_core_finds_one_by_one(text, positions):
+def test_locations_are_those_of_graphql_core(text, positions):
     class Wrong:
         pass
 
@@ -251,12 +251,12 @@ def test_places_are_those_that_graphql_core_finds_one_by_one(text, positions):
         each for each in positions
         if each <= len(text) and text[max(each - 1, 0) : each + 1] != "\r\n"
     ]  # fmt: skip
-    places = places_in(text, [wrong])
+    places = locations_in(text, [wrong])
     for position in wrong.positions:
         assert places[position] == source.get_location(position).formatted
 
 
-async def test_ten_errors_are_told_and_each_has_its_place(service):
+async def test_ten_errors_are_listed_with_their_locations(service):
     answer = await post(service, {"query": "{\n" + "\n".join(f" a{at}" for at in range(101)) + "}"})
     errors = answer.json()["errors"]
     assert [error["locations"] for error in errors] == [

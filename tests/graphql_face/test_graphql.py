@@ -224,7 +224,7 @@ async def test_a_persisted_query_is_answered_so_that_the_client_sends_the_docume
     service, body, accept
 ):
     """As Apollo Server without persisted queries does; Apollo's link compares both texts."""
-    told = {
+    result = {
         "errors": [
             {
                 "message": "PersistedQueryNotSupported",
@@ -233,11 +233,11 @@ async def test_a_persisted_query_is_answered_so_that_the_client_sends_the_docume
         ]
     }
     answer = await post(service, body, Accept=accept)
-    assert (answer.status_code, answer.json()) == (200, told)
+    assert (answer.status_code, answer.json()) == (200, result)
     by_get = await service.client.get(
         "/graphql", params={"extensions": json.dumps(PERSISTED)}, headers={"Accept": accept}
     )
-    assert (by_get.status_code, by_get.json()) == (200, told)
+    assert (by_get.status_code, by_get.json()) == (200, result)
     again = await post(service, {"query": "{ __typename }", "extensions": PERSISTED}, Accept=accept)
     assert again.json() == {"data": {"__typename": "Query"}}
 

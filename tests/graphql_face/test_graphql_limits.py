@@ -1,4 +1,4 @@
-"""Documents of every kind: what limits them, and that none costs more than its size."""
+"""The limits on documents."""
 
 import re
 import time
@@ -112,7 +112,7 @@ async def test_a_hostile_document_is_answered_and_costs_little(service, name):
     assert spent < 2, "orders of magnitude above what it takes: only blow-ups fail"
 
 
-async def test_what_is_remembered_is_bounded_and_answers_the_same(service):
+async def test_cached_documents_are_bounded_and_answer_the_same(service):
     user = await service.person(first_name="Ada")
     for at in range(600):
         answer = await service.graphql(user, f"{{ me {{ name }} }} #{at % 300}")

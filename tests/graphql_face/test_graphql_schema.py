@@ -23,7 +23,7 @@ def server(tmp_path_factory):
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_operation_of_the_schema_is_answered(case, server):
     answer = case.call(base_url=f"{server.address}/graphql", headers=server.headers)
-    told = {error["extensions"]["code"] for error in answer.json().get("errors", [])}
+    result = {error["extensions"]["code"] for error in answer.json().get("errors", [])}
     # How many a page has, and which cursors the service gave, is more than a schema can say.
-    if told != {Code.INVALID_ARGUMENT}:
+    if result != {Code.INVALID_ARGUMENT}:
         case.validate_response(answer)

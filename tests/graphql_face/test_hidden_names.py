@@ -1,4 +1,4 @@
-"""With introspection off nobody learns a name of the schema by misspelling another."""
+"""With introspection off, error messages contain no names of the schema that were not sent."""
 
 import json
 import re
@@ -37,9 +37,9 @@ def assert_tells_no_other_names(answer, sent):
         explanation = error["extensions"].get("details", {}).get("explanation", "")
         assert "Did you mean" not in explanation
         # A name of one lower-case word may stand there as a word of English; not as a name.
-        told = words(explanation) - words(sent)
+        result = words(explanation) - words(sent)
         named = set(re.findall(r"['.(]([_0-9A-Za-z]+)", explanation)) - words(sent)
-        assert not {name for name in told & NAMES if not name.islower()}
+        assert not {name for name in result & NAMES if not name.islower()}
         assert not named & NAMES
 
 
@@ -82,9 +82,7 @@ async def test_no_misspelt_variable_is_answered_with_a_name_of_the_schema(closed
         assert_tells_no_other_names(answer, query + json.dumps(variables))
 
 
-async def test_what_was_sent_is_told_and_so_is_everything_where_introspection_is_on(
-    service, closed
-):
+async def test_names_that_were_sent_are_shown_and_all_names_with_introspection(service, closed):
     query = "{ me { nmae } }"
     for asked, explanation in (
         (closed, "Cannot query field 'nmae' on type '…'."),

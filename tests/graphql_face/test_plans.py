@@ -56,7 +56,7 @@ async def answers(service, user, document, variables, headers):
             wants_editable=True,
         )
         result = await run(context, variables)
-        results.append((result.data, [told(error) for error in result.errors or ()]))
+        results.append((result.data, [outcome(error) for error in result.errors or ()]))
     return results
 
 
@@ -68,7 +68,7 @@ def by_core(document):
     return run
 
 
-def told(error):
+def outcome(error):
     cause = error.original_error
     return error.message, error.path, error.locations, type(cause), getattr(cause, "code", None)
 

@@ -1,5 +1,6 @@
-"""The house keeps its shape: what no linter knows."""
+"""The structure of the repository, as far as linters do not check it."""
 
+import ast
 import subprocess
 import sys
 import tomllib
@@ -16,6 +17,18 @@ def test_no_folder_named_graphql_is_a_package(repository):
         cwd=repository, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert [path for path in tracked.stdout.split() if Path(path).parent.name == "graphql"] == []
+
+
+def test_what_is_not_a_test_imports_nothing_from_the_tests(repository):
+    """What both need is a module of profile_testing."""
+    of_tests = {path.stem for path in (repository / "tests").rglob("*.py")} | {"tests"}
+    for folder in ("bench", "fuzz", "tools"):
+        for path in (repository / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.ImportFrom):
+                    assert node.module not in of_tests, path
+                elif isinstance(node, ast.Import):
+                    assert of_tests.isdisjoint(each.name for each in node.names), path
 
 
 def test_the_wheel_holds_every_asset(repository, tmp_path):

@@ -1,4 +1,4 @@
-"""What is kept in memory: docs/caches.md names all that can grow, and strangers do not fill it."""
+"""docs/caches.md lists everything in memory that can grow; many distinct users do not fill memory."""
 
 import gc
 import re
@@ -152,7 +152,7 @@ def a_token():
 
 
 def an_attempt_to_write():
-    limit = InProcessRateLimit(parse_rate("100/day"), most=5000)
+    limit = InProcessRateLimit(parse_rate("100/day"), max_users=5000)
     return lambda number: run(limit.take(stranger(number)))
 
 
@@ -195,9 +195,9 @@ def a_document():
         (a_document, 260, 8),
     ],
 )
-def test_strangers_leave_no_more_behind_than_there_is_room_for(monkeypatch, keeps, most, mib):
-    monkeypatch.setattr(policy, "DECISIONS_KEPT", 500)
-    monkeypatch.setattr(documents, "REMEMBERED_BYTES", 3 * MIB)
+def test_many_distinct_users_fill_no_more_than_the_bounds(monkeypatch, keeps, most, mib):
+    monkeypatch.setattr(policy, "MAX_CACHED_DECISIONS", 500)
+    monkeypatch.setattr(documents, "MAX_CACHED_BYTES", 3 * MIB)
     once, thrice = taken_by(keeps(), most)
     assert once < mib * MIB
     assert thrice < 1.3 * once + 64 * 1024

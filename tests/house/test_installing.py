@@ -1,4 +1,4 @@
-"""A lock installs the same today and in a year: nothing is resolved, whatever was released since."""
+"""Locks install the same versions at any time: nothing is resolved."""
 
 import json
 import os

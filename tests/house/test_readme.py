@@ -1,4 +1,4 @@
-"""What the README shows to integrators, run as it stands there."""
+"""The README's examples and images, and the index of decisions."""
 
 import asyncio
 import os
@@ -24,3 +24,9 @@ def test_the_pictures_are_there_and_small(repository):
     assert len(shown) == 3
     for each in shown:
         assert (repository / each).stat().st_size < 100_000
+
+
+def test_the_index_of_decisions_links_each(repository):
+    decisions = repository / "docs" / "adr"
+    linked = re.findall(r"\]\((\d{4}-.*?\.md)\)", (decisions / "README.md").read_text())
+    assert linked == sorted(path.name for path in decisions.glob("0*.md"))

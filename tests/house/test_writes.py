@@ -1,4 +1,4 @@
-"""What the process writes: the store, and with several workers one folder for their metrics."""
+"""The files that the process writes: the store, and a folder of metrics with several workers."""
 
 import os
 import signal
@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from images import data_uri, photo, png
 from profile_infra.stores.by_url import migrate
+from profile_testing.images import data_uri, photo, png
 from running import ME, ME_QUERY, UPDATE
 from serving import person, serving_in
 
@@ -16,7 +16,7 @@ from serving import person, serving_in
 WATCH = """
 import os, sys
 
-told = os.open(os.environ["WRITES"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+log = os.open(os.environ["WRITES"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 changes = {"mkdir", "rmdir", "remove", "rename", "link", "symlink", "truncate", "chmod", "chown"}
 both = {"os.rename", "os.link", "os.symlink"}
@@ -32,7 +32,7 @@ def watch(event, args):
 def tell(event, path, folder=""):
     if not isinstance(path, int):  # which was opened before
         path = os.fsdecode(path).removeprefix("file://").removesuffix("?mode=rw")
-        os.write(told, f"{event} {os.path.abspath(os.path.join(folder, path))}\\n".encode())
+        os.write(log, f"{event} {os.path.abspath(os.path.join(folder, path))}\\n".encode())
 
 sys.addaudithook(watch)
 """
@@ -63,8 +63,10 @@ def test_nothing_is_written_but_the_store(tmp_path, port, workers):
             assert changed.json()["first_name"] == "Ada"
             variables = {"input": {"avatarBase64": data_uri(png(photo(40, 900)))}}
             for query in (UPDATE, ME_QUERY):
-                told = client.post("/graphql", json={"query": query, "variables": variables}).json()
-                assert "errors" not in told
+                result = client.post(
+                    "/graphql", json={"query": query, "variables": variables}
+                ).json()
+                assert "errors" not in result
             assert b"profile_picture" in client.get("/metrics").content
             assert client.get("/none").status_code == 404
         process.send_signal(signal.SIGTERM)

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from playwright.async_api import expect
 
-import nginx
 from browsing import demonstrated, looking_at, needs_chromium
-from images import photo, png
 from profile_api.rest.documented import ME
+from profile_testing import nginx
+from profile_testing.images import photo, png
 from programs import needs
 from settings_steps import GRACE, chosen, image_of, saved, stored
 

@@ -178,7 +178,7 @@ async def test_errors_stand_beside_their_fields(tab, demo):
         await expect(page.locator("#lastName-error")).to_be_empty()
 
 
-async def test_a_policys_notices_are_told(tab, tmp_path):
+async def test_a_policys_notices_are_shown(tab, tmp_path):
     async with policed(tmp_path) as demo, looking_at(tab, demo) as page:
         await page.get_by_label("Display name").evaluate("(input) => { input.readOnly = false; }")
         await page.get_by_label("Display name").fill("Countess")
@@ -192,7 +192,7 @@ async def test_a_policys_notices_are_told(tab, tmp_path):
         await expect(page.get_by_label("Display name")).to_have_value("Countess")
 
 
-async def test_a_broken_token_is_told_with_advice(tab, demo):
+async def test_a_broken_token_is_reported_with_advice(tab, demo):
     unauthenticated = {"message": "A valid bearer token is required."}
     unauthenticated["extensions"] = {"code": "unauthenticated"}
     async with looking_at(tab, demo) as page:

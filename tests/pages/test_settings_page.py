@@ -6,9 +6,9 @@ import pytest
 from playwright.async_api import expect
 
 from browsing import axe, looking_at, needs_axe, needs_chromium
-from images import photo, png
 from profile_domain.profile import TEXTS
 from profile_graphql.names import camel_case
+from profile_testing.images import photo, png
 from settings_steps import ADA, EDSGER, GRACE, chosen, file, image_of, put, saved, stored, uri
 
 pytestmark = needs_chromium

@@ -9,8 +9,8 @@ from PIL import Image
 from playwright.async_api import expect
 
 from browsing import looking_at, needs_chromium
-from images import photo, png
 from profile_domain.pictures.avatar import MAX_BYTES
+from profile_testing.images import photo, png
 from settings_steps import chosen, file, image_of, offered, put, saved, stored, uri, used
 
 pytestmark = needs_chromium
@@ -67,10 +67,10 @@ HAND_OVER = """([how, data]) => {
     const bytes = Uint8Array.from(atob(data), (char) => char.charCodeAt(0));
     const transfer = new DataTransfer();
     transfer.items.add(new File([bytes], "me.png", { type: "image/png" }));
-    const told = { bubbles: true, cancelable: true };
+    const init = { bubbles: true, cancelable: true };
     const event = how === "paste"
-        ? new ClipboardEvent(how, { ...told, clipboardData: transfer })
-        : new DragEvent(how, { ...told, dataTransfer: transfer });
+        ? new ClipboardEvent(how, { ...init, clipboardData: transfer })
+        : new DragEvent(how, { ...init, dataTransfer: transfer });
     return document.getElementById("fields").dispatchEvent(event);
 }"""
 
@@ -119,7 +119,7 @@ async def test_changing_ones_mind_while_cropping_keeps_the_picture(tab, demo):
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture", png(photo(40, 40))[:60]])
-async def test_a_file_that_is_no_picture_is_told_beside_the_picture(tab, demo, data):
+async def test_a_file_that_is_no_picture_is_reported_beside_the_picture(tab, demo, data):
     async with looking_at(tab, demo) as page:
         await expect(page.locator("h1")).to_have_text("Ada Lovelace")
         await page.set_input_files("#file", files=[file(data)])

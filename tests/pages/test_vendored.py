@@ -1,4 +1,4 @@
-"""The files that others made: theirs unchanged, and with their licences."""
+"""Vendored files are unchanged and have their licences."""
 
 import base64
 import gzip

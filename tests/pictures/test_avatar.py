@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from images import data_uri, png
 from profile_domain.errors import Code, FieldRefused
 from profile_domain.pictures.avatar import MAX_BYTES, Avatar, Upload, read_data_uri
+from profile_testing.images import data_uri, png
 
 
 @pytest.mark.parametrize("head", ["data:image/png", "DATA:Image/PNG", "data:IMAGE/png"])

@@ -11,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from images import (
+from profile_domain.errors import Code, FieldRefused
+from profile_domain.pictures.avatar import MAX_BYTES, Upload
+from profile_domain.pictures.examine import examine
+from profile_testing.images import (
     animated,
     chunk,
     chunks_of,
@@ -30,9 +33,6 @@ from images import (
     with_chunk,
     with_segment,
 )
-from profile_domain.errors import Code, FieldRefused
-from profile_domain.pictures.avatar import MAX_BYTES, Upload
-from profile_domain.pictures.examine import examine
 
 PNG, JPEG, WEBP, GIF = png(), jpeg(), webp(), gif()
 ALPHA = webp(photo(mode="RGBA"))

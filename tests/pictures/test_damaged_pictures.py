@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cleaning import alike, cleaned, refusal, shown
-from images import (
+from profile_domain.errors import Code, FieldRefused
+from profile_domain.pictures.avatar import Upload
+from profile_infra.pictures.cleaning import clean
+from profile_testing.images import (
     animated,
     chunks_of,
     exif,
@@ -32,9 +35,6 @@ from images import (
     webp_animation_of_one_frame,
     with_segment,
 )
-from profile_domain.errors import Code, FieldRefused
-from profile_domain.pictures.avatar import Upload
-from profile_infra.pictures.cleaning import clean
 
 
 def cut_webp(image: bytes, length: int) -> bytes:

@@ -1,4 +1,4 @@
-"""When a container is clean, what of it the decoder gets to see, and what its metadata say."""
+"""When a container is clean, what the decoder gets, and what the metadata say."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from images import (
+from profile_domain.errors import Code, FieldRefused
+from profile_domain.pictures.container import Container
+from profile_domain.pictures.examine import examine, orientation
+from profile_testing.images import (
     chunk,
     chunks_of,
     exif,
@@ -28,9 +31,6 @@ from images import (
     with_chunk,
     with_segment,
 )
-from profile_domain.errors import Code, FieldRefused
-from profile_domain.pictures.container import Container
-from profile_domain.pictures.examine import examine, orientation
 
 PNG, JPEG, WEBP, GIF = png(), jpeg(), webp(), gif()
 ALPHA = webp(photo(mode="RGBA"))

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from cleaning import alike, cleaned, shown
-from images import (
+from profile_infra.pictures.cleaning import clean
+from profile_testing.images import (
     chunk,
     chunks_of,
     encoded,
@@ -32,7 +33,6 @@ from images import (
     webp,
     with_chunk,
 )
-from profile_infra.pictures.cleaning import clean
 
 PNG = png()
 FORMS = {"PNG": png, "JPEG": jpeg, "WEBP": webp}
@@ -112,7 +112,7 @@ def test_orientation_is_applied(form: str, orientation: int):
     assert alike(shown(cleaned(image)), upright, within=0 if form == "PNG" else 24)
 
 
-def test_a_large_picture_is_turned_too():
+def test_a_large_picture_is_rotated_too():
     assert shown(cleaned(jpeg(photo(1000, 500), exif=exif(6)))).size == (256, 512)
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from cleaning import shown
-from images import animated, jpeg, photo, png, upload
 from profile_domain.errors import Code, DomainError, FieldRefused
 from profile_infra.pictures import processes
 from profile_infra.pictures.processes import MAX_WAITING, PictureProcesses
+from profile_testing.images import animated, jpeg, photo, png, upload
 
 
 @asynccontextmanager
@@ -68,7 +68,7 @@ async def test_what_is_more_than_can_wait_is_unavailable_and_room_comes_back():
         works.append(asyncio.create_task(pictures.clean(upload(png()))))
         process.send_signal(signal.SIGCONT)
         assert {avatar.image for avatar in await asyncio.gather(*works)} == {png()}
-        assert pictures._taken == 0
+        assert pictures._accepted == 0
 
 
 async def test_who_comes_after_a_slow_picture_does_not_wait_for_its_end():
@@ -113,7 +113,7 @@ async def test_a_process_that_ended_while_idle_is_replaced_unseen():
 async def test_a_picture_without_end_is_given_up_and_its_process_ended(monkeypatch):
     async with at_work() as pictures:
         process = await process_of(pictures)
-        monkeypatch.setattr(processes, "MOST_SECONDS", 0.05)
+        monkeypatch.setattr(processes, "MAX_SECONDS", 0.05)
         process.send_signal(signal.SIGSTOP)
         with pytest.raises(DomainError, match=Code.UNAVAILABLE):
             await pictures.clean(upload(png()))
@@ -136,7 +136,7 @@ async def test_a_caller_who_leaves_leaves_no_picture_at_work():
 async def test_a_picture_gives_way_to_requests_but_not_for_ever(monkeypatch):
     async with at_work() as pictures:
         process = await process_of(pictures)
-        monkeypatch.setattr(processes, "HURRIED", 0.0)
+        monkeypatch.setattr(processes, "HURRY_SECONDS", 0.0)
         assert os.sched_getscheduler(process.pid) == os.SCHED_IDLE
         process.send_signal(signal.SIGSTOP)
         work = asyncio.create_task(pictures.clean(upload(png())))

@@ -1,4 +1,4 @@
-"""What the service shows of itself: a line a request, metrics with few labels, traces; no person."""
+"""Log lines, metrics and traces: complete, with bounded labels, without personal data."""
 
 import io
 import json
@@ -7,16 +7,16 @@ import re
 
 import pytest
 
-from images import data_uri, photo, png
 from profile_api.telemetry import logs
 from profile_domain.errors import Code, DomainError
+from profile_testing.images import data_uri, photo, png
 from running import ME, TENANT, UPDATE, Nowhere, running
 
 PLANTED = ["Zebulon", "Quagmire", "zq@planted.example", "Xanthippe"]
 
 
 @pytest.fixture
-def told():
+def result():
     """All that is logged, as JSON."""
     stream = io.StringIO()
     logs.configure("json", stream)
@@ -25,12 +25,12 @@ def told():
 
 
 @pytest.fixture
-async def service(told, tmp_path):
+async def service(result, tmp_path):
     async with running(tmp_path) as service:
         yield service
 
 
-async def test_each_request_is_one_line_on_both_faces(service, told):
+async def test_each_request_is_one_line_on_both_faces(service, result):
     user = await service.person()
     headers = service.headers(user) | {"X-Request-ID": "mine-1"}
     await service.client.get(ME, headers=headers)
@@ -39,7 +39,7 @@ async def test_each_request_is_one_line_on_both_faces(service, told):
     await service.client.post("/graphql", json=long, headers=headers)
     await service.client.post("/graphql", json={"query": "{ me { id } }"})
     await service.client.get("/no/such/thing?name=Zebulon")
-    lines = told()
+    lines = result()
     assert [(line["route"], line["status"], line["code"]) for line in lines] == [
         (ME, 200, ""),
         (ME, 400, Code.INVALID_TENANT_ID),
@@ -61,12 +61,12 @@ async def test_each_request_is_one_line_on_both_faces(service, told):
         ("junk", False),
     ],
 )
-async def test_the_trace_that_a_request_belongs_to_is_in_its_line(service, told, sent, kept):
+async def test_the_trace_that_a_request_belongs_to_is_in_its_line(service, result, sent, kept):
     await service.client.get("/healthz", headers={"traceparent": sent})
-    assert ("trace_id" in told()[-1]) is kept
+    assert ("trace_id" in result()[-1]) is kept
 
 
-async def test_nothing_of_a_person_is_ever_logged(service, told, monkeypatch):
+async def test_no_personal_data_is_logged(service, result, monkeypatch):
     picture = data_uri(png(photo(8, 8)))
     names = {"first_name": PLANTED[0], "last_name": PLANTED[1], "display_name": PLANTED[3]}
     user = await service.person(email=PLANTED[2])
@@ -94,10 +94,10 @@ async def test_nothing_of_a_person_is_ever_logged(service, told, monkeypatch):
         "/graphql", json={"query": "{ me { id } }"}, headers=service.headers(user)
     )
     logging.getLogger("asyncio").error("Task exception\nfuture: <%s>", PLANTED[0])
-    text = json.dumps(told())
+    text = json.dumps(result())
     for planted in (*PLANTED, token, token.split(".")[2], picture[40:80]):
         assert planted.lower() not in text.lower()
-    crashes = [line["error"] for line in told() if "error" in line]
+    crashes = [line["error"] for line in result() if "error" in line]
     assert [[each["type"] for each in crash] for crash in crashes] == [
         ["ValueError", "KeyError"]
     ] * 2
@@ -105,12 +105,12 @@ async def test_nothing_of_a_person_is_ever_logged(service, told, monkeypatch):
 
 
 def test_words_are_kept_where_they_can_be_of_no_person():
-    assert logs.story_of(DomainError(Code.UNAVAILABLE))[0]["says"] == "unavailable"
+    assert logs.exception_chain(DomainError(Code.UNAVAILABLE))[0]["says"] == "unavailable"
     assert (
-        logs.story_of(FileNotFoundError(2, "No such file", "/home/ada"))[0]["says"]
+        logs.exception_chain(FileNotFoundError(2, "No such file", "/home/ada"))[0]["says"]
         == "No such file"
     )
-    assert "says" not in logs.story_of(ValueError("Ada"))[0]
+    assert "says" not in logs.exception_chain(ValueError("Ada"))[0]
 
 
 def test_a_terminal_is_given_words_and_no_json():

@@ -1,4 +1,4 @@
-"""What is stored, a real browser shows: every kind of picture that is accepted."""
+"""A real browser shows every kind of stored picture."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image
 
 from browsing import needs_chromium
 from cleaning import cleaned
-from images import (
+from profile_testing.images import (
     chunk,
     chunks_of,
     data_uri,

@@ -1,4 +1,4 @@
-"""What both faces demand of a request's body."""
+"""Limits on request bodies, and strict JSON."""
 
 import json
 
@@ -46,7 +46,7 @@ async def test_a_body_declared_too_large_is_refused_before_anything_is_read():
     assert raised.value.code is Code.PAYLOAD_TOO_LARGE
 
 
-async def test_a_body_that_turns_out_too_large_is_read_no_further():
+async def test_reading_stops_once_a_body_is_too_large():
     read = []
 
     async def endless():

@@ -1,4 +1,4 @@
-"""The clean-up and limits of one name."""
+"""Normalization and limits of names."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from profile_domain.errors import Code, FieldRefused
-from profile_domain.names import NAME_PATTERN, WHITE_SPACE, clean_name, salvage_name
+from profile_domain.names import NAME_PATTERN, WHITE_SPACE, clean_name, sanitize_name
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=120)
 
@@ -132,13 +132,13 @@ def test_the_pattern_for_forms_says_the_same_as_the_rule(sent):
         ("\ud800", None),
     ],
 )
-def test_of_a_providers_name_what_is_forbidden_is_taken_out_and_the_rest_kept(sent, kept):
-    assert salvage_name(sent) == kept
+def test_forbidden_characters_are_removed_from_a_providers_name(sent, kept):
+    assert sanitize_name(sent) == kept
 
 
 @given(ANY_TEXT | st.text("e\u0301 \u2068\x00\ud800\u0958x", min_size=90, max_size=250))
-def test_a_name_that_was_salvaged_is_one_that_a_person_could_have_sent(sent):
-    kept = salvage_name(sent)
+def test_a_sanitized_name_is_one_that_a_person_could_have_sent(sent):
+    kept = sanitize_name(sent)
     assert kept is None or clean_name(kept) == kept
     with suppress(FieldRefused):
         assert clean_name(sent) == kept

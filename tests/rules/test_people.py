@@ -1,4 +1,4 @@
-"""Who owns which field of a person: one rule for imports, tokens and the person."""
+"""Which fields the provider owns: imports and tokens applied to a profile."""
 
 from uuid import UUID, uuid4
 
@@ -6,14 +6,14 @@ import pytest
 
 from profile_domain.people import (
     Record,
-    brought_up_to_date,
-    has_news,
+    apply_record,
+    apply_sign_in,
     new_profile,
     read_claims,
-    signed_in,
+    sign_in_differs,
 )
 from profile_domain.profile import AuthProvider, Profile
-from signing import TENANT
+from profile_testing.signing import TENANT
 
 LOCAL, OIDC, SAML = AuthProvider.LOCAL, AuthProvider.OIDC, AuthProvider.SAML
 
@@ -23,48 +23,52 @@ def ada(provider=OIDC, **fields):
     return Profile(UUID(TENANT), uuid4(), "ada@example.com", provider, **known | fields)
 
 
-def told(email=None, provider=OIDC, **names):
+def make_record(email=None, provider=OIDC, **names):
     return Record(email, provider, names)
 
 
-def test_a_sign_in_that_tells_nothing_new_is_no_news():
+def test_a_sign_in_with_the_stored_values_differs_in_nothing():
     person = ada()
-    for record in (told(), told("ada@example.com"), told(first_name="Ada", last_name="Lovelace")):
-        assert signed_in(person, record) is person
-        assert not has_news(person, record)
+    for record in (
+        make_record(),
+        make_record("ada@example.com"),
+        make_record(first_name="Ada", last_name="Lovelace"),
+    ):
+        assert apply_sign_in(person, record) is person
+        assert not sign_in_differs(person, record)
 
 
-def test_a_sign_in_brings_what_it_tells_and_leaves_what_it_does_not():
-    person = signed_in(ada(), told("new@example.com", last_name=None))
+def test_a_sign_in_updates_the_fields_that_it_has_and_no_others():
+    person = apply_sign_in(ada(), make_record("new@example.com", last_name=None))
     assert (person.email, person.first_name, person.last_name) == ("new@example.com", "Ada", None)
 
 
 @pytest.mark.parametrize("provider", [OIDC, SAML])
 def test_a_sign_in_never_touches_what_is_the_persons_own(provider):
-    record = told("new@example.com", SAML, first_name="A", display_name="Taken")
-    person = signed_in(ada(provider), record)
+    record = make_record("new@example.com", SAML, first_name="A", display_name="Taken")
+    person = apply_sign_in(ada(provider), record)
     assert (person.display_name, person.first_name) == ("Countess", "A")
     assert person.auth_provider is provider
 
 
 def test_the_names_of_a_local_user_are_their_own():
-    person = signed_in(ada(LOCAL), told("new@example.com", first_name="A"))
+    person = apply_sign_in(ada(LOCAL), make_record("new@example.com", first_name="A"))
     assert (person.email, person.first_name, person.auth_provider) == (
         "new@example.com",
         "Ada",
         LOCAL,
     )
-    assert not has_news(ada(LOCAL), told(first_name="A"))
+    assert not sign_in_differs(ada(LOCAL), make_record(first_name="A"))
 
 
-def test_an_import_may_change_who_keeps_the_sign_in():
-    person = brought_up_to_date(ada(LOCAL), told("ada@example.com", OIDC, first_name="A"))
+def test_an_import_may_change_the_provider():
+    person = apply_record(ada(LOCAL), make_record("ada@example.com", OIDC, first_name="A"))
     assert (person.auth_provider, person.first_name) == (OIDC, "A")
 
 
-def test_there_is_no_news_of_who_has_left():
-    assert not has_news(ada(active=False), told("new@example.com"))
-    assert has_news(ada(), told("new@example.com"))
+def test_a_sign_in_never_differs_from_a_deactivated_profile():
+    assert not sign_in_differs(ada(active=False), make_record("new@example.com"))
+    assert sign_in_differs(ada(), make_record("new@example.com"))
 
 
 @pytest.mark.parametrize(
@@ -79,13 +83,13 @@ def test_there_is_no_news_of_who_has_left():
         (0, None, True),
     ],
 )
-def test_only_what_is_no_older_than_the_last_is_applied(as_of, applied, may):
-    assert Record("a@b", OIDC, {}, as_of).may_follow(applied) is may
+def test_only_claims_no_older_than_the_last_are_applied(as_of, applied, may):
+    assert Record("a@b", OIDC, {}, as_of).not_older_than(applied) is may
 
 
-def test_nobody_is_made_without_an_email():
+def test_no_profile_is_created_without_an_email():
     with pytest.raises(ValueError, match=r"^a person has an email$"):
-        new_profile(UUID(TENANT), uuid4(), told())
+        new_profile(UUID(TENANT), uuid4(), make_record())
 
 
 @pytest.mark.parametrize(
@@ -119,7 +123,7 @@ def test_nobody_is_made_without_an_email():
         ({"display_name": "Taken", "name": "Taken", "picture": "x"}, None, {}, []),
     ],
 )  # fmt: skip
-def test_claims_are_cleaned_by_the_rules_for_names_and_what_cannot_be_is_left_out(
+def test_claims_are_sanitized_by_the_rules_for_names_and_invalid_ones_left_out(
     claims, email, names, left_out
 ):
     record, without = read_claims(claims, SAML, 100)

@@ -1,4 +1,4 @@
-"""The profile, a change to it, and the rules for each field."""
+"""The profile, updates of it, and the rules for each field."""
 
 import base64
 from dataclasses import replace
@@ -26,7 +26,7 @@ ADA = Profile(
 
 def broken(profile, body):
     with pytest.raises(DomainError) as raised:
-        ProfileUpdate(body).against(profile)
+        ProfileUpdate(body).changes_to(profile)
     assert raised.value.code is raised.value.violations[0].code
     assert raised.value.message == raised.value.violations[0].message
     return [(violation.field, violation.code) for violation in raised.value.violations]
@@ -58,7 +58,7 @@ def test_an_entity_tag_differs_by_person_and_by_version():
 
 def test_only_fields_that_would_differ_are_changes():
     body = {"first_name": " Ada ", "last_name": "King", "display_name": "", AVATAR: None}
-    assert ProfileUpdate(body).against(ADA) == {"last_name": "King"}
+    assert ProfileUpdate(body).changes_to(ADA) == {"last_name": "King"}
 
 
 def test_the_next_version_has_the_changes_and_the_same_profile_comes_back_without_any():
@@ -70,15 +70,15 @@ def test_the_next_version_has_the_changes_and_the_same_profile_comes_back_withou
 
 def test_sending_back_the_stored_picture_is_no_change():
     stored = replace(ADA, avatar=PICTURE)
-    assert ProfileUpdate({AVATAR: PICTURE.data_uri}).against(stored) == {}
+    assert ProfileUpdate({AVATAR: PICTURE.data_uri}).changes_to(stored) == {}
     again = PICTURE.data_uri.replace("data:image/png", "DATA:IMAGE/PNG")
-    assert ProfileUpdate({AVATAR: again}).against(stored) == {}
+    assert ProfileUpdate({AVATAR: again}).changes_to(stored) == {}
 
 
 def test_the_stored_bytes_under_another_type_are_a_change_to_be_judged():
     stored = replace(ADA, avatar=PICTURE)
     sent = PICTURE.data_uri.replace("png", "webp")
-    assert ProfileUpdate({AVATAR: sent}).against(stored) == {
+    assert ProfileUpdate({AVATAR: sent}).changes_to(stored) == {
         AVATAR: Upload.of("image/webp", b"a clean picture")
     }
 
@@ -98,7 +98,7 @@ def test_a_picture_that_is_neither_string_nor_null_has_an_invalid_type(value):
     assert broken(ADA, {AVATAR: value}) == [(AVATAR, Code.INVALID_TYPE)]
 
 
-def test_all_broken_rules_are_told_in_the_order_of_the_profile_then_of_the_body():
+def test_all_violations_are_listed_in_the_order_of_the_profile_then_of_the_body():
     body = {
         "zodiac": 1,
         AVATAR: "x",
@@ -120,7 +120,7 @@ def test_all_broken_rules_are_told_in_the_order_of_the_profile_then_of_the_body(
 def test_the_limits_stand_beside_the_violation():
     picture = "data:image/png;base64," + base64.b64encode(bytes(262_145)).decode()
     with pytest.raises(DomainError) as raised:
-        ProfileUpdate({"first_name": "x" * 101, AVATAR: picture}).against(ADA)
+        ProfileUpdate({"first_name": "x" * 101, AVATAR: picture}).changes_to(ADA)
     assert raised.value.as_dict() == {
         "code": "too_long",
         "message": "At most 100 characters are allowed.",
@@ -160,7 +160,7 @@ class TestManagedByAnIdentityProvider:
 
     def test_sending_back_the_stored_names_passes(self, provider):
         body = {"first_name": "Ada ", "last_name": "Lovelace", "display_name": "Countess"}
-        changes = ProfileUpdate(body).against(replace(ADA, auth_provider=provider))
+        changes = ProfileUpdate(body).changes_to(replace(ADA, auth_provider=provider))
         assert changes == {"display_name": "Countess"}
 
     def test_display_name_and_picture_are_the_persons_own(self, provider):
@@ -168,7 +168,7 @@ class TestManagedByAnIdentityProvider:
         assert provider.editable == tuple(own)
         assert AuthProvider.LOCAL.editable == EDITABLE
 
-    def test_a_name_that_is_both_malformed_and_managed_is_told_as_malformed(self, provider):
+    def test_a_name_that_is_both_malformed_and_managed_is_reported_as_malformed(self, provider):
         body = {"first_name": "x" * 101, "last_name": "King"}
         assert broken(replace(ADA, auth_provider=provider), body) == [
             ("first_name", Code.TOO_LONG),
@@ -247,7 +247,7 @@ def test_every_code_has_one_english_sentence():
 def test_a_hundred_violations_are_listed_and_the_rest_is_counted():
     body = {"first_name": None} | {f"x{at}" * 60: at for at in range(5_000)}
     with pytest.raises(DomainError) as raised:
-        ProfileUpdate(body).against(ADA)
+        ProfileUpdate(body).changes_to(ADA)
     details = raised.value.details
     assert (raised.value.code, details["omitted"]) == (Code.INVALID_TYPE, 4_901)
     assert len(details["violations"]) == len(raised.value.violations) == 100
@@ -259,6 +259,6 @@ def test_a_hundred_violations_are_listed_and_the_rest_is_counted():
 
 def test_where_all_violations_are_listed_none_is_counted():
     with pytest.raises(DomainError) as raised:
-        ProfileUpdate({f"x{at}": at for at in range(100)}).against(ADA)
+        ProfileUpdate({f"x{at}": at for at in range(100)}).changes_to(ADA)
     assert raised.value.details.keys() == {"violations"}
     assert len(raised.value.violations) == 100

@@ -1,4 +1,4 @@
-"""The story of one request, told with ports that live in memory."""
+"""ProfileService with ports in memory."""
 
 import asyncio
 from dataclasses import replace
@@ -121,7 +121,7 @@ async def test_a_picture_that_becomes_the_stored_one_writes_nothing():
     assert "save" not in world.story
 
 
-async def test_a_refused_picture_is_told_as_a_violation_of_its_field():
+async def test_a_refused_picture_is_a_violation_of_its_field():
     world = World()
     world.picture = FieldRefused(Code.AVATAR_DIMENSIONS, max_side=4096)
     with pytest.raises(DomainError) as raised:
@@ -131,7 +131,7 @@ async def test_a_refused_picture_is_told_as_a_violation_of_its_field():
     assert (violation["field"], violation["max_side"]) == (AVATAR, 4096)
 
 
-async def test_the_answers_come_in_the_contracts_order():
+async def test_errors_are_reported_in_the_contracts_order():
     nobody = World(stored=None)
     assert await code_of(nobody.update({"x": 1})) is Code.NOT_FOUND
     world = World()
@@ -148,7 +148,7 @@ async def test_a_lost_race_is_run_again_on_what_the_others_stored():
     assert (updated.first_name, updated.last_name, updated.version) == ("Grace", "Other", 4)
 
 
-async def test_updates_of_one_person_at_once_take_turns_and_lose_no_race():
+async def test_concurrent_updates_of_one_person_are_serialized():
     world = World()
     save = world.save
 
@@ -255,7 +255,7 @@ async def test_a_picture_is_loaded_unless_it_is_not_wanted(wanted):
     assert world.with_image is wanted.get("with_image", True)
 
 
-async def test_pictures_of_one_person_wait_for_each_other_and_take_nobody_elses_turn():
+async def test_pictures_of_one_person_wait_for_each_other_and_delay_nobody_else():
     world, at_work, done = World(), [], asyncio.Event()
 
     async def clean(upload):

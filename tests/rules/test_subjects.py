@@ -1,4 +1,4 @@
-"""One rule for a subject, and one for whom an issuer speaks for: in tokens, imports and signing."""
+"""Subjects, and the tenants of an issuer: the same rules in tokens, imports and signing."""
 
 import csv
 from uuid import UUID, uuid4
@@ -6,12 +6,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from profile_api.cli.signing import token_for
-from profile_domain.caller import is_subject, issuers_met, speaks_for
+from profile_domain.caller import is_subject, matching_issuers, speaks_for
 from profile_domain.errors import DomainError
 from profile_infra.people.csv_file import FileRefused
 from profile_infra.people.operators import Refused, import_people
+from profile_testing.signing import ISSUER, claims, issuer, token, tokens_of
 from running import OTHER_TENANT, TENANT
-from signing import ISSUER, claims, issuer, token, tokens_of
 from storing import person
 
 
@@ -81,5 +81,5 @@ def test_a_token_is_signed_only_for_those_whom_it_would_meet():
         token_for(issuer(), anothers)
     with pytest.raises(Refused, match=f"does not speak for tenant {TENANT}"):
         token_for(issuer(tenants=[OTHER_TENANT]), anyones)
-    assert issuers_met(ISSUER, provisions=True) == (ISSUER, ISSUER)
-    assert issuers_met(ISSUER, provisions=False) == (ISSUER, "")
+    assert matching_issuers(ISSUER, provisions=True) == (ISSUER, ISSUER)
+    assert matching_issuers(ISSUER, provisions=False) == (ISSUER, "")

@@ -1,4 +1,4 @@
-"""How much is at work at once, and for how long."""
+"""Limits on concurrent requests and on their duration."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from running import ME, UPDATE, running
 
 
 class Slow:
-    """A policy that decides when told to."""
+    """A policy that decides when the test lets it."""
 
     def __init__(self):
         self.may_go_on = asyncio.Event()

@@ -1,4 +1,4 @@
-"""What a client may send and how slowly: by raw bytes, against the real server."""
+"""Limits on what clients send: raw bytes against the real server."""
 
 import asyncio
 import json
@@ -90,7 +90,7 @@ def hours_pass(server, sock, when):
         [POST + b"Transfer-Encoding: chunked\r\n\r\n", b"zz\r\n"],
     ],
 )
-def test_what_is_no_http_is_told_in_the_form_of_every_error(server, parts):
+def test_invalid_http_is_answered_in_the_form_of_every_error(server, parts):
     assert_refused(send(server, *parts), Code.INVALID_HTTP)
 
 
@@ -364,7 +364,7 @@ def test_a_head_that_begins_in_the_piece_of_the_one_before_takes_no_longer(serve
 
 
 @pytest.mark.parametrize("version", [b"1.0", b"1.1"])
-def test_only_a_client_that_knows_100_is_told_to_continue(server, version):
+def test_only_a_client_of_http_1_1_gets_100_continue(server, version):
     body = b'{"query": "{ __typename }"}'
     head = b"POST /graphql HTTP/" + version + b"\r\nHost: x\r\nContent-Type: application/json\r\n"
     expecting = b"Connection: close\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n"

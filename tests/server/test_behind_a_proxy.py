@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
-import nginx
+from profile_testing import nginx
 from programs import needs
 from running import ME, UPDATE, served
 

@@ -14,11 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 import caddy
-import nginx
-import ports
-from images import noise, png
 from profile_api.server.protocol import GuardedProtocol
 from profile_domain.errors import MESSAGES, Code, DomainError
+from profile_testing import nginx, ports
+from profile_testing.images import noise, png
 from programs import needs, skip_without
 from running import ME, served
 

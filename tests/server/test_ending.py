@@ -1,4 +1,4 @@
-"""How processes start and end: what was accepted is answered, and a failed start is told once."""
+"""How processes start and end: accepted requests are answered, a failed start is reported once."""
 
 import json
 import os
@@ -51,9 +51,9 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"  # once the head was read
 
 
 def until_told(sock, end):
-    told = b""
-    while not told.endswith(end):
-        told += sock.recv(1) or pytest.fail("the connection was closed")
+    result = b""
+    while not result.endswith(end):
+        result += sock.recv(1) or pytest.fail("the connection was closed")
 
 
 def workers_of(process):
@@ -195,6 +195,6 @@ def test_a_worker_without_an_application_says_why_in_a_sentence(
     with pytest.raises(SystemExit) as ended:
         serving.from_environment()
     assert ended.value.code == 3
-    told = capsys.readouterr().err
-    assert told.count("\n") == 1
-    assert sentence in told
+    result = capsys.readouterr().err
+    assert result.count("\n") == 1
+    assert sentence in result

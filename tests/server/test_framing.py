@@ -1,4 +1,4 @@
-"""A stream of requests is answered the same however it is cut, and as h11 reads it."""
+"""A stream of requests has the same responses however it is fragmented, and as h11 parses it."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What clients have the service hold for them is bounded; who holds the most gives way."""
+"""The memory held for slow clients is bounded; the connection with the most is shed."""
 
 import asyncio
 import base64
@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from images import noise, png
 from profile_api.middleware.buffers import Buffers
 from profile_domain.errors import Code
+from profile_testing.images import noise, png
 from raw_http import assert_refused, connection, rest
 from running import ME, running, served
 
@@ -140,7 +140,7 @@ async def test_an_answer_that_is_more_than_all_may_hold_is_not_given(tmp_path):
 
 
 class Holder:
-    """Lets go when told to by the test, as a connection does a little later."""
+    """Releases its bytes when the test says so, as a connection does a little later."""
 
     def __init__(self, buffers, size):
         self.buffers, self.size, self.leaving = buffers, size, False

@@ -1,4 +1,4 @@
-"""Clients that leave before they are answered: nobody's failure, so none is told."""
+"""Clients that disconnect before the response: not logged as a failure."""
 
 import io
 import json
@@ -15,7 +15,7 @@ WAYS = {"finished": False, "reset": True}
 
 
 @pytest.fixture(scope="module")
-def told():
+def result():
     stream = io.StringIO()
     logs.configure("json", stream)
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
@@ -23,7 +23,7 @@ def told():
 
 
 @pytest.fixture(scope="module")
-def server(told, tmp_path_factory):
+def server(result, tmp_path_factory):
     with served(tmp_path_factory.mktemp("served")) as server:
         yield server
 
@@ -57,12 +57,12 @@ def wait_until(there):
     ],
 )
 def test_who_leaves_in_mid_body_is_no_crash_and_no_failure(
-    server, told, request_line, framing, way
+    server, result, request_line, framing, way
 ):
-    before = len(told())
+    before = len(result())
     leave_in_mid_body(server, request_line, framing, reset=WAYS[way])
-    wait_until(lambda: len(told()) > before)
-    (line,) = told()[before:]
+    wait_until(lambda: len(result()) > before)
+    (line,) = result()[before:]
     assert (line["event"], line["level"]) == ("request", "info")
     assert (line["code"], line["status"]) == ("client_disconnected", 0)
     metrics = server.service.app.state.metrics.text().decode()

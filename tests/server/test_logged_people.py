@@ -1,4 +1,4 @@
-"""Nothing that a token or a header says of a person is in any log, whatever becomes of it."""
+"""No log contains anything of a token or a header that identifies a person."""
 
 import io
 import itertools
@@ -11,8 +11,8 @@ from profile_domain.errors import Code
 from profile_infra.people.provisioning import TokenProvisioning
 from profile_infra.stores.sqlite.store import SqliteProfiles
 from profile_infra.tokens.jose import JoseTokens
+from profile_testing.signing import claims, issuer, token
 from running import ME, ME_QUERY, TENANT, UPDATE, Nowhere, running
-from signing import claims, issuer, token
 
 MAKES = issuer(issuer="https://makes.example", provision=True)
 KNOWS = issuer(issuer="https://knows.example")
@@ -106,10 +106,10 @@ async def ask(service, way, sent, **headers) -> str | None:
         return answer.json().get("code")
     variables = {"input": {"displayName": planted("display")}, "ifMatch": headers.get("If-Match")}
     body = {"query": ME_QUERY} if way == "me" else {"query": UPDATE, "variables": variables}
-    told = (await service.client.post("/graphql", json=body, headers=headers)).json()
-    if "errors" in told:
-        return told["errors"][0]["extensions"]["code"]
-    (result,) = told["data"].values()
+    results = (await service.client.post("/graphql", json=body, headers=headers)).json()
+    if "errors" in results:
+        return results["errors"][0]["extensions"]["code"]
+    (result,) = results["data"].values()
     return result.get("code")
 
 
@@ -134,23 +134,23 @@ async def test_no_claim_header_or_part_of_a_token_is_logged(service, logged, bec
     assert_unsaid(logged(), *tokens)
 
 
-@pytest.mark.parametrize("where", ["load", "save", "users_of", "apply", "bring_in", "verify"])
+@pytest.mark.parametrize("where", ["load", "save", "users_of", "apply", "provision_user", "verify"])
 @pytest.mark.parametrize("kind", [ValueError, sqlite3.IntegrityError, OSError])
-async def test_no_crash_tells_of_whom_it_met(service, logged, monkeypatch, where, kind):
-    told = person(MAKES)
-    tokens = [token(told)]
+async def test_no_logged_crash_contains_personal_data(service, logged, monkeypatch, where, kind):
+    results = person(MAKES)
+    tokens = [token(results)]
     await ask(service, "GET", *tokens)
-    told |= {"given_name": planted("news"), "iat": told["iat"] + 1}
+    results |= {"given_name": planted("news"), "iat": results["iat"] + 1}
 
     async def crash(*asked, **_):
         # These say nothing but what their library says.
         own = issubclass(kind, OSError | sqlite3.Error)
-        raise kind("disk failed" if own else f"{told} {asked}") from KeyError(str(told))
+        raise kind("disk failed" if own else f"{results} {asked}") from KeyError(str(results))
 
-    owner = {"bring_in": TokenProvisioning, "verify": JoseTokens}
+    owner = {"provision_user": TokenProvisioning, "verify": JoseTokens}
     monkeypatch.setattr(owner.get(where, SqliteProfiles), where, crash)
     for way in WAYS:
-        tokens += token(told), token(person(MAKES))
+        tokens += token(results), token(person(MAKES))
         for each in tokens[-2:]:
             await ask(service, way, each)
     assert '"error"' in logged()

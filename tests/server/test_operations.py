@@ -1,4 +1,4 @@
-"""What docs/operations.md tells an operator to do, done: roles, rights, a backup and its restore."""
+"""The instructions of docs/operations.md work: roles, privileges, backup and restore."""
 
 import asyncio
 import shutil
@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from postgres_database import TABLES, connected, new_database
 from profile_domain.caller import Identity
 from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import AuthProvider, Profile
@@ -16,6 +15,7 @@ from profile_infra.stores.audit import Author
 from profile_infra.stores.by_url import check_schema, migrate
 from profile_infra.stores.postgres.store import PostgresProfiles
 from profile_infra.stores.records import User
+from profile_testing.postgres_database import TABLES, connected, new_database
 
 TENANT = UUID("00000000-0000-4000-8000-00000000000a")
 

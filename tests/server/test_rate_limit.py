@@ -1,4 +1,4 @@
-"""How often one user may try to write, on a clock that a test moves by hand."""
+"""The rate limit of a user, on a clock that the test controls."""
 
 import sys
 import tracemalloc
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from profile_domain.caller import Identity
 from profile_domain.errors import Code, DomainError
-from profile_infra.rate_limits.in_process import MOST_USERS, InProcessRateLimit, Rate, parse_rate
+from profile_infra.rate_limits.in_process import MAX_USERS, InProcessRateLimit, Rate, parse_rate
 
 ADA = Identity(UUID(int=1), "https://idp.example", "ada")
 SECOND = 1_000_000_000
@@ -30,7 +30,7 @@ class Limit:
         self.limit = InProcessRateLimit(self.rate, now=lambda: self.now, **bound)
 
     async def take(self, identity=ADA):
-        """None, or the seconds that a client is told to wait."""
+        """None, or ``retry_after``."""
         try:
             await self.limit.take(identity)
         except DomainError as error:
@@ -69,18 +69,18 @@ async def test_all_attempts_of_a_period_may_come_at_once_and_then_one_by_one(rat
     start=st.integers(0, 10**18),
     pauses=st.lists(st.integers(0, 10**10), max_size=60),
 )
-async def test_waiting_as_long_as_told_is_enough_and_a_second_less_is_not(
+async def test_waiting_for_retry_after_is_enough_and_a_second_less_is_not(
     number, unit, start, pauses
 ):
     limit = Limit(f"{number}/{unit}", start)
     for pause in pauses:
         limit.now += pause
         await limit.take()
-    while (told := await limit.take()) is None:
+    while (result := await limit.take()) is None:
         pass
-    assert told >= 1
-    if told > 1:
-        limit.now += (told - 1) * SECOND
+    assert result >= 1
+    if result > 1:
+        limit.now += (result - 1) * SECOND
         assert await limit.take() == 1
         limit.now += SECOND
     else:
@@ -166,13 +166,13 @@ async def test_twenty_thousand_users_at_their_limit_take_little_memory_and_then_
 
 @pytest.mark.parametrize("rate", ["1/day", "100/day"])
 async def test_no_number_of_users_is_too_many(rate):
-    limit = Limit(rate, most=500)
+    limit = Limit(rate, max_users=500)
     for number in range(5000):
         await limit.take(user(number))
         await limit.take(user(number // 2))
         assert limit.remembered <= 500
         assert len(limit.limit._by_tat) == limit.remembered
-    assert MOST_USERS <= 100_000
+    assert MAX_USERS <= 100_000
 
 
 @given(
@@ -182,7 +182,7 @@ async def test_no_number_of_users_is_too_many(rate):
 async def test_no_crowd_gets_anybody_past_the_limit(steps, burst):
     """Eight users where there is room for three: whoever is let in would be without a bound too."""
     rate = Rate(burst, 1_000_000)
-    bounded = Limit(rate, most=3)
+    bounded = Limit(rate, max_users=3)
     alone = {number: Limit(rate) for number in range(8)}
     for number, pause in steps:
         bounded.now += pause
@@ -219,9 +219,9 @@ async def lines_of(limit, attempts):
     return count
 
 
-@pytest.mark.parametrize("most", [MOST_USERS, 500])
+@pytest.mark.parametrize("most", [MAX_USERS, 500])
 async def test_an_attempt_costs_the_same_among_few_and_among_many(most):
-    limit = Limit("100/hour", most=most)
+    limit = Limit("100/hour", max_users=most)
     few = await lines_of(limit, [user(number % 100) for number in range(1000)])
     for number in range(10_000):
         await limit.take(user(number))

@@ -1,13 +1,13 @@
-"""A refusal before the whole body has come reaches every client, and what it asks next is answered."""
+"""An early refusal of a large body reaches every client, and its next request is answered."""
 
 import subprocess
 
 import pytest
 
-import nginx
+from profile_testing import nginx
+from profile_testing.sending import HOWS, NEEDS, command_of, statuses
 from programs import found, needs, skip_without
 from running import ME, served
-from sending import HOWS, NEEDS, command_of, statuses
 
 TIMES = 3
 REFUSED = [

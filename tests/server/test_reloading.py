@@ -14,9 +14,18 @@ from profile_infra import reloading
 from profile_infra.policies.cedar import CedarPolicy
 from profile_infra.reloading import Reloaded, Reloads
 from profile_infra.tokens.keys import KeysInFile
+from profile_testing.signing import (
+    claims,
+    issuer,
+    outcome,
+    public_jwk,
+    rsa_key,
+    token,
+    tokens_of,
+    write_jwks,
+)
 from running import ME, Nowhere, running
 from serving import person, serving_in, until_ready
-from signing import claims, issuer, outcome, public_jwk, rsa_key, token, tokens_of, write_jwks
 
 FREEZE = """
 @notice("Frozen.")

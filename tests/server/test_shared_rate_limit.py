@@ -1,4 +1,4 @@
-"""One limit for all processes, counted in a real Redis, and what happens when that fails."""
+"""The rate limit in a real Redis, and what happens when Redis fails."""
 
 import asyncio
 import dataclasses
@@ -11,13 +11,13 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
-import ports
 from profile_api.settings import Settings
 from profile_domain.caller import Identity
 from profile_domain.errors import Code, DomainError
 from profile_infra.rate_limits import in_redis as shared_rate_limit
 from profile_infra.rate_limits.in_process import InProcessRateLimit, parse_rate
 from profile_infra.rate_limits.in_redis import RedisRateLimit, UnusableRateLimitStore
+from profile_testing import ports
 from programs import skip_without
 from redis_server import RedisServer
 from running import UPDATE, running
@@ -29,7 +29,7 @@ BEA = dataclasses.replace(ADA, subject="bea")
 
 @pytest.fixture
 def redis(tmp_path, monkeypatch):
-    monkeypatch.setattr(shared_rate_limit, "PATIENCE", 30)  # a busy machine is no outage
+    monkeypatch.setattr(shared_rate_limit, "TIMEOUT", 30)  # a busy machine is no outage
     skip_without("redis-server")
     with ports.reserved() as held:
         server = RedisServer(held.getsockname()[1], tmp_path)
@@ -68,9 +68,9 @@ async def test_all_processes_count_together_and_each_user_alone(redis):
 
 async def test_many_at_once_are_let_in_up_to_the_limit(redis):
     async with limit_at(redis.url) as one, limit_at(redis.url) as other:
-        told = await asyncio.gather(*(refused(each) for each in [one, other] * 50))
+        result = await asyncio.gather(*(refused(each) for each in [one, other] * 50))
         assert one.failures == other.failures == 0
-    assert told.count(None) == 3
+    assert result.count(None) == 3
 
 
 async def test_here_and_in_redis_a_rate_means_the_same(redis):
@@ -83,7 +83,7 @@ async def test_here_and_in_redis_a_rate_means_the_same(redis):
 
 
 async def told_after(hours, limit, redis=None):
-    """What six attempts are told after so many hours."""
+    """The results of six attempts after so many hours."""
     microseconds = int(hours * 3600 * 1_000_000)
     if redis is not None:
         redis.move(-microseconds)
@@ -93,11 +93,11 @@ async def told_after(hours, limit, redis=None):
     return [await refused(limit) for _ in range(6)]
 
 
-async def test_waiting_as_long_as_told_is_enough_and_less_is_not(redis):
+async def test_waiting_for_retry_after_is_enough_and_less_is_not(redis):
     async with limit_at(redis.url) as limit:
-        while (told := await refused(limit)) is None:
+        while (result := await refused(limit)) is None:
             pass
-        redis.move(-(told - 60) * 1_000_000)
+        redis.move(-(result - 60) * 1_000_000)
         assert 0 < await refused(limit) <= 60
         redis.move(-60 * 1_000_000)
         assert await refused(limit) is None
@@ -147,7 +147,7 @@ async def test_two_services_keep_one_limit_on_both_faces(redis, tmp_path):
 async def test_while_redis_is_down_each_counts_for_itself_and_then_together_again(
     redis, monkeypatch, caplog
 ):
-    monkeypatch.setattr(shared_rate_limit, "PAUSE", 0.05)
+    monkeypatch.setattr(shared_rate_limit, "RETRY_SECONDS", 0.05)
     async with limit_at(redis.url) as one, limit_at(redis.url) as other:
         await one.take(ADA)
         redis.kill()
@@ -163,9 +163,9 @@ async def test_while_redis_is_down_each_counts_for_itself_and_then_together_agai
             await refused(one, BEA)
         await asyncio.sleep(0.05)  # the other's pause
         before = other.failures
-        told = [await refused(each, ADA) for each in (other, one, other, one)]
-        assert told[:3] == [None] * 3
-        assert told[3]
+        result = [await refused(each, ADA) for each in (other, one, other, one)]
+        assert result[:3] == [None] * 3
+        assert result[3]
         assert other.failures == before
     lines = [record for record in caplog.records if record.name == shared_rate_limit.__name__]
     assert [record.levelno for record in lines] == [logging.WARNING] * 2, "once a process"
@@ -183,7 +183,7 @@ async def test_a_connection_that_was_closed_while_it_lay_idle_is_made_anew(redis
 
 
 async def test_a_redis_that_hangs_is_waited_for_once_and_briefly(monkeypatch):
-    monkeypatch.setattr(shared_rate_limit, "PAUSE", 60)
+    monkeypatch.setattr(shared_rate_limit, "RETRY_SECONDS", 60)
     asked = 0
 
     async def hang(reader, writer):

@@ -1,4 +1,4 @@
-"""Traces as a collector receives them: what the service did, and nothing of a person."""
+"""Exported traces: complete, and without personal data."""
 
 import sys
 
@@ -9,8 +9,8 @@ from key_server import key_set, serving
 from otlp import receiving
 from profile_api.telemetry.tracing import TracingUnavailable, spans_from_environment
 from profile_infra.tokens.jwks_over_http import fetch_key_set
+from profile_testing.signing import issuer
 from running import ME, ME_QUERY, UPDATE, running
-from signing import issuer
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 SENT = {"traceparent": f"00-{TRACE}-{PARENT}-01"}
@@ -30,11 +30,11 @@ async def test_each_request_is_a_span_by_its_route_in_the_callers_trace(receiver
         await service.graphql(user, ME_QUERY, **SENT)
         await service.client.get(ME, headers=SENT)
         await service.client.get("/healthz")
-    told = {
+    result = {
         span.name: {each.key: each.value for each in span.attributes} for span in receiver.spans
     }
-    assert sorted(told) == ["GET /healthz", f"GET {ME}", "POST /graphql"]
-    assert told[f"GET {ME}"]["http.route"].string_value == ME
+    assert sorted(result) == ["GET /healthz", f"GET {ME}", "POST /graphql"]
+    assert result[f"GET {ME}"]["http.route"].string_value == ME
     statuses = [
         each.value.int_value
         for span in receiver.spans
@@ -47,7 +47,7 @@ async def test_each_request_is_a_span_by_its_route_in_the_callers_trace(receiver
     assert {span.parent_span_id.hex() for span in ours} == {PARENT}
 
 
-async def test_no_span_tells_of_a_person_a_token_or_an_address(receiver, tmp_path, monkeypatch):
+async def test_no_span_contains_a_person_a_token_or_an_address(receiver, tmp_path, monkeypatch):
     name, last, email, display, secret, address = PLANTED
     async with running(tmp_path) as service:
         user = await service.person(email=email, first_name=name, last_name=last)

@@ -1,4 +1,4 @@
-"""Killing the process at any moment loses no answered write and leaves a sound file."""
+"""Killing the process at any moment loses no acknowledged write and corrupts no file."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""What one change writes is worked out once: its columns, and its entry in the trail."""
+"""The differences between two versions of a user: columns, and fields of the audit entry."""
 
 from dataclasses import replace
 
@@ -7,14 +7,14 @@ import pytest
 from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import AVATAR, EDITABLE, AuthProvider
 from profile_infra.stores.differences import differences, user_differences
-from profile_infra.stores.records import fields_of
+from profile_infra.stores.records import columns_of
 from profile_infra.stores.tables import USERS
 from storing import ISSUER, OTHER_PICTURE, PICTURE, person
 
 BARE = Avatar(PICTURE.media_type, PICTURE.digest)
 
 
-def test_what_differs_is_told_in_the_order_of_the_columns_the_picture_last():
+def test_differing_fields_are_in_the_order_of_the_columns_the_picture_last():
     before = person(avatar=BARE).profile
     after = replace(
         before, active=False, avatar=OTHER_PICTURE, display_name="D", email="new@example.org"
@@ -31,7 +31,7 @@ def test_what_differs_is_told_in_the_order_of_the_columns_the_picture_last():
     }
 
 
-def test_a_picture_that_stays_is_not_told_and_one_that_goes_leaves_nothing():
+def test_an_unchanged_picture_is_no_difference_and_a_removed_one_leaves_nulls():
     before = person(avatar=BARE).profile
     renamed = differences(before, replace(before, first_name=None))
     assert (renamed.fields, renamed.old_digest, renamed.new_digest) == (("first_name",), None, None)
@@ -41,10 +41,10 @@ def test_a_picture_that_stays_is_not_told_and_one_that_goes_leaves_nothing():
     assert removed.columns == {"avatar_type": None, "avatar_digest": None}
 
 
-def test_where_nothing_differs_there_is_nothing_to_write():
+def test_equal_users_have_no_differences():
     ada = person(avatar=PICTURE)
     assert differences(ada.profile, replace(ada.profile, avatar=BARE, version=9)) is None
-    assert user_differences(ada, replace(ada, told_at=5.0)) is None
+    assert user_differences(ada, replace(ada, claims_issued_at=5.0)) is None
 
 
 def test_a_new_picture_comes_with_its_bytes():
@@ -67,9 +67,9 @@ def test_every_column_of_a_user_can_differ():
         ),
         issuer=ISSUER,
         subject="7",
-        told_at=5.0,
+        claims_issued_at=5.0,
     )
     change = user_differences(before, after)
     fixed = {"tenant_id", "id", "version", "created_at", "updated_at"}
-    assert set(change.columns) == set(USERS.c.keys()) - fixed == set(fields_of(after))
+    assert set(change.columns) == set(USERS.c.keys()) - fixed == set(columns_of(after))
     assert set(EDITABLE) < set(change.fields)

@@ -1,4 +1,4 @@
-"""The migrations make what the tables declare, once, whole or not at all."""
+"""The migrations on SQLite create the declared tables, atomically and once."""
 
 import sqlite3
 import subprocess

@@ -1,4 +1,4 @@
-"""Two processes, many writers, one Postgres: no lost update, and no lost answer when it dies."""
+"""Two processes and many writers on one Postgres: no lost update, also when it is killed."""
 
 import asyncio
 import random
@@ -10,14 +10,14 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 
-from postgres_database import Database, new_database
 from profile_domain.profile import AuthProvider, Profile
 from profile_infra.stores.audit import AuditEntry, Author
 from profile_infra.stores.postgres.store import PostgresProfiles
 from profile_infra.stores.records import User
+from profile_testing.postgres_database import Database, new_database
+from profile_testing.signing import claims, token
 from running import ME
 from serving import serving
-from signing import claims, token
 
 TENANT = UUID("00000000-0000-4000-8000-00000000000a")
 KILLS = 5

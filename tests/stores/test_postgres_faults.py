@@ -1,4 +1,4 @@
-"""Postgres away, slow, full or read-only: ``unavailable`` in time, nothing untrue, recovery."""
+"""Postgres stopped, slow, full or read-only: ``unavailable`` in time, correct results, recovery."""
 
 import asyncio
 import signal
@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from postgres_database import Database, connected, in_a_hurry, new_database
 from profile_domain.caller import Caller, Identity
 from profile_domain.errors import Code, DomainError
 from profile_domain.profile import AuthProvider, Profile
@@ -17,6 +16,7 @@ from profile_infra.stores.audit import Author
 from profile_infra.stores.postgres import pool as postgres_pool
 from profile_infra.stores.postgres.store import PostgresProfiles
 from profile_infra.stores.records import User
+from profile_testing.postgres_database import Database, connected, in_a_hurry, new_database
 from running import ME_QUERY, UPDATE, running
 from wire import wire_to
 
@@ -167,7 +167,7 @@ async def test_a_save_that_waits_too_long_for_a_lock_is_cancelled_and_does_not_h
     assert await changes_of(store, ada) == []
 
 
-async def test_a_save_whose_answer_is_lost_is_neither_told_as_done_nor_repeated(database, ada):
+async def test_a_save_whose_answer_is_lost_is_neither_confirmed_nor_repeated(database, ada):
     async with wire_to(database.url) as (wire, url):
         store = PostgresProfiles(url, pool_size=1)
         await store.open()
@@ -272,7 +272,7 @@ async def test_both_faces_answer_an_outage_in_the_contracts_shape(
                 await service.put(user, {"display_name": "Never"}),
                 await service.client.get("/readyz"),
             ]
-            told = [
+            result = [
                 await service.graphql(user, ME_QUERY),
                 await service.graphql(user, UPDATE, {"input": {"displayName": "Never"}}),
             ]
@@ -284,7 +284,7 @@ async def test_both_faces_answer_an_outage_in_the_contracts_shape(
             assert answer.json()["code"] == "unavailable"
             assert answer.headers["Retry-After"] == "1"
         assert answers[2].json()["details"] == {"not_ready": ["store"], "retry_after": 1}
-        for answer in told:
+        for answer in result:
             assert answer.status_code == 200
             assert answer.json()["errors"][0]["extensions"]["code"] == "unavailable"
             assert answer.headers["Retry-After"] == "1"

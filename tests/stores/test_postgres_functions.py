@@ -1,4 +1,4 @@
-"""The functions in Postgres: they know the columns, have one text, and come by a migration."""
+"""The SQL functions name all columns, are identical everywhere, and change by a migration."""
 
 import re
 from hashlib import sha256
@@ -7,13 +7,13 @@ from typing import get_type_hints
 
 import pytest
 
-from postgres_database import connected, new_database
 from profile_infra.stores import revisions
 from profile_infra.stores.postgres.schema import FUNCTIONS
 from profile_infra.stores.postgres.store import PostgresProfiles
 from profile_infra.stores.postgres.writes import SAVE_TYPES, Save
 from profile_infra.stores.revisions import UnusableDatabase, newest
 from profile_infra.stores.tables import CHANGES, USERS
+from profile_testing.postgres_database import connected, new_database
 from storing import TENANT, load, person, rename, stored
 
 NEVER_SAVED = {"tenant_id", "id", "created_at"}
@@ -34,10 +34,10 @@ def test_a_save_sets_every_column_of_a_user_that_can_change():
     body = FUNCTIONS["profile_save"]
     setting = body[body.index("UPDATE users u SET") : body.index("WHERE u.tenant_id")]
     columns = re.findall(r"^      (\w+) = ", setting, re.MULTILINE)
-    assert sorted(columns) == sorted(set(USERS.c.keys()) - NEVER_SAVED)
+    assert sorted(columns) == sorted({column.name for column in USERS.c} - NEVER_SAVED)
 
 
-def test_a_save_writes_every_column_of_the_trail():
+def test_a_save_writes_every_column_of_the_audit_entry():
     (listed,) = re.findall(
         r"INSERT INTO profile_changes \(([^)]*)\)", FUNCTIONS["profile_save"], re.DOTALL
     )
@@ -56,13 +56,13 @@ async def test_a_save_is_called_with_the_parameters_it_has(postgres):
 def test_a_function_that_was_changed_comes_with_a_migration():
     versions = Path(revisions.__file__).with_name("migrations") / "versions"
     texts = [path.read_text() for path in sorted(versions.glob("v*.py"))]
-    told = [
+    result = [
         found[0]
         for text in texts
         if (found := re.findall('^FUNCTIONS = "(.*)"', text, re.MULTILINE))
     ]
     text = sha256("".join(FUNCTIONS[name] for name in sorted(FUNCTIONS)).encode()).hexdigest()
-    assert told[-1] == text[:16], f'say FUNCTIONS = "{text[:16]}" in a new migration'
+    assert result[-1] == text[:16], f'say FUNCTIONS = "{text[:16]}" in a new migration'
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -1,4 +1,4 @@
-"""The migrations on Postgres: what the tables declare, once, whole or not at all, as printed."""
+"""The migrations on Postgres create the declared tables, atomically and once, as printed."""
 
 import asyncio
 import sys
@@ -6,12 +6,12 @@ import sys
 import pytest
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from postgres_database import Database, connected, new_database
 from profile_infra.stores.by_url import check_schema, migrate, script
 from profile_infra.stores.postgres.store import PostgresProfiles
 from profile_infra.stores.postgres.writes import DIALECT
 from profile_infra.stores.revisions import SchemaMismatch, UnusableDatabase, newest, upgrade_script
 from profile_infra.stores.tables import Row
+from profile_testing.postgres_database import Database, connected, new_database
 
 COLUMNS = """
 SELECT table_name, column_name, data_type, is_nullable, column_default, is_identity
@@ -81,12 +81,12 @@ async def test_five_processes_that_migrate_at_once_all_succeed(empty_database):
         await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
         for _ in range(5)
     ]
-    told = [(await each.communicate())[0].decode().strip() for each in migrating]
+    result = [(await each.communicate())[0].decode().strip() for each in migrating]
     assert [each.returncode for each in migrating] == [0] * 5
-    assert sorted(told) == sorted(["None", *[newest()] * 4])
+    assert sorted(result) == sorted(["None", *[newest()] * 4])
 
 
-async def test_what_is_printed_is_what_is_done(empty_database):
+async def test_the_printed_script_is_what_migrate_runs(empty_database):
     grant_to = empty_database.serving_role
     printed = await asyncio.to_thread(script, empty_database.owner, grant_to=grant_to)
     assert printed.startswith("BEGIN;")
@@ -158,7 +158,7 @@ async def test_a_picture_is_kept_as_it_is_out_of_line(postgres):
         "postgresql://127.0.0.1/profile?sslmode=strange",
     ],
 )
-def test_a_database_that_cannot_be_reached_is_told_in_a_sentence(url):
+def test_an_unreachable_database_is_reported_in_a_sentence(url):
     for refuse in (migrate, script, check_schema):
         with pytest.raises(UnusableDatabase, match="The database cannot be used"):
             refuse(url)
@@ -166,7 +166,7 @@ def test_a_database_that_cannot_be_reached_is_told_in_a_sentence(url):
         asyncio.run(PostgresProfiles(url).open())
 
 
-async def test_a_wrong_password_is_told_without_it(postgres):
+async def test_a_wrong_password_is_reported_without_it(postgres):
     wrong = postgres.url.replace("@", "x@").replace("postgresql://", "postgresql://nobody")
     with pytest.raises(UnusableDatabase) as refused:
         await PostgresProfiles(wrong).open()

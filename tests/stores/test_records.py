@@ -1,4 +1,4 @@
-"""A record of a person, as an import has it: taken whole, or refused by the name of a field."""
+"""Records of an import: valid, or refused with the name of the field."""
 
 import pytest
 

@@ -1,11 +1,10 @@
-"""An attack by SQL as the role that serves: row security gives it nothing of another tenant."""
+"""SQL by the serving role cannot reach another tenant's rows."""
 
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
-from postgres_database import TABLES, connected, new_database
 from profile_domain.caller import Caller, Identity
 from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import AuthProvider, Profile
@@ -14,6 +13,7 @@ from profile_infra.stores.by_url import check_schema
 from profile_infra.stores.postgres.store import PostgresProfiles
 from profile_infra.stores.records import User
 from profile_infra.stores.revisions import UnusableDatabase
+from profile_testing.postgres_database import TABLES, connected, new_database
 
 TENANT = UUID("00000000-0000-4000-8000-00000000000a")
 OTHER_TENANT = UUID("00000000-0000-4000-8000-00000000000b")

@@ -1,4 +1,4 @@
-"""What the SQLite store alone must do: share its file, survive its disk, keep to its threads."""
+"""SQLite only: sharing the file between processes, disk errors, locks."""
 
 import asyncio
 import resource
@@ -20,7 +20,7 @@ from profile_infra.stores.records import User
 from profile_infra.stores.sqlite import group_commit as sqlite_writer
 from profile_infra.stores.sqlite import store as sqlite_store
 from profile_infra.stores.sqlite.file import UnusableDatabase, path_of
-from profile_infra.stores.sqlite.group_commit import MOST_WAITING
+from profile_infra.stores.sqlite.group_commit import MAX_QUEUED
 from profile_infra.stores.sqlite.store import SqliteProfiles
 
 TENANT = UUID("00000000-0000-4000-8000-00000000000a")
@@ -191,7 +191,7 @@ async def test_more_writes_than_the_queue_holds_are_unavailable_at_once(
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     waiting = [
-        asyncio.create_task(store._write(lambda connection: None)) for _ in range(MOST_WAITING)
+        asyncio.create_task(store._write(lambda connection: None)) for _ in range(MAX_QUEUED)
     ]
     await asyncio.sleep(0)
     with pytest.raises(DomainError) as refused:
@@ -199,7 +199,7 @@ async def test_more_writes_than_the_queue_holds_are_unavailable_at_once(
     assert is_unavailable(refused.value)
     other.execute("ROLLBACK")
     other.close()
-    assert await asyncio.gather(*waiting) == [None] * MOST_WAITING
+    assert await asyncio.gather(*waiting) == [None] * MAX_QUEUED
     assert await rename(store, ada, "Room again")
 
 

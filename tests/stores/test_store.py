@@ -1,4 +1,4 @@
-"""What every store does: it meets people by their tokens, and loses and mixes up nothing."""
+"""Every store: matching tokens to users, loading and saving, concurrency."""
 
 import asyncio
 from dataclasses import replace
@@ -79,7 +79,7 @@ async def test_an_issuer_that_provisions_meets_only_users_stored_with_its_name(s
 
 
 @pytest.mark.parametrize("subject", ["\ud800", "7\udfff", "", "\x00", "' OR 1=1 --", "7" * 100_000])
-async def test_a_strange_subject_is_nobody(store, subject):
+async def test_a_subject_that_cannot_be_stored_is_nobody(store, subject):
     await stored(store, person())
     assert await store.load(Identity(TENANT, ISSUER, subject), with_image=False) is None
 
@@ -234,7 +234,7 @@ async def test_a_change_of_name_keeps_the_picture(store):
     assert (await load(store, ada, with_image=True)).avatar == PICTURE
 
 
-async def test_a_closed_store_is_unavailable_and_has_done_all_it_was_asked(store):
+async def test_a_closed_store_is_unavailable_and_has_finished_all_calls(store):
     people = [person() for _ in range(9)]
     await stored(store, *people)
     late = {"display_name": "Late"}
@@ -257,7 +257,7 @@ async def test_a_closed_store_is_unavailable_and_has_done_all_it_was_asked(store
     assert (await load(store, people[0])).display_name == "Late"
 
 
-async def test_what_is_not_carried_out_yet_is_counted(store):
+async def test_queued_calls_are_counted(store):
     people = [person() for _ in range(5)]
     await stored(store, *people)
     assert store.waiting == 0

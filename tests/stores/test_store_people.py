@@ -1,4 +1,4 @@
-"""What every store does with many people: finds, lists, imports and deletes them."""
+"""Every store: finding, listing, importing and deleting users."""
 
 import asyncio
 from dataclasses import replace
@@ -103,7 +103,7 @@ CLASHES = {
 
 
 @pytest.mark.parametrize("case", CLASHES)
-async def test_an_import_that_meets_a_clash_changes_nothing(store, case):
+async def test_an_import_with_a_conflict_changes_nothing(store, case):
     ada, bob, new = person(), person(), person()
     await stored(store, ada, bob)
     inserts, updates = CLASHES[case](ada)
@@ -175,7 +175,7 @@ async def test_a_user_who_is_deleted_and_comes_back_has_a_new_entity_tag(store):
     ] == [4, 2]
 
 
-async def test_who_has_left_is_loaded_as_such(store):
+async def test_a_deactivated_user_is_loaded_as_such(store):
     ada = person()
     await stored(store, ada)
     await store.apply(
@@ -207,15 +207,15 @@ async def test_whoever_looks_for_people_gets_no_bytes_of_pictures(store):
     assert [user.profile.avatar for user in found] == [bare] * 3
 
 
-async def test_when_a_token_was_applied_is_no_change_by_itself(store):
+async def test_a_new_time_of_claims_alone_is_no_change(store):
     ada = person()
     await stored(store, ada)
-    await store.apply(IMPORT, [], [(ada, replace(ada, told_at=1.8e9))])
+    await store.apply(IMPORT, [], [(ada, replace(ada, claims_issued_at=1.8e9))])
     assert await load(store, ada) == ada.profile
     assert await store.history(TENANT, ada.profile.id, first=9) == []
 
 
-async def test_a_user_never_becomes_another(store):
+async def test_an_update_cannot_change_the_id(store):
     ada, bob = person(), person()
     await stored(store, ada)
     with pytest.raises(ValueError, match="cannot become another"):

@@ -1,4 +1,4 @@
-"""A request to GraphQL as a client may send it, and errors as either face tells them."""
+"""GraphQL requests, and assertions about errors of either face."""
 
 import json
 import re

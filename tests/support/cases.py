@@ -1,11 +1,11 @@
-"""Requests that both faces can express, and what both must answer."""
+"""Requests that both faces can express, with the expected results."""
 
 import base64
 from dataclasses import dataclass, field
 from typing import Any
 
 from compressing import handed_on
-from images import animated, jpeg, photo, png, webp
+from profile_testing.images import animated, jpeg, photo, png, webp
 from running import OTHER_TENANT, TENANT
 
 LOCAL = {"first_name": "Ada", "last_name": "Lovelace", "display_name": "Countess"}

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
-from images import (
-    opened,
-    upload,
-)
 from profile_domain.errors import Code, FieldRefused
 from profile_domain.pictures.avatar import MAX_BYTES, Avatar
 from profile_domain.pictures.examine import examine
 from profile_infra.pictures.cleaning import clean
+from profile_testing.images import (
+    opened,
+    upload,
+)
 
 
 def cleaned(image: bytes) -> Avatar:

@@ -3,8 +3,8 @@
 import json
 import os
 
+from profile_testing.signing import SECRET
 from running import TENANT
-from signing import SECRET
 
 ISSUERS = json.dumps(
     [

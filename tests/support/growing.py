@@ -1,4 +1,4 @@
-"""Finds in the code what can grow in memory: by how it is made, or by what is put into it."""
+"""Finds collections in the code that can grow: by their construction, or by insertions."""
 
 import ast
 from collections.abc import Iterable, Iterator

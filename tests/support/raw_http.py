@@ -1,4 +1,4 @@
-"""HTTP by raw bytes: what is sent, and what comes back."""
+"""HTTP requests and responses as raw bytes."""
 
 import json
 import re
@@ -58,8 +58,8 @@ def assert_refused(answered, code):
 
 def error_in(body):
     """The code and the message, of either face."""
-    told = json.loads(body)
-    if "errors" in told:
-        (error,) = told["errors"]
+    parsed = json.loads(body)
+    if "errors" in parsed:
+        (error,) = parsed["errors"]
         return error["extensions"]["code"], error["message"]
-    return told["code"], told["message"]
+    return parsed["code"], parsed["message"]

@@ -1,4 +1,4 @@
-"""The real service for tests: its ASGI application, a SQLite file, Cedar policies, a real key."""
+"""The service for tests: the ASGI application on SQLite, with Cedar policies and a signing key."""
 
 import asyncio
 import io
@@ -31,7 +31,7 @@ from profile_infra.stores.records import User
 from profile_infra.stores.store import Store
 from profile_infra.tokens.issuers import Issuer
 from profile_infra.tokens.jose import sign
-from signing import AUDIENCE, ISSUER, OTHER_TENANT, SECRET, TENANT
+from profile_testing.signing import AUDIENCE, ISSUER, OTHER_TENANT, SECRET, TENANT
 
 SIGNER = Issuer(issuer=ISSUER, audience=AUDIENCE, algorithms=["HS256"], secret=SECRET)
 POLICIES = """
@@ -102,8 +102,8 @@ class Running:
             "iat": now,
             "exp": now + 600,
         }
-        told = {name: value for name, value in (own | claims).items() if value is not None}
-        return sign(self.issuer, told)
+        present = {name: value for name, value in (own | claims).items() if value is not None}
+        return sign(self.issuer, present)
 
     def headers(self, user: User, **claims) -> dict[str, str]:
         return {

@@ -1,4 +1,4 @@
-"""The service as processes of their own, for tests of what only these show."""
+"""The service in processes of its own."""
 
 import json
 import os
@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import httpx2
 
-import ports
 from profile_infra.tokens.jose import sign
+from profile_testing import ports
+from profile_testing.signing import AUDIENCE, ISSUER, SECRET
 from running import SIGNER, TENANT
-from signing import AUDIENCE, ISSUER, SECRET
 
 COMMAND = str(Path(sys.executable).with_name("profile-service"))
 _ISSUER = {"issuer": ISSUER, "audience": AUDIENCE, "algorithms": ["HS256"], "secret": SECRET}

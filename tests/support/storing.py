@@ -1,4 +1,4 @@
-"""People for tests of the stores, and what is done with one of them."""
+"""Users for tests of the stores."""
 
 from uuid import UUID, uuid4
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from profile_domain.errors import DomainError
 from profile_infra.tokens.claims import LEEWAY
-from signing import (
+from profile_testing.signing import (
     AUDIENCE,
     ISSUER,
     OTHER_TENANT,
@@ -101,7 +101,7 @@ async def test_a_date_is_a_finite_number_of_this_calendar(name, written):
         {"iat": NOW + 60},
     ],
 )
-async def test_expired_is_told_only_of_a_token_that_is_good_otherwise(changes):
+async def test_only_an_otherwise_valid_token_is_reported_as_expired(changes):
     assert await judged(exp=NOW - 60) == "expired"
     assert await judged(exp=NOW - 60, **changes) == "invalid"
     assert await outcome(at(), token(claims(NOW, exp=NOW - 60), key="y" * 32)) == "invalid"

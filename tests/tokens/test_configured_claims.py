@@ -13,7 +13,7 @@ from profile_domain.errors import DomainError
 from profile_infra.tokens.claims import claims_for, tenant_of
 from profile_infra.tokens.issuers import CLAIM_LENGTH, MAX_CLAIMS
 from profile_infra.tokens.jose import sign
-from signing import (
+from profile_testing.signing import (
     AUDIENCE,
     ISSUER,
     OTHER_TENANT,

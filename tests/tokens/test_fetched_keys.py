@@ -7,12 +7,17 @@ import pytest
 from key_provider import ISSUER, Provider, finds, refused, settle
 from key_server import key_set, response, serving
 from profile_infra.tokens import fetched_keys
-from profile_infra.tokens.fetched_keys import FRESH, KEPT, PAUSE, FetchedKeys
+from profile_infra.tokens.fetched_keys import (
+    MAX_FRESH_SECONDS,
+    MAX_STALE_SECONDS,
+    MIN_FETCH_SECONDS,
+    FetchedKeys,
+)
 from profile_infra.tokens.jose import JoseTokens
 from profile_infra.tokens.jwks import KeySet
 from profile_infra.tokens.jwks_over_http import Fetched
 from profile_infra.tokens.keys import keys_of
-from signing import claims, issuer, outcome, public_jwk, rsa_key, token
+from profile_testing.signing import claims, issuer, outcome, public_jwk, rsa_key, token
 
 
 async def test_many_who_come_at_once_wait_for_one_fetch():
@@ -40,7 +45,14 @@ async def test_a_caller_who_leaves_takes_no_fetch_along():
 
 @pytest.mark.parametrize(
     ("max_age", "fresh"),
-    [(None, FRESH), (60, 60), (0, PAUSE), (1, PAUSE), (301, FRESH), (10**9 - 1, FRESH)],
+    [
+        (None, MAX_FRESH_SECONDS),
+        (60, 60),
+        (0, MIN_FETCH_SECONDS),
+        (1, MIN_FETCH_SECONDS),
+        (301, MAX_FRESH_SECONDS),
+        (10**9 - 1, MAX_FRESH_SECONDS),
+    ],
 )
 async def test_keys_are_fresh_as_long_as_the_provider_says_within_bounds(max_age, fresh):
     provider = Provider("a")
@@ -60,7 +72,7 @@ async def test_a_key_that_disappears_stops_working_when_the_set_is_stale():
     keys = provider.keys()
     assert await finds(keys, "a")
     provider.names = ("b",)
-    provider.now += FRESH
+    provider.now += MAX_FRESH_SECONDS
     assert not await finds(keys, "a")
     assert await finds(keys, "b")
 
@@ -70,7 +82,7 @@ async def test_a_new_key_is_found_at_once():
     keys = provider.keys()
     await finds(keys, "a")
     provider.names = ("b",)
-    provider.now += PAUSE
+    provider.now += MIN_FETCH_SECONDS
     assert await finds(keys, "b")
 
 
@@ -80,7 +92,7 @@ async def test_a_thousand_unknown_keys_cause_one_fetch_in_ten_seconds():
     for number in range(1000):
         assert not await finds(keys, f"bad-{number}")
     assert provider.fetches == 1
-    provider.now += PAUSE
+    provider.now += MIN_FETCH_SECONDS
     found = await asyncio.gather(*(finds(keys, f"bad-{number}") for number in range(1000)))
     assert not any(found)
     assert provider.fetches == 2
@@ -92,7 +104,7 @@ async def test_a_fetch_that_takes_long_is_still_the_only_one():
     keys = provider.keys()
     waiting = asyncio.create_task(finds(keys, "a"))
     await settle()
-    provider.now += 2 * PAUSE
+    provider.now += 2 * MIN_FETCH_SECONDS
     too = asyncio.create_task(finds(keys, "a"))
     await settle()
     assert provider.fetches == 1
@@ -112,7 +124,7 @@ async def test_a_provider_that_withdraws_all_keys_is_believed():
     keys = provider.keys()
     await finds(keys, "a")
     provider.names = ()
-    provider.now += FRESH
+    provider.now += MAX_FRESH_SECONDS
     assert not await finds(keys, "a")
 
 
@@ -124,15 +136,15 @@ async def test_what_a_removed_key_signed_is_forgotten_and_nothing_else():
         await finds(keys, "a")
         for names in (("a", "b", "c"), ("b", "a", "c")):
             provider.names = names
-            provider.now += FRESH
+            provider.now += MAX_FRESH_SECONDS
             await finds(keys, "a")
         assert forgotten == []
         provider.names = ("b", "c")
-        provider.now += FRESH
+        provider.now += MAX_FRESH_SECONDS
         await finds(keys, "b")
         assert forgotten == [provider.now]
         provider.down = True
-        provider.now += KEPT
+        provider.now += MAX_STALE_SECONDS
         await refused(keys)
         assert forgotten[1:] == [provider.now]
 
@@ -155,8 +167,8 @@ async def _read(*members):
 
 
 async def test_the_background_fetches_before_keys_go_stale(monkeypatch):
-    monkeypatch.setattr(fetched_keys, "PAUSE", 0.02)
-    monkeypatch.setattr(fetched_keys, "FRESH", 600)
+    monkeypatch.setattr(fetched_keys, "MIN_FETCH_SECONDS", 0.02)
+    monkeypatch.setattr(fetched_keys, "MAX_FRESH_SECONDS", 600)
     monkeypatch.setattr(fetched_keys, "_EARLY", 0.03 / 600)
     provider = Provider("a")
     keys = FetchedKeys(ISSUER, fetch=provider.fetch)
@@ -181,7 +193,7 @@ async def test_an_end_in_the_middle_of_a_fetch_is_clean():
 
 
 async def test_tokens_are_verified_with_keys_from_an_address(monkeypatch):
-    monkeypatch.setattr(fetched_keys, "PAUSE", 0.0)
+    monkeypatch.setattr(fetched_keys, "MIN_FETCH_SECONDS", 0.0)
     async with serving({"/keys": key_set("a", "b")}) as server:
         made = issuer(secret=None, algorithms=["RS256"], jwks_url=f"{server.url}/keys")
         tokens = JoseTokens({made: keys_of(made)})
@@ -206,13 +218,13 @@ async def test_a_token_without_a_kid_finds_the_key_that_a_rotation_brought():
     assert await judged("a") == "accepted"
     provider.names = ("b",)
     assert await judged("b") == "invalid"
-    provider.now += PAUSE
+    provider.now += MIN_FETCH_SECONDS
     assert await judged("b") == "accepted"
     assert provider.fetches == 2
     for _ in range(50):
         assert await judged("c") == "invalid"
     assert provider.fetches == 2
-    provider.now += PAUSE
+    provider.now += MIN_FETCH_SECONDS
     for _ in range(50):
         assert await judged("c") == "invalid"
     assert provider.fetches == 3
@@ -223,13 +235,13 @@ async def test_a_forged_signature_under_a_known_kid_fetches_nothing():
     tokens = JoseTokens({ISSUER: provider.keys()})
     forged = token(algorithm="RS256", key=rsa_key("c"), header={"kid": "a"})
     assert await outcome(tokens, forged) == "invalid"
-    provider.now += PAUSE
+    provider.now += MIN_FETCH_SECONDS
     assert await outcome(tokens, forged) == "invalid"
     assert provider.fetches == 1
 
 
 async def test_a_removed_key_takes_its_verified_tokens_along(monkeypatch):
-    monkeypatch.setattr(fetched_keys, "PAUSE", 0.0)
+    monkeypatch.setattr(fetched_keys, "MIN_FETCH_SECONDS", 0.0)
     async with serving({"/keys": key_set("a", "b")}) as server:
         made = issuer(secret=None, algorithms=["RS256"], jwks_url=f"{server.url}/keys")
         tokens = JoseTokens({made: keys_of(made)})

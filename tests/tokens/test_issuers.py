@@ -6,7 +6,7 @@ from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 from profile_domain.profile import AuthProvider
 from profile_infra.tokens.issuers import Issuer, Issuers, UnusableKeys
 from profile_infra.tokens.keys import keys_of
-from signing import ISSUER, OTHER_TENANT, SECRET, TENANT, issuer, pem, rsa_key
+from profile_testing.signing import ISSUER, OTHER_TENANT, SECRET, TENANT, issuer, pem, rsa_key
 
 URL = "https://idp.example/keys"
 

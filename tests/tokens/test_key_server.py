@@ -19,7 +19,7 @@ from profile_infra.tokens.fetched_keys import FetchedKeys
 from profile_infra.tokens.issuers import UnusableKeys
 from profile_infra.tokens.jwks import MAX_KEYS, read_key_set
 from profile_infra.tokens.jwks_over_http import DISCOVERY, MAX_BYTES, fetch_key_set
-from signing import ec_key, issuer, private_jwk, public_jwk, rsa_key
+from profile_testing.signing import ec_key, issuer, private_jwk, public_jwk, rsa_key
 
 GOOD = key_set("a")
 

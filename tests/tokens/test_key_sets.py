@@ -7,7 +7,7 @@ from profile_infra.tokens.issuers import UnusableKeys
 from profile_infra.tokens.jose import JoseTokens
 from profile_infra.tokens.jwks import MAX_TRIED, read_key_set
 from profile_infra.tokens.keys import keys_of
-from signing import (
+from profile_testing.signing import (
     b64,
     claims,
     ec_key,

@@ -1,25 +1,30 @@
-"""Keys from the network while their provider is away: how long they go on working."""
+"""Fetched keys while their provider is down: how long they are used."""
 
 import asyncio
 
 from key_provider import ISSUER, Provider, finds, refused, settle
 from key_server import serving
-from profile_infra.tokens.fetched_keys import FRESH, KEPT, PAUSE, FetchedKeys
+from profile_infra.tokens.fetched_keys import (
+    MAX_FRESH_SECONDS,
+    MAX_STALE_SECONDS,
+    MIN_FETCH_SECONDS,
+    FetchedKeys,
+)
 from profile_infra.tokens.jose import JoseTokens
 from profile_infra.tokens.keys import keys_of
-from signing import claims, issuer, outcome, rsa_key, token
+from profile_testing.signing import claims, issuer, outcome, rsa_key, token
 
 
 async def test_without_keys_there_is_no_answer_yet():
     provider = Provider("a")
     provider.down = True
     keys = provider.keys()
-    assert await refused(keys) == PAUSE
+    assert await refused(keys) == MIN_FETCH_SECONDS
     provider.now += 3.5
     assert await refused(keys) == 7
     assert (provider.fetches, keys.there) == (1, False)
     provider.down = False
-    provider.now += PAUSE
+    provider.now += MIN_FETCH_SECONDS
     assert await finds(keys, "a")
     assert keys.there
 
@@ -29,14 +34,14 @@ async def test_known_keys_outlive_an_outage_for_an_hour():
     keys = provider.keys()
     await finds(keys, "a")
     provider.down = True
-    provider.now += KEPT - 1
+    provider.now += MAX_STALE_SECONDS - 1
     assert await finds(keys, "a")
     assert not await finds(keys, "b")
     provider.now += 1
     await refused(keys)
     assert not keys.there
     provider.down = False
-    provider.now += PAUSE
+    provider.now += MIN_FETCH_SECONDS
     assert await finds(keys, "a")
 
 
@@ -57,10 +62,10 @@ async def test_in_an_outage_nobody_waits_for_a_provider_that_hangs():
     keys = provider.keys()
     await finds(keys, "a")
     provider.down = True
-    provider.now += FRESH
+    provider.now += MAX_FRESH_SECONDS
     assert await finds(keys, "a")
     provider.gate.clear()
-    provider.now += PAUSE
+    provider.now += MIN_FETCH_SECONDS
     assert await asyncio.wait_for(finds(keys, "a"), 60)
     await settle()
     assert provider.fetches == 3
@@ -73,11 +78,11 @@ async def test_after_an_outage_removed_keys_stop_working_in_time_again():
     await finds(keys, "a")
     for down in (True, False):
         provider.down = down
-        provider.now += FRESH
+        provider.now += MAX_FRESH_SECONDS
         assert await finds(keys, "a")
         await settle()
     provider.names = ("b",)
-    provider.now += FRESH
+    provider.now += MAX_FRESH_SECONDS
     assert not await finds(keys, "a")
 
 

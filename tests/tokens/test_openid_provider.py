@@ -10,8 +10,8 @@ from profile_infra.tokens import fetched_keys
 from profile_infra.tokens import jwks_over_http as key_server
 from profile_infra.tokens.jose import JoseTokens
 from profile_infra.tokens.keys import keys_of
+from profile_testing.signing import claims, outcome, rsa_key, token
 from running import ME, OTHER_TENANT, TENANT, running
-from signing import claims, outcome, rsa_key, token
 
 pytestmark = needs_node
 
@@ -42,8 +42,8 @@ async def until(reached, *, seconds=120):
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(fetched_keys, "PAUSE", 0.1)
-    monkeypatch.setattr(fetched_keys, "FRESH", 0.4)
+    monkeypatch.setattr(fetched_keys, "MIN_FETCH_SECONDS", 0.1)
+    monkeypatch.setattr(fetched_keys, "MAX_FRESH_SECONDS", 0.4)
     monkeypatch.setattr(key_server, "MAX_SECONDS", 60)
 
 

@@ -1,4 +1,4 @@
-"""An issuer that provisions meets, makes and changes its own people alone, whatever it says."""
+"""A provisioning issuer matches, creates and changes its own users only."""
 
 import time
 from uuid import UUID
@@ -16,7 +16,7 @@ from profile_infra.pictures.processes import PictureProcesses
 from profile_infra.policies.cedar import CedarPolicy
 from profile_infra.rate_limits.in_process import InProcessRateLimit
 from profile_infra.stores.records import User
-from signing import OTHER_TENANT, TENANT, issuer, sign_for, tokens_of
+from profile_testing.signing import OTHER_TENANT, TENANT, issuer, sign_for, tokens_of
 from storing import person, stored
 
 MAKES = issuer(issuer="https://makes.example", provision=True)

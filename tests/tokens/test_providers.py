@@ -1,4 +1,4 @@
-"""Tokens and key sets of the providers that people use, by the configuration that the page shows."""
+"""Tokens and key sets of well-known providers, with the configuration of docs/providers.md."""
 
 import json
 import re
@@ -8,9 +8,9 @@ from uuid import UUID
 import pytest
 
 from profile_api.settings import Settings
+from profile_testing.signing import edwards_key, rsa_key, token
 from providers import ACME, GLOBEX, PROVIDERS
 from running import ME, ME_QUERY, UPDATE, running
-from signing import edwards_key, rsa_key, token
 
 
 def signed(provider, changes=None, *, by="first", **header):
@@ -46,11 +46,11 @@ async def asked(service, sent, tenant=ACME):
     headers = {"Authorization": f"Bearer {sent}", "X-Tenant-ID": tenant}
     seen = (await service.client.get(ME, headers=headers)).json()
     answer = await service.client.post("/graphql", headers=headers, json={"query": ME_QUERY})
-    told = answer.json()
+    result = answer.json()
     if "code" in seen:
-        assert told["errors"][0]["extensions"]["code"] == seen["code"]
+        assert result["errors"][0]["extensions"]["code"] == seen["code"]
         return seen["code"]
-    assert told["data"]["me"]["id"] == seen["id"]
+    assert result["data"]["me"]["id"] == seen["id"]
     return seen
 
 

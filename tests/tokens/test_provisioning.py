@@ -1,4 +1,4 @@
-"""Where users come from: first tokens make them, later ones keep them up to date, some leave."""
+"""Users created by their first token, updated by later ones, deactivated and deleted."""
 
 import asyncio
 import time
@@ -7,14 +7,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from images import data_uri, photo, png
 from profile_domain.caller import Caller, Identity
 from profile_domain.people import Record
 from profile_domain.profile import AuthProvider
 from profile_infra.people.operators import delete_person, set_active
 from profile_infra.people.provisioning import TokenProvisioning
+from profile_testing.images import data_uri, photo, png
+from profile_testing.signing import issuer, sign_for
 from running import ME, ME_QUERY, OTHER_TENANT, TENANT, UPDATE, running
-from signing import issuer, sign_for
 
 MAKES = issuer(issuer="https://makes.example", provision=True)
 MAKES_TOO = issuer(issuer="https://makes-too.example", provision=True, auth_provider="saml")
@@ -105,15 +105,15 @@ async def test_an_update_may_be_the_first_request(service):
     kim = Person(service, "kim")
     assert (await kim.put({"display_name": "K"})).json()["name"] == "K"
     lee = Person(service, "lee")
-    told = await lee.graphql(UPDATE, {"input": {"displayName": "L"}})
-    assert told["data"]["updateMyProfile"]["name"] == "L"
+    result = await lee.graphql(UPDATE, {"input": {"displayName": "L"}})
+    assert result["data"]["updateMyProfile"]["name"] == "L"
 
 
-async def test_news_of_a_person_leave_their_picture_in_the_answer(service):
+async def test_an_update_by_claims_keeps_the_picture_in_the_response(service):
     may = Person(service, "may")
     stored = (await may.put({"avatar_base64": data_uri(png(photo(8, 8)))})).json()["avatar_base64"]
-    told = (await may.get(given_name="May")).json()
-    assert (told["first_name"], told["avatar_base64"]) == ("May", stored)
+    result = (await may.get(given_name="May")).json()
+    assert (result["first_name"], result["avatar_base64"]) == ("May", stored)
 
 
 async def test_first_requests_at_once_make_one_user(service):
@@ -174,7 +174,7 @@ async def test_a_policy_sees_the_stored_email_and_no_unverified_one(service, sai
     assert (user.profile.email, user.profile.first_name) == (hidden.claims["email"], "New")
 
 
-async def test_of_a_name_what_is_forbidden_is_taken_out_and_the_rest_kept(service):
+async def test_forbidden_characters_are_removed_from_a_claim(service):
     bob = Person(service, "bob")
     sent = {"given_name": "\u2068Bob\u2069" + "b" * 200, "family_name": " Buil\x00der\n"}
     made = (await bob.get(**sent)).json()
@@ -251,13 +251,13 @@ async def test_changes_at_once_are_applied_once(service):
     assert len(await guy.history()) == 1
 
 
-async def test_news_that_another_request_was_faster_with_are_only_read(service):
+async def test_claims_that_another_request_has_applied_are_only_read(service):
     sam = await service.person("oidc", issuer=MAKES.issuer, subject="sam", first_name="Sam")
     people = TokenProvisioning(service.store)
     for as_of in (1000, 1001):
         record = Record(sam.profile.email, AuthProvider.OIDC, {"first_name": "Samuel"}, as_of)
         identity = Identity(UUID(TENANT), MAKES.issuer, "sam", record=record)
-        assert await people.bring_in(Caller(identity, "rest", "test"), sam.profile)
+        assert await people.provision_user(Caller(identity, "rest", "test"), sam.profile)
     stored = await service.store.load(identity, with_image=False)
     assert (stored.first_name, stored.version) == ("Samuel", 2)
 
@@ -269,7 +269,7 @@ async def test_who_was_given_to_another_issuer_meanwhile_is_not_changed(service)
     record = Record("evil@acme.example", AuthProvider.OIDC, {"first_name": "Evil"}, 1000)
     identity = Identity(UUID(TENANT), MAKES.issuer, "rob", record=record)
     caller = Caller(identity, "rest", "test")
-    assert await TokenProvisioning(service.store).bring_in(caller, rob.profile)
+    assert await TokenProvisioning(service.store).provision_user(caller, rob.profile)
     users = await service.store.users_of(UUID(TENANT), [rob.profile.id])
     assert users[rob.profile.id].profile.first_name == "Rob"
 
@@ -325,17 +325,17 @@ async def test_who_is_deactivated_is_forbidden_all_until_active_again(service):
         await max_.put({}),
     ):
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
-    told = await max_.graphql(ME_QUERY)
-    assert told["errors"][0]["extensions"]["code"] == "forbidden"
-    told = await max_.graphql(UPDATE, {"input": {"displayName": "Back"}})
-    assert told["data"]["updateMyProfile"]["code"] == "forbidden"
+    result = await max_.graphql(ME_QUERY)
+    assert result["errors"][0]["extensions"]["code"] == "forbidden"
+    result = await max_.graphql(UPDATE, {"input": {"displayName": "Back"}})
+    assert result["data"]["updateMyProfile"]["code"] == "forbidden"
     await set_active(service.store, UUID(TENANT), made["id"], active=True)
     assert (await max_.get()).json() == made
     faces = [(change.face, change.fields) for change in await max_.history()]
     assert faces == [("operator", ["active"])] * 2
 
 
-async def test_the_order_of_answers_is_the_same_for_who_has_left(service):
+async def test_the_order_of_errors_is_the_same_for_a_deactivated_user(service):
     user = await service.person("oidc")
     await set_active(service.store, UUID(TENANT), str(user.profile.id), active=False)
     person = Person(service, user.subject, KNOWS)
@@ -359,7 +359,7 @@ async def test_a_deleted_user_is_made_anew_by_a_valid_token(service):
     assert again["display_name"] is None
 
 
-async def test_the_order_of_answers_comes_before_making_anybody(service):
+async def test_requests_with_earlier_errors_create_no_user(service):
     ned = Person(service, "ned")
     answer = await service.client.get(ME, headers=ned.headers() | {"X-Tenant-ID": OTHER_TENANT})
     assert answer.json()["code"] == "tenant_mismatch"

@@ -1,4 +1,4 @@
-"""`profile-service token check`: what holds of a token and what does not, for an operator."""
+"""`profile-service token check`: each step of the verification, for an operator."""
 
 import io
 import json
@@ -16,9 +16,7 @@ from profile_domain.errors import DomainError
 from profile_infra.tokens.check import check_token
 from profile_infra.tokens.jose import JoseTokens
 from profile_infra.tokens.keys import keys_of
-from refused_tokens import REFUSED, issuers_in
-from running import TENANT
-from signing import (
+from profile_testing.signing import (
     AUDIENCE,
     ISSUER,
     SECRET,
@@ -30,6 +28,8 @@ from signing import (
     token,
     write_jwks,
 )
+from refused_tokens import REFUSED, issuers_in
+from running import TENANT
 
 ADA = "2f6a0d3c-63d3-4c5a-9f2e-0d8a3f6b1c11"
 BOB = "2f6a0d3c-63d3-4c5a-9f2e-0d8a3f6b1c12"
@@ -46,7 +46,7 @@ async def verdicts(issuers, sent, now):
     try:
         identity = await JoseTokens(keys, now=lambda: now).verify(sent)
     except DomainError as refused:
-        return refused.why, checked
+        return refused.log_reason, checked
     assert identity == checked.identity
     return None, checked
 
@@ -59,8 +59,8 @@ async def test_the_check_fails_at_the_step_that_the_log_names(tmp_path, word, se
     sent = sent.removeprefix("Bearer").strip()
     if sent.startswith("Basic") or not sent:
         return
-    why, checked = await verdicts(issuers_in(tmp_path), sent, time.time())
-    assert why == word
+    log_reason, checked = await verdicts(issuers_in(tmp_path), sent, time.time())
+    assert log_reason == word
     failed = {step.name for step in checked.steps if not step.holds}
     dates = word in DATES or (word == "form" and len(checked.steps) > 1)
     assert ("dates" if dates else word) in failed
@@ -69,8 +69,8 @@ async def test_the_check_fails_at_the_step_that_the_log_names(tmp_path, word, se
 @given(configurations, sent_claims)
 async def test_all_steps_hold_exactly_where_the_token_is_accepted(configuration, sent):
     made = issuer(**configuration)
-    why, checked = await verdicts([made], token(claims(NOW) | sent), NOW)
-    assert checked.holds is (why is None)
+    log_reason, checked = await verdicts([made], token(claims(NOW) | sent), NOW)
+    assert checked.holds is (log_reason is None)
 
 
 async def test_what_does_not_hold_hides_nothing_behind_it():
@@ -101,7 +101,7 @@ def check(run, tmp_path, monkeypatch, capsys):
             with pytest.raises(SystemExit) as ended:
                 main()
         lines = [line.split(None, 2) for line in capsys.readouterr().out.splitlines()]
-        return ended.value.code or 0, {name: (mark, says) for mark, name, says in lines}
+        return ended.value.code or 0, {name: (mark, detail) for mark, name, detail in lines}
 
     return check
 

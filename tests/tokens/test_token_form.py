@@ -4,7 +4,7 @@ import hmac
 import pytest
 
 from profile_infra.tokens.jose import MAX_LENGTH
-from signing import SECRET, b64, claims, outcome, token, tokens_of
+from profile_testing.signing import SECRET, b64, claims, outcome, token, tokens_of
 
 
 @pytest.mark.parametrize("kind", ["JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt", ...])

@@ -12,7 +12,7 @@ from profile_infra.tokens.jose import JoseTokens, sign
 from profile_infra.tokens.jwks import read_key_set
 from profile_infra.tokens.keys import keys_of
 from profile_infra.tokens.strict import read_base64url
-from signing import (
+from profile_testing.signing import (
     AUDIENCE,
     ISSUER,
     OTHER_TENANT,
@@ -340,7 +340,7 @@ async def test_a_fault_in_the_keys_is_no_crash_and_is_logged_without_the_token(c
     assert SECRET not in caplog.text
 
 
-async def test_keys_out_of_reach_are_told_as_such():
+async def test_unreachable_keys_are_unavailable():
     class OutOfReach:
         async def keys_for(self, _kid, _algorithm, _tried):
             raise DomainError(Code.UNAVAILABLE, retry_after=1)

@@ -1,4 +1,4 @@
-"""Why a token was refused: a word in the request's line of the log, and nothing of it in the answer."""
+"""Why a token was refused: ``reason`` in the log line, and nothing in the response."""
 
 import io
 import json
@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from profile_api.telemetry import logs
-from profile_domain.errors import Why
+from profile_domain.errors import LogReason
 from refused_tokens import REFUSED, issuers_in
 from running import ME, ME_QUERY, OTHER_TENANT, TENANT, Nowhere, running
 
@@ -32,9 +32,9 @@ async def lines_of(tmp_path_factory):
     logs.configure("json", Nowhere())
 
 
-@pytest.mark.parametrize(("word", "sent", "told"), REFUSED)
-async def test_each_401_is_told_to_the_log_by_a_word_and_to_the_client_by_none(
-    lines_of, word, sent, told
+@pytest.mark.parametrize(("word", "sent", "client_reason"), REFUSED)
+async def test_the_log_has_the_reason_of_each_401_and_the_response_has_not(
+    lines_of, word, sent, client_reason
 ):
     headers = {"X-Tenant-ID": TENANT}
     if sent is not None:
@@ -48,17 +48,21 @@ async def test_each_401_is_told_to_the_log_by_a_word_and_to_the_client_by_none(
     assert by_rest.status_code == written.status_code == 401
     (error,) = by_graphql.json()["errors"]
     known = {key: value for key, value in by_rest.json().items() if key != "message"}
-    assert known == error["extensions"] == {"code": "unauthenticated", "details": {"reason": told}}
+    assert (
+        known
+        == error["extensions"]
+        == {"code": "unauthenticated", "details": {"reason": client_reason}}
+    )
     assert written.json() == by_rest.json()
     for line in (rest_line, graphql_line, written_line):
         assert (line["code"], line["reason"]) == ("unauthenticated", word)
 
 
-def test_each_word_is_met():
-    assert {word for word, *_ in REFUSED} == set(get_args(Why))
+def test_every_reason_is_tested():
+    assert {word for word, *_ in REFUSED} == set(get_args(LogReason))
 
 
-async def test_who_is_known_is_told_without_a_reason(lines_of):
+async def test_an_authenticated_request_is_logged_without_a_reason(lines_of):
     user = await lines_of.service.person()
     headers = lines_of.service.headers(user)
     for path in (ME, "/healthz", "/nowhere"):

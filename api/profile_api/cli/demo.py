@@ -1,4 +1,4 @@
-"""A throwaway service with people to try it as, and the lines that show how."""
+"""A temporary service with demo users, and commands to try it."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ _PEOPLE = (
 
 
 def run(port: int) -> None:
-    """Serves on 127.0.0.1 until stopped; the store is gone afterwards."""
+    """Serves on 127.0.0.1 until stopped, then deletes the store."""
     with TemporaryDirectory(prefix="profile-demo-") as folder:
         settings = settings_in(Path(folder))
         people = asyncio.run(fill(settings))
         logs.configure(settings.log)
         app = create_app(settings, people=people)
-        _tell(settings.public_url or f"http://127.0.0.1:{port}", people)
+        _print_instructions(settings.public_url or f"http://127.0.0.1:{port}", people)
         serve(app, settings, host="127.0.0.1", port=port, reload=False)
 
 
 def settings_in(folder: Path) -> Settings:
-    """Everything on, and a store and a signing secret that nobody else has."""
+    """Settings with all pages on, a new store and a random signing secret."""
     issuer = Issuer(
         issuer="https://demo.invalid",
         audience=("profile",),
@@ -70,7 +70,7 @@ def settings_in(folder: Path) -> Settings:
 
 
 async def fill(settings: Settings) -> list[Person]:
-    """Makes the store and its people; each comes with a token for twelve hours."""
+    """Creates the store and its users; their tokens are valid for twelve hours."""
     migrate(settings.database_url)
     users = []
     for tenant_id, provider, first, last, email in _PEOPLE:
@@ -90,7 +90,7 @@ async def fill(settings: Settings) -> list[Person]:
     ]
 
 
-def _tell(address: str, people: list[Person]) -> None:
+def _print_instructions(address: str, people: list[Person]) -> None:
     for person in people:
         typer.secho(f"\n{person.label}", bold=True)
         typer.echo(f"  token: {person.token}\n")

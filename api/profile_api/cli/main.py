@@ -70,7 +70,7 @@ _EXPECTED = (
 
 
 def main() -> None:
-    """Runs the command; what an operator can mend is told in a line, without a traceback."""
+    """Runs the command. Expected errors are printed in a line, without a traceback."""
     try:
         cli()
     except ValidationError as error:

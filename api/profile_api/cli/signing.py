@@ -1,4 +1,4 @@
-"""Tokens that operators sign, to try the service as one of its people."""
+"""Signing tokens for operators."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 from profile_api.settings import Settings
 from profile_api.variables import PREFIX
-from profile_domain.caller import issuers_met, speaks_for
+from profile_domain.caller import matching_issuers, speaks_for
 from profile_infra.people.operators import Refused
 from profile_infra.stores.records import User
 from profile_infra.tokens.claims import claims_for
@@ -23,9 +23,9 @@ def signing_issuer(settings: Settings) -> Issuer:
 
 
 def token_for(issuer: Issuer, user: User, *, scope: str = "", minutes: int = 60) -> str:
-    """A token that meets this user. Raises Refused where the issuer does not speak for them."""
+    """A token that matches this user. Raises Refused if the issuer cannot sign one."""
     tenant_id = user.profile.tenant_id
-    if user.issuer not in issuers_met(issuer.issuer, provisions=issuer.provision):
+    if user.issuer not in matching_issuers(issuer.issuer, provisions=issuer.provision):
         if user.issuer:
             raise Refused(f"this user signs in by {user.issuer}, which has no secret here.")
         raise Refused(

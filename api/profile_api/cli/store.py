@@ -17,7 +17,7 @@ MIGRATION_SECONDS = 30.0
 
 
 def await_migration(settings: Settings) -> None:
-    """Returns when the store has the schema that this program needs; says that it waits.
+    """Waits until the store has the schema that this program needs, with a message.
 
     Raises SchemaMismatch after 30 seconds, or UnusableDatabase.
     """

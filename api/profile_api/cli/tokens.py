@@ -56,13 +56,13 @@ def check() -> None:
     """
     if sys.stdin.isatty():
         typer.echo("Paste the token, then press Enter and Ctrl-D.", err=True)
-    # What is longer is no token, with what may be pasted around it.
+    # Enough for the longest token and what may be pasted around it.
     sent = typer.get_binary_stream("stdin").read(2 * MAX_LENGTH).decode("latin-1").strip()
     _, bearer, rest = sent.rpartition("Bearer ")
     steps = asyncio.run(_check(Settings(), rest.strip() if bearer else sent))
     for step in steps:
         mark = "ok  " if step.holds else "FAIL"
-        typer.secho(f"{mark}  {step.name:9}  {step.says}", fg=None if step.holds else "red")
+        typer.secho(f"{mark}  {step.name:9}  {step.detail}", fg=None if step.holds else "red")
     if not all(step.holds for step in steps):
         raise typer.Exit(1)
 
@@ -82,14 +82,16 @@ async def _met(settings: Settings, checked: CheckedToken, issuer: Issuer) -> Ste
         async with opened(settings) as store:
             profile = await store.load(identity, with_image=False)
     except (DomainError, SchemaMismatch, UnusableDatabase) as problem:
-        says = problem.message if isinstance(problem, DomainError) else str(problem)
-        return Step("user", holds=False, says=says)
+        detail = problem.message if isinstance(problem, DomainError) else str(problem)
+        return Step("user", holds=False, detail=detail)
     if profile is not None:
         left = "" if profile.active else ", who is deactivated"
-        return Step("user", holds=profile.active, says=f"{profile.id}{left}")
+        return Step("user", holds=profile.active, detail=f"{profile.id}{left}")
     if not issuer.provision:
-        who = "of this issuer or of none" if identity.meets[1] == "" else "of this issuer"
-        return Step("user", holds=False, says=f"the tenant has no user {who} with this subject")
+        who = (
+            "of this issuer or of none" if identity.matching_issuers[1] == "" else "of this issuer"
+        )
+        return Step("user", holds=False, detail=f"the tenant has no user {who} with this subject")
     if identity.record is None or identity.record.email is None:
-        return Step("user", holds=False, says="nobody yet, and no email to make a user with")
-    return Step("user", holds=True, says="nobody yet; the first request makes the user")
+        return Step("user", holds=False, detail="nobody yet, and no email to make a user with")
+    return Step("user", holds=True, detail="nobody yet; the first request makes the user")

@@ -1,1 +1,1 @@
-"""What every request passes on its way to a face and back."""
+"""ASGI middleware that wraps every request."""

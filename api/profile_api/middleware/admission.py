@@ -1,4 +1,4 @@
-"""How much is at work at once, and for how long: what is too much is refused before it costs."""
+"""Admission control: limits on concurrent requests and on their duration."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from profile_api.middleware.buffers import Buffers
 from profile_domain.errors import DomainError, unavailable
 
-# What an operator asks of a service that is overloaded.
+# Always admitted, so that an overloaded service can be observed.
 _ALWAYS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 _NEVER: Final = float("inf")
-SMALL: Final = 64 * 1024  # bytes of an answer that most clients' systems take at once
+SMALL: Final = 64 * 1024  # bytes of a response that usually fit into the socket's send buffer
 
 Refuse = Callable[[Scope, DomainError], Response]
 
 
 class Refused(Exception):
-    """The request is cut short by the connection; ``error`` is what its client is to be told."""
+    """The connection ends the request early; ``error`` is the response."""
 
     def __init__(self, error: DomainError) -> None:
         super().__init__(error.code)
@@ -37,11 +37,10 @@ class _Work:
 
 
 class Admission:
-    """At most ``most`` requests are at work, each for ``seconds`` at most.
+    """Admits at most ``most`` concurrent requests, each for at most ``seconds``.
 
-    One that waits for its client to send the body is not at work: slow clients take no room from
-    others, and the time that they have is the protocol's. What they hold in memory meanwhile is
-    bounded by ``buffers``.
+    A request that waits for its body is not counted: slow clients do not use up the limit, their
+    time is limited by the protocol, and their memory by ``buffers``.
     """
 
     def __init__(self, most: int, seconds: float, buffers: Buffers) -> None:
@@ -54,7 +53,7 @@ class Admission:
         self._begun: set[_Work] = set()
 
     def end_overdue(self, now: float) -> None:
-        """Has what is overdue answered ``unavailable``; for a clock that calls once a second."""
+        """Answers overdue requests with ``unavailable``. Called once a second."""
         for work in self._begun:
             if now > work.due:
                 work.due = _NEVER
@@ -121,7 +120,7 @@ class Admission:
 
 
 def _length(message: Message) -> int:
-    """Of the body that an answer begins, as far as it says."""
+    """The Content-Length of a response, 0 if it has none."""
     for name, value in message.get("headers", ()):
         if name == b"content-length":
             return int(value)

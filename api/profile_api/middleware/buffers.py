@@ -1,4 +1,4 @@
-"""How much memory clients take up together, and who gives way when it is too much."""
+"""A limit on the memory held for all slow clients together."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from typing import Protocol
 
 
 class Holder(Protocol):
-    """A connection, as far as it keeps bytes here."""
+    """A connection that holds bytes in memory."""
 
     def held(self) -> int:
-        """Bytes of what came and is not whole yet, and of answers that the client has not taken."""
+        """The bytes of incomplete requests, and of responses that the client has not read."""
 
     def give_way(self) -> None:
-        """Lets go of what it holds, soon."""
+        """Releases its bytes soon, by refusing the request or closing the connection."""
 
 
 class Buffers:
     """At most ``most`` bytes are held for all clients together.
 
-    Where that is passed, the connection that holds the most gives way, the older of two equal
-    ones: who reads and sends at a usual pace holds little.
+    Over that, the connection with the most bytes is shed, the older of two equal ones. Clients that
+    read and send at a normal pace hold little.
     """
 
     def __init__(self, most: int) -> None:
@@ -27,10 +27,10 @@ class Buffers:
         self.held = 0
         self.shed = 0
         self._by_holder: dict[Holder, int] = {}
-        self._leaving: set[Holder] = set()  # they count until what they hold is gone
+        self._leaving: set[Holder] = set()  # shed, but counted until their bytes are released
 
     def update(self, holder: Holder) -> None:
-        """Takes note of what a connection holds now; to be called whenever that changes."""
+        """Must be called whenever the bytes held by a connection change."""
         held = holder.held()
         if held == 0:
             self.forget(holder)
@@ -41,18 +41,18 @@ class Buffers:
             self._make_room_for(0)
 
     def forget(self, holder: Holder) -> None:
-        """To be called when a connection is gone."""
+        """Must be called when a connection is closed."""
         self.held -= self._by_holder.pop(holder, 0)
         self._leaving.discard(holder)
 
     def fits(self, size: int) -> bool:
-        """Whether so many bytes more are within the bound; if not, room is made for later ones."""
+        """Whether ``size`` more bytes are within the limit; if not, connections are shed."""
         if self.held + size > self.most >= size:
             self._make_room_for(size)
         return self.held + size <= self.most
 
     def _make_room_for(self, size: int) -> None:
-        # What is written to a socket is not told of, so the figures may be too high.
+        # Bytes sent by the socket are not reported, so the figures may be too high.
         self._by_holder = {
             holder: held for holder in self._by_holder if (held := holder.held()) > 0
         }

@@ -1,7 +1,6 @@
-"""The way of the operations that make up the load, without a search for their route.
+"""Dispatch of the most frequent routes by exact method and path, without FastAPI's router.
 
-FastAPI documents every route and answers all others. An exact method and path of these goes
-straight to the route's endpoint, past what the framework does for endpoints of another kind.
+The endpoints are those of FastAPI's routes. All other requests are passed on to FastAPI.
 """
 
 from __future__ import annotations
@@ -33,6 +32,6 @@ class DirectDispatch:
         try:
             answer = await route.endpoint(request)
         except DomainError as error:
-            request.state.code, request.state.reason = error.code, error.why
+            request.state.code, request.state.reason = error.code, error.log_reason
             answer = error_response(error)
         await answer(scope, receive, send)

@@ -1,4 +1,4 @@
-"""What surrounds every request: its id, its headers, its line in the log, a net for crashes."""
+"""What every request gets: an id, headers, a log line, metrics, and a handler for crashes."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from profile_domain.errors import Code, DomainError
 
 log = logging.getLogger("profile.requests")
 
-# An id to find a request by is no secret, and asking the system for each costs 10 µs under load.
+# The id is not a secret, and os.urandom() would cost 10 µs under load.
 _bits = random.getrandbits
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-# W3C Trace Context, version 00: the part that joins our line to those of others.
+# W3C Trace Context, version 00; the trace id goes into the log line.
 _TRACE_PARENT = re.compile(rb"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class EachRequest:
-    """The outermost middleware: each answer carries its request's id, is counted and logged."""
+    """The outermost middleware: adds the request's id to the response, counts and logs it."""
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics, line: Log) -> None:
         self._app = app
@@ -37,7 +37,7 @@ class EachRequest:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, _telling_in_a_sentence(send))
+            await self._app(scope, receive, _with_short_failure(send))
             return
         started = time.perf_counter()
         request_id, trace_id = _ids(scope)
@@ -86,7 +86,7 @@ class EachRequest:
 
 
 class CatchCrashes:
-    """The innermost middleware: what nobody foresaw becomes ``internal_error`` and a log entry."""
+    """The innermost middleware: logs an unexpected exception, and answers ``internal_error``."""
 
     def __init__(self, app: ASGIApp, *, refuse: Refuse) -> None:
         self._app = app
@@ -108,7 +108,7 @@ class CatchCrashes:
             await self._refuse(scope, refused.error)(scope, receive, send)
         except Exception:
             if begun or scope["type"] != "http":
-                raise  # only closing the connection can still tell the client
+                raise  # the response has begun: only closing the connection shows the failure
             log.exception("request %s failed", scope["state"]["request_id"])
             error = DomainError(Code.INTERNAL_ERROR)
             await self._refuse(scope, error)(scope, receive, send)
@@ -126,13 +126,13 @@ def _ids(scope: Scope) -> tuple[str, str]:
     return request_id or "", trace_id or ""
 
 
-def _telling_in_a_sentence(send: Send) -> Send:
-    """Starlette tells a failed start by a traceback; its last line is what an operator needs."""
+def _with_short_failure(send: Send) -> Send:
+    """Replaces the traceback of a failed start by the error's message."""
 
-    async def tell(message: Message) -> None:
+    async def send_short(message: Message) -> None:
         if message["type"] == "lifespan.startup.failed":
             error = sys.exception()
             message = {**message, "message": str(error) or type(error).__name__}
         await send(message)
 
-    return tell
+    return send_short

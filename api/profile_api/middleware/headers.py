@@ -1,4 +1,4 @@
-"""What every answer tells browsers and caches, unless its route says otherwise."""
+"""Default response headers for browsers and caches; a route may override them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Someone whom the pages of a demo can act as."""
+"""A person that the pages of a demo can act as."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The routes of the REST face as FastAPI documents them, and as they are served."""
+"""The routes of the REST face, and their documentation for FastAPI."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ME = "/v1/users/me/profile"
 
 
 class LeanRoute(APIRoute):
-    """A route whose endpoint takes the request as it is: documented by FastAPI, not parsed."""
+    """A route documented by FastAPI whose endpoint gets the request unparsed."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         return self.endpoint
@@ -77,5 +77,5 @@ def add_route(
     )
     route = app.routes[-1]
     assert isinstance(route, APIRoute)  # noqa: S101  # for the type checker: just added
-    # Starlette's pattern ends in $, which a line feed may follow.
+    # Starlette's pattern ends in $, which also matches before a trailing line feed.
     route.path_regex = re.compile(route.path_regex.pattern.removesuffix("$") + r"\Z")

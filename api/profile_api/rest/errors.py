@@ -1,4 +1,4 @@
-"""How REST tells errors: a status for each code, one body for all."""
+"""Errors in REST's format: a status for each code, one body for all."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _CHALLENGES = {
 
 
 def error_response(error: DomainError) -> Response:
-    """The one error body, with the headers that its status asks for."""
+    """The error body, with ``WWW-Authenticate`` or ``Retry-After`` where required."""
     answer = Response(to_json(error.as_dict()), STATUS[error.code], media_type="application/json")
     if error.code is Code.UNAUTHENTICATED:
         # RFC 6750 section 3: no error code where no token was sent.
@@ -66,12 +66,12 @@ def error_response(error: DomainError) -> Response:
 
 async def answer_domain_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, DomainError)  # noqa: S101  # for the type checker: registered so
-    request.state.code, request.state.reason = error.code, error.why
+    request.state.code, request.state.reason = error.code, error.log_reason
     return error_response(error)
 
 
 async def answer_http_error(request: Request, error: Exception) -> Response:
-    """What Starlette raises by itself: no such route, or not by this method."""
+    """Starlette's own errors: unknown route, or unknown method of a route."""
     assert isinstance(error, HTTPException)  # noqa: S101  # for the type checker: registered so
     if error.status_code != 405:
         return await answer_domain_error(request, DomainError(Code.NOT_FOUND))

@@ -1,4 +1,4 @@
-"""The bodies of REST as the OpenAPI document shows them."""
+"""The bodies of REST, for the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from profile_domain.errors import Code
 from profile_domain.profile import TEXT_FIELDS, AuthProvider, TextField
 
 
-def _text(field: TextField) -> Any:  # noqa: ANN401  # a field's type and what is said of it
-    said = f"At most {field.limit} code points; stored in Unicode NFC and trimmed."
-    return (str | None, Field(description=said, max_length=field.limit))
+def _text(field: TextField) -> Any:  # noqa: ANN401  # a type and its Field
+    description = f"At most {field.limit} code points; stored in Unicode NFC and trimmed."
+    return (str | None, Field(description=description, max_length=field.limit))
 
 
 ProfileBody = create_model(
@@ -26,7 +26,7 @@ ProfileBody = create_model(
         str,
         Field(description="Derived: display name, else first and last name, else email address."),
     ),
-    auth_provider=(AuthProvider, Field(description="Who keeps your sign-in.")),
+    auth_provider=(AuthProvider, Field(description="How you sign in.")),
     **{field.name: _text(field) for field in TEXT_FIELDS},
     avatar_base64=(
         str | None,

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI knows of the routes, and what only the contract says."""
+"""The OpenAPI document: FastAPI's, completed with headers, errors and examples."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydantic.json_schema import models_json_schema
 from profile_api.rest.errors import STATUS, error_response
 from profile_api.rest.models import ErrorBody, ProfileBody
 from profile_domain.errors import Code, DomainError, Violation, refused_fields, unauthenticated
-from profile_domain.names import MAX_CODE_POINTS, NAME_PATTERN
+from profile_domain.names import MAX_CODE_POINTS
 from profile_domain.pictures.avatar import MAX_BYTES, MAX_SIDE
 from profile_domain.profile import (
     AVATAR,
@@ -34,7 +34,7 @@ TO_CALL = (
     Code.INTERNAL_ERROR,
     Code.UNAVAILABLE,
 )
-# What is answered before a request has a route.
+# Errors of requests without a route.
 _TO_NO_ROUTE = {
     Code.INVALID_HTTP,
     Code.REQUEST_TIMEOUT,
@@ -93,7 +93,7 @@ _TENANT_HEADER = {
 
 
 def headers(*names: str) -> dict[str, Any]:
-    """Response headers; the request's id is on every answer."""
+    """Response headers; ``X-Request-ID`` is on every response."""
     return {name: _HEADERS[name] for name in ("X-Request-ID", *names)}
 
 
@@ -118,12 +118,12 @@ IF_NONE_MATCH = condition("If-None-Match", "Entity tags; 304 if the profile has 
 
 
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:
-    """A reference: a route that is given the model itself has FastAPI load 8 MiB of pydantic.v1."""
+    """A reference, because FastAPI would load 8 MiB of pydantic.v1 for a model."""
     return {"$ref": _COMPONENT.format(model=model.__name__)}
 
 
 def of_a_caller(*parameters: dict[str, Any]) -> dict[str, Any]:
-    """What every operation on a profile asks for."""
+    """The parameters and the security scheme of every operation on a profile."""
     return {
         "tags": ["Profile"],
         "security": [{"bearer": []}],
@@ -132,7 +132,7 @@ def of_a_caller(*parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def errors(codes: Iterable[Code]) -> dict[int | str, dict[str, Any]]:
-    """A response for each status, with a true example for each code."""
+    """A response for each status, with an example for each code."""
     responses: dict[int | str, dict[str, Any]] = {}
     for code in codes:
         example = _example(code)
@@ -180,8 +180,7 @@ def _text(field: TextField) -> dict[str, Any]:
     managed = "; managed by the identity provider where there is one" if field.sso_managed else ""
     return {
         "type": "string",
-        "maxLength": field.limit,
-        "pattern": NAME_PATTERN,
+        **field.schema,
         "description": f'{field.label}{managed}. `""` or only white space clears it.',
     }
 

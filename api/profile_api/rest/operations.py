@@ -14,8 +14,8 @@ Missing = Callable[[], Awaitable[str | None]]
 
 
 class Operations:
-    """Each of ``missing`` tells by name what is not ready of its own, or None; ``outdated`` names
-    what serves on as it was before files changed that cannot be used.
+    """Each of ``missing`` returns the name of what is not ready, or None; ``outdated`` returns the
+    names of what is served from before a change of files that cannot be used.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The REST face: a profile read and a profile updated, each told in a few lines."""
+"""The endpoints of the REST face: view and update one's own profile."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from profile_domain.service import ProfileService
 
 
 class ProfileRoutes:
-    """``max_body_bytes`` is the limit on the body of an update."""
+    """``max_body_bytes`` limits the body of an update."""
 
     def __init__(self, service: ProfileService, *, max_body_bytes: int) -> None:
         self._service = service

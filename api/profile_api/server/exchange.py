@@ -1,4 +1,4 @@
-"""One request and its answer on a connection: uvicorn's cycle, with an end that clients survive."""
+"""One request and its response on a connection: uvicorn's cycle, with a graceful close."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _CONTENT_TOO_LARGE: Final = 413
 
 
 class Exchange(RequestResponseCycle):
-    """Whether the connection goes on is decided by the head and by what the application does, never
-    by how much of the body has come: so a request is answered the same however it is cut.
+    """Whether the connection is kept depends on the head and on the application, never on how much
+    of the body has arrived, so that a request has the same response however it is fragmented.
 
-    ``drainable``: its body has a length that is within the limits, and may be read to its end and
-    thrown away behind an early answer. ``size``: bytes that it holds in memory.
+    ``drainable``: the body has a length within the limits, and may be read and discarded after an
+    early response. ``size``: bytes held in memory.
     """
 
     drainable: bool
@@ -32,7 +32,7 @@ class Exchange(RequestResponseCycle):
     _asked = False
 
     async def receive(self) -> ASGIReceiveEvent:
-        """Raises Refused behind what came, where the connection has cut the request short."""
+        """Raises Refused after the bytes that came, if the connection has ended the request."""
         self._asked = True
         if self.refused is not None and not self.body:
             raise Refused(self.refused)
@@ -49,8 +49,8 @@ class Exchange(RequestResponseCycle):
         ):
             self.keep_alive = False
         await super().send(message)
-        # uvicorn closes at once; unread bytes then make TCP take the answer back (RFC 9112
-        # section 9.6), so the connection closes in steps.
+        # uvicorn would close at once. With unread bytes, TCP then resets the connection, and the
+        # response may be lost (RFC 9112 section 9.6), so it is closed in steps.
         self.closes = not self.keep_alive
         self.keep_alive = True
 

@@ -1,4 +1,4 @@
-"""What HTTP asks of a request's head beyond its grammar, which the parser has checked."""
+"""The rules of HTTP for a request's head that the parser does not check."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from urllib.parse import unquote
 import httptools
 
 Headers = list[tuple[bytes, bytes]]
-# What decides where a message ends, and what is expected before it.
+# The headers that decide on framing and on 100 Continue.
 FRAMING: Final = frozenset({b"host", b"transfer-encoding", b"content-length", b"expect"})
 
 # RFC 9110 section 7.2: uri-host [ ":" port ], or nothing for a target without an authority.
 _HOST: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%\-]*(:[0-9]*)?|\[[0-9A-Fa-fv.:]+\](:[0-9]*)?")
 
-_DIGITS: Final = 19  # of a length that every recipient can hold
+_DIGITS: Final = 19  # of a length that fits into 64 bits
 
 
 class Target(NamedTuple):
@@ -27,10 +27,10 @@ class Target(NamedTuple):
 
 
 def target_of(url: bytes, *, method: bytes = b"") -> Target | None:
-    """None for what is no origin or absolute form, nor ``*`` for OPTIONS."""
+    """The parsed target; None unless in origin or absolute form, or ``*`` for OPTIONS."""
     if url == b"*" and method == b"OPTIONS":
         return Target("*", url, b"")
-    if b"#" in url:  # a fragment is the client's own (RFC 9112 section 3.2)
+    if b"#" in url:  # a target has no fragment (RFC 9112 section 3.2)
         return None
     try:
         parsed = httptools.parse_url(url)
@@ -42,8 +42,8 @@ def target_of(url: bytes, *, method: bytes = b"") -> Target | None:
 
 
 def is_sound(version: str, framing: Headers) -> bool:
-    """Whether the version is one that is spoken here, ``Host`` stands once (RFC 9112 section 3.2),
-    and the body is framed in the one way that all agree on (section 6.1).
+    """Whether the version is 1.0 or 1.1, ``Host`` is there once and valid (RFC 9112 section 3.2),
+    and the framing is unambiguous (section 6.1).
 
     The parser has refused two lengths, and a length beside a transfer coding.
     """
@@ -64,7 +64,7 @@ def is_sound(version: str, framing: Headers) -> bool:
 
 
 def length_of(framing: Headers) -> float:
-    """Of the body as a sound head has it; a chunked one has no end yet."""
+    """The length of the body; infinity for a chunked one."""
     for name, value in framing:
         if name == b"transfer-encoding":
             return float("inf")
@@ -79,8 +79,6 @@ def expects_100(framing: Headers) -> bool:
 
 
 def without_offer(method: bytes, url: bytes, version: str, headers: Headers) -> bytes:
-    """The head again, with no offer to change the protocol: one may be declined by going on as if
-    it had not been made (RFC 9110 section 7.8).
-    """
+    """The head without ``Upgrade``: a server may ignore the header (RFC 9110 section 7.8)."""
     lines = [b"%b: %b\r\n" % header for header in headers if header[0] != b"upgrade"]
     return b"%b %b HTTP/%b\r\n%b\r\n" % (method, url, version.encode("ascii"), b"".join(lines))

@@ -1,4 +1,4 @@
-"""HTTP as it arrives: how much a client may send before it is understood, and how slowly."""
+"""The HTTP/1.1 protocol, with limits on size and time of what clients send."""
 
 from __future__ import annotations
 
@@ -31,27 +31,27 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
 
 NEVER: Final = float("inf")
-# A client that was answered before it had sent all may go on for so many seconds at most, with
-# pauses of so many. Closing at once would have TCP throw away an answer that is not read yet.
+# After an early response the client may go on sending for this long, with pauses of at most this
+# long. Closing at once could make TCP discard the response.
 LINGER: Final = 30.0
 LINGER_PAUSE: Final = 5.0
 _SLICE: Final = 4_096  # bytes given to the parser at once, so that few requests are parsed ahead
-# Bytes that a request which waits, and each of its headers, take in memory beside the body.
+# Memory in bytes of a queued request, and of each of its headers, without the body.
 _QUEUED: Final = 4_096
 _HEADER: Final = 256
-_KEPT: Final = frozenset({b"origin", b"x-request-id"})  # what a refusal of many headers needs
+_KEPT: Final = frozenset({b"origin", b"x-request-id"})  # to answer one with too many headers
 _NOWHERE: Final = Target("", b"", b"")
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with limits, which it finds in the application's settings.
+    """uvicorn's protocol with the limits of the application's settings.
 
-    Bytes go to the parser as they come, and only the parser says what they mean. What is refused
-    here is answered by the application, in its turn: ``state["refused"]`` of the scope holds the
-    error, and a body that is cut short ends in ``Refused``.
+    Bytes go to the parser unchanged, and only the parser interprets them. Refused requests are
+    answered by the application, in the order of requests: ``state["refused"]`` of the scope holds
+    the error, and reading a body that is refused raises ``Refused``.
 
-    What takes too long is found by looking at all connections once a second: a timer for each
-    request would cost more than all else here.
+    Timeouts are checked for all connections once a second, because a timer for each request would
+    cost more than all other limits.
     """
 
     cycle: Exchange
@@ -66,24 +66,24 @@ class GuardedProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self.limits: Settings = config.loaded_app.state.settings
         self.buffers: Buffers = config.loaded_app.state.admission.buffers
-        # When the client must have sent what it owes: a whole head, a whole body.
+        # The deadline for the client to send a complete head or body.
         self.due = NEVER
         self.lingers_until = NEVER
         self.piece = 0
-        self.received = 0  # since the piece in which the message began
-        self.earlier = 0  # of them, in that piece, so maybe an earlier message's
+        self.received = 0  # bytes since the piece in which the message began
+        self.earlier = 0  # of them, in that piece, possibly of an earlier message
         self.begun = False
         self.in_head = True
-        self.offered = False  # to change the protocol, so the parser halts behind this head
+        self.offered = False  # Upgrade: the parser halts after this head
         self.crowded = False
-        self.deaf = False  # what still comes is thrown away
+        self.deaf = False  # further input is discarded
         self.last = False  # no request follows this one
-        self.closing = False  # all is answered, and the client has been told
+        self.closing = False  # all is answered, and our direction is closed
         self.answering: Exchange | None = None
-        self.framing: Headers = []  # of these headers, what decides on the message's end
+        self.framing: Headers = []  # the headers of the message that decide on framing
         self.many_headers = False
         self.now = 0.0
-        self.unparsed = b""  # waits until the requests before it are answered
+        self.unparsed = b""  # input that waits for earlier requests to be answered
         self.bodies = 0
         self.body = 0  # bytes of this message's so far
         self.unsent = 0
@@ -95,7 +95,7 @@ class GuardedProtocol(HttpToolsProtocol):
         most = self.limits.max_connections
         self.crowded = len(self.connections) > most
         if len(self.connections) > most + max(8, most // 8):
-            self._refuse(unavailable())  # nor are there heads to be read of more than these
+            self._refuse(unavailable())  # far too many: not even their heads are read
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.deaf = True
@@ -107,7 +107,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.buffers.forget(self)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's gives nothing
-        """A client that asked all it wanted may wait for the answers with its direction closed."""
+        """A client may close its direction after its requests and wait for the responses."""
         self.ended = True
         waits = self.answering is not None and not self.answering.response_complete
         return waits and not self.begun and not self.unparsed
@@ -129,7 +129,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self.buffers.update(self)
 
     def _parse(self) -> None:
-        """Parses what has come, until a request must wait for its turn."""
+        """Parses the input until a request has to wait for an earlier one."""
         data, at = self.unparsed, 0
         self.unparsed = b""
         while at < len(data) and not self.pipeline and not self.deaf:
@@ -166,8 +166,8 @@ class GuardedProtocol(HttpToolsProtocol):
                     return
                 (read,) = halt.args
                 rest = rest[read:]
-                # To this parser what follows is another protocol's. One that never saw the offer
-                # goes on where it halted.
+                # This parser takes what follows for another protocol. A new parser that sees the
+                # head without Upgrade continues where it halted.
                 head = without_offer(
                     self.parser.get_method(),
                     self.url,
@@ -182,7 +182,7 @@ class GuardedProtocol(HttpToolsProtocol):
                 return
 
     def on_message_begin(self) -> None:
-        if self.last:  # what comes behind the last request is none (RFC 9112 section 9.6)
+        if self.last:  # input after the last request is ignored (RFC 9112 section 9.6)
             self.deaf = True
             self.due = NEVER
         if self.deaf:
@@ -200,7 +200,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self.deaf or not self.in_head:  # trailers say nothing here
+        if self.deaf or not self.in_head:  # trailers are ignored
             return
         if len(self.headers) >= self.limits.max_headers:
             self.many_headers = True
@@ -272,14 +272,14 @@ class GuardedProtocol(HttpToolsProtocol):
             super().on_response_complete()
             self._go_on()
             if not (self.in_head or self.deaf or self.pipeline) and self.cycle is cycle:
-                # Before the whole body came: the rest has little time to follow.
+                # Before the complete body: the rest must follow soon.
                 self._unset_keepalive_if_required()
                 now = self.loop.time()
                 self.lingers_until = now + LINGER
                 self.due = now + LINGER_PAUSE
 
     def _go_on(self) -> None:
-        """With what came while others were answered."""
+        """Parses input that came while earlier requests were answered."""
         if self.unparsed and not self.pipeline:
             self._unset_keepalive_if_required()
             self.now = self.loop.time()
@@ -310,9 +310,9 @@ class GuardedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def end_overdue(self, now: float) -> None:
-        """Ends what took too long, with an answer where one can still be told from others."""
+        """Ends what took too long, with a response if it can be assigned to a request."""
         if self.transport.is_closing() or self.flow.write_paused:
-            # The client does not read what it asked for.
+            # The client does not read the response.
             if self.due == NEVER:
                 self.due = now + self.limits.body_seconds
             elif now > self.due:
@@ -320,7 +320,7 @@ class GuardedProtocol(HttpToolsProtocol):
         elif now <= self.due:
             return
         elif self.in_head and self.flow.read_paused:
-            self.due = NEVER  # it may have come: nobody looked
+            self.due = NEVER  # it may have arrived, but reading is paused
         elif self.deaf or not self.begun or self.lingers_until != NEVER:
             self.deaf = True
             self.transport.close()
@@ -333,7 +333,7 @@ class GuardedProtocol(HttpToolsProtocol):
         return self.bodies + self.unsent + len(self.unparsed)
 
     def give_way(self) -> None:
-        """What is not read yet is refused; what the client does not take is taken from it."""
+        """Refuses a request that is being read; aborts if responses are not being read."""
         if self.transport.get_write_buffer_size() or self.deaf or self.in_head or self.pipeline:
             self.deaf = True
             self.pipeline.clear()
@@ -357,7 +357,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def _answer(self, method: str, target: Target, refused: DomainError | None = None) -> None:
-        """Has the application answer, behind what was asked before."""
+        """Has the application answer, after the requests before."""
         scope = self.scope
         scope["method"] = method
         scope["path"] = self.root_path + target.path
@@ -388,7 +388,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if before is None or before.response_complete:
             self._start_asgi_task(cycle, self.app)
         else:
-            self.due = NEVER  # its body is not read on before its turn comes
+            self.due = NEVER  # its body is read when the requests before it are answered
             cycle.size = _QUEUED + _HEADER * len(self.headers)
             self.bodies += cycle.size
             self.flow.pause_reading()
@@ -397,7 +397,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _written(self, size: int) -> None:
         if self.transport.get_write_buffer_size():
-            # All of it stays in memory until its last byte is sent, and its head with it.
+            # asyncio keeps the whole buffer, with the head, until its last byte is sent.
             self.unsent += size + _QUEUED
             self.buffers.update(self)
 
@@ -410,7 +410,7 @@ class GuardedProtocol(HttpToolsProtocol):
         return self.received - self.earlier > most or self._head_is_too_large()
 
     def _refuse(self, error: DomainError) -> None:
-        """Has the application tell the client why, and hears no more of it."""
+        """Has the application answer with the error, and discards further input."""
         if self.deaf:
             return
         self.deaf = self.last = True
@@ -429,7 +429,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._close_in_order()
 
     def _close_in_order(self) -> None:
-        """Ends our direction, and has the client end its own (RFC 9112 section 9.6)."""
+        """Closes our direction, then waits for the client to close (RFC 9112 section 9.6)."""
         self.deaf = self.last = self.closing = True
         self._unset_keepalive_if_required()
         self.pipeline.clear()

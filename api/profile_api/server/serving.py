@@ -1,4 +1,4 @@
-"""Serving until told to stop: uvicorn, with a start that is checked and a clean end."""
+"""Running uvicorn until a signal, with a checked start and a graceful end."""
 
 from __future__ import annotations
 
@@ -24,22 +24,21 @@ from profile_api.server.workers import run as run_many
 from profile_api.settings import Settings
 from profile_api.telemetry import logs
 
-# All ends below the ten seconds that an orchestrator usually leaves between SIGTERM and SIGKILL:
-# what is not done then is answered 503, and cut a second later.
+# An orchestrator usually leaves ten seconds between SIGTERM and SIGKILL: requests that are not
+# finished after six are answered 503, and connections closed a second later.
 PATIENCE_SECONDS = 6
 GRACE_SECONDS = 7
 LOOK_SECONDS = 1.0
-# Allocations between two looks for garbage in circles; Python's own 700 has it look at every
-# second request.
+# Allocations between two garbage collections; the default, 700, collects every second request.
 GARBAGE_EVERY = 20_000
 
 
 class GuardedServer(uvicorn.Server):
-    """uvicorn's server, looking once a second at what is overdue."""
+    """uvicorn's server, with a timer for overdue requests and metrics."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        # What is there now stays: to look at it again each time took a tenth of an update.
+        # Objects of the start are permanent: collecting them again would cost a tenth of an update.
         gc.collect()
         gc.freeze()
         gc.set_threshold(GARBAGE_EVERY)
@@ -83,7 +82,7 @@ def from_environment() -> FastAPI:
         settings = Settings()
         logs.configure(settings.log)
         return create_app(settings)
-    except Exception as error:  # noqa: BLE001  # whatever it is, it would fail again and again
+    except Exception as error:  # noqa: BLE001  # it would fail again
         sentence = str(error).replace("\n", " ")
         typer.secho(f"profile-service: a worker cannot start: {sentence}", fg="red", err=True)
         sys.exit(STARTUP_FAILURE)
@@ -118,8 +117,8 @@ def _run(
     config: uvicorn.Config, sockets: list[socket.socket] | None = None, *, reload: bool = True
 ) -> None:
     server = GuardedServer(config)
-    # uvicorn ends with the signal that stopped it; for an orchestrator a wanted end is status 0.
-    # One that comes before uvicorn listens to signals is kept.
+    # uvicorn ends by the signal that stopped it, but orchestrators expect status 0. A signal before
+    # uvicorn has installed its handlers is kept.
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, server.handle_exit)
     if reload:

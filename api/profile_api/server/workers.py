@@ -1,4 +1,4 @@
-"""Several processes behind one socket: started together, replaced when they die, ended together."""
+"""A supervisor of worker processes that share a socket: starts, replaces and ends them."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ Work = Callable[[socket], None]
 END_SECONDS: Final = 9
 # Between two attempts to replace a worker.
 PAUSE_SECONDS: Final = 0.5
-# A signal does not wake what waits for the workers.
-TURN_SECONDS: Final = 0.1
+# A signal does not interrupt the wait for the workers.
+POLL_SECONDS: Final = 0.1
 
 _spawn = multiprocessing.get_context("spawn")
 
 
 def run(work: Work, listener: socket, count: int) -> None:
-    """Has ``count`` processes ``work`` until SIGTERM or SIGINT; SIGHUP is passed on to them.
+    """Runs ``work`` in ``count`` processes until SIGTERM or SIGINT; SIGHUP is passed on to them.
 
-    A worker that cannot start ends all: the next would fail alike. Raises SystemExit.
+    A worker that cannot start ends all, because the next would fail too. Raises SystemExit.
     """
     with TemporaryDirectory(prefix="profile-metrics-") as folder:
         os.environ[SHARED] = folder
@@ -50,7 +50,7 @@ def run(work: Work, listener: socket, count: int) -> None:
 
 
 def end_with_parent() -> None:
-    """Has a worker end when the process that started it is gone, however that was."""
+    """Ends a worker when its parent process is gone, for whatever reason."""
     parent = multiprocessing.parent_process()
 
     def watch() -> None:
@@ -70,7 +70,7 @@ class _Workers:
         self._end_by: float | None = None
 
     def start(self, name: str) -> None:
-        """``name`` is what its metrics go by; one that replaces another has the same."""
+        """``name`` identifies its metrics; a replacement has the same."""
         process = _spawn.Process(target=self._work, args=(self._listener,), name=name)
         # Until it listens, a worker holds back the signal, which would end it.
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
@@ -97,11 +97,11 @@ class _Workers:
     def watch(self) -> None:
         """Returns when no worker is left."""
         while self._processes:
-            for sentinel in wait(list(self._processes), timeout=TURN_SECONDS):
+            for sentinel in wait(list(self._processes), timeout=POLL_SECONDS):
                 assert isinstance(sentinel, int)  # noqa: S101  # for the type checker: given so
                 self._ended(self._processes.pop(sentinel))
             if self._end_by is not None:
-                self._listener.close()  # else clients would wait for someone to accept them
+                self._listener.close()  # else clients would wait to be accepted
                 if time.monotonic() > self._end_by:
                     for process in self._processes.values():
                         process.kill()

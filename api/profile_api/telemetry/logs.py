@@ -1,4 +1,4 @@
-"""What the service writes about itself: one event a line, and nothing about a person in it."""
+"""The structured log: one event a line, without personal data."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Log = Callable[..., None]
 
 _write_request: Log | None = None
 
-# Errors whose words are their library's or ours. Those of all others may quote a token or a name.
-_WORDS_ARE_SAFE = (DomainError, OSError, sqlite3.Error)
+# Errors whose messages are safe to log. Other messages may quote a token or a name.
+_SAFE_MESSAGES = (DomainError, OSError, sqlite3.Error)
 
 
 def configure(form: Form = "auto", stream: TextIO | None = None) -> None:
-    """Sends this process's log, the libraries' too, to ``stream``, by default standard error.
+    """Sends the log of this process and its libraries to ``stream``, by default standard error.
 
     ``auto`` is pretty on a terminal and JSON elsewhere.
     """
@@ -39,16 +39,16 @@ def configure(form: Form = "auto", stream: TextIO | None = None) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     global _write_request  # noqa: PLW0603  # as the configuration of structlog and logging is
-    _write_request = None if pretty else _RequestLines(stream)
+    _write_request = None if pretty else _RequestLog(stream)
     structlog.configure(
         processors=[*common, render],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=lambda *_: _Lines(stream),
+        logger_factory=lambda *_: _LineWriter(stream),
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *common, _told_safely],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *common, _without_messages],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
         )
     )
@@ -63,25 +63,25 @@ def request_log() -> Log:
     return log
 
 
-def story_of(error: BaseException | None) -> list[dict[str, Any]]:
-    """An exception and what it came from, by type and place."""
-    story: list[dict[str, Any]] = []
-    while error is not None and len(story) < 8:
+def exception_chain(error: BaseException | None) -> list[dict[str, Any]]:
+    """An exception and its causes: types and places, and messages where they are safe."""
+    chain: list[dict[str, Any]] = []
+    while error is not None and len(chain) < 8:
         frames = traceback.extract_tb(error.__traceback__)[-12:]
         fields: dict[str, Any] = {"type": type(error).__qualname__}
-        if isinstance(error, _WORDS_ARE_SAFE):
+        if isinstance(error, _SAFE_MESSAGES):
             fields["says"] = error.strerror if isinstance(error, OSError) else str(error)
         fields["at"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-        story.append(fields)
+        chain.append(fields)
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    return story
+    return chain
 
 
-class _RequestLines:
-    """The one event that is frequent: the same line as structlog's, at a tenth of its cost."""
+class _RequestLog:
+    """Writes request lines, the most frequent event, at a tenth of structlog's cost."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._lines = _Lines(stream)
+        self._lines = _LineWriter(stream)
         self._second = 0
         self._stamp = ""
 
@@ -96,8 +96,8 @@ class _RequestLines:
         self._lines.info(to_json(line).decode())
 
 
-class _Lines:
-    """A log that cannot be written must not fail a request."""
+class _LineWriter:
+    """Ignores errors of writing: they must not fail a request."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -114,11 +114,11 @@ def _as_json(_: object, __: str, event: Event) -> str:
     return to_json(event, fallback=repr).decode()
 
 
-def _told_safely(_: object, __: str, event: Event) -> Event:
-    """Libraries put what they hold into the lines after the first, and into exceptions."""
+def _without_messages(_: object, __: str, event: Event) -> Event:
+    """Keeps the first line only, and of exceptions no unsafe message: both may quote data."""
     event["event"] = str(event["event"]).partition("\n")[0]
     record: logging.LogRecord = event["_record"]
     event.pop("exc_info", None)
     if record.exc_info and record.exc_info[1] is not None:
-        event["error"] = story_of(record.exc_info[1])
+        event["error"] = exception_chain(record.exc_info[1])
     return event

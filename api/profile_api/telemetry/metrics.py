@@ -1,4 +1,4 @@
-"""What Prometheus can read; the values of every label are few, and known beforehand."""
+"""Metrics for Prometheus. The values of every label are bounded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-# Where the workers of one service share their values; the library reads it when it is imported.
+# Where the workers share their values; prometheus_client reads it when it is imported.
 SHARED: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 UNKNOWN: Final = "unknown"
@@ -26,13 +26,13 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 _MICROSECONDS = (0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.1)
 
 if SHARED in os.environ:
-    # By default in files of the process's id, which stay, and are read, for each that ever died. A
-    # worker that replaces another goes on in its files.
+    # Files are named by the worker, not by its process id (the default), so that a worker that
+    # replaces another continues in its files.
     values.ValueClass = values.MultiProcessValue(lambda: current_process().name)  # type: ignore[no-untyped-call]  # as below
 
 
 class Metrics:
-    """Of one process; ``text`` speaks for all workers."""
+    """The metrics of one process; ``text`` covers all workers."""
 
     content_type = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -62,18 +62,18 @@ class Metrics:
         self._samples: list[Callable[[], None]] = []
 
     def observe(self, method: str, route: str, status: int, code: str, seconds: float) -> None:
-        """One request; ``method`` is one of METHODS, ``route`` a pattern, or they are UNKNOWN."""
+        """Counts a request. ``method`` is one of METHODS, ``route`` a pattern; else UNKNOWN."""
         self._requests.labels(method, route, str(status), code).inc()
         self._seconds.labels(method, route).observe(seconds)
 
-    def gauge(self, name: str, tells: str, value: Callable[[], int]) -> None:
-        """Shows ``value``; of several workers, the sum."""
-        gauge = Gauge(name, tells, registry=self._registry, multiprocess_mode="livesum")
+    def gauge(self, name: str, description: str, value: Callable[[], int]) -> None:
+        """A gauge that reads ``value``; the sum over all workers."""
+        gauge = Gauge(name, description, registry=self._registry, multiprocess_mode="livesum")
         self._samples.append(lambda: gauge.set(value()))
 
-    def counter(self, name: str, tells: str, value: Callable[[], int]) -> None:
-        """Shows ``value``, which only grows."""
-        counter = Counter(name, tells, registry=self._registry)
+    def counter(self, name: str, description: str, value: Callable[[], int]) -> None:
+        """A counter that reads ``value``, which must not decrease."""
+        counter = Counter(name, description, registry=self._registry)
         counted = 0
 
         def sample() -> None:
@@ -85,7 +85,7 @@ class Metrics:
         self._samples.append(sample)
 
     def sample(self) -> None:
-        """Reads gauges and counters; once a second, for the scrapes that other workers answer."""
+        """Reads the gauges and counters. Once a second: any worker may be scraped."""
         for sample in self._samples:
             sample()
 
@@ -93,11 +93,11 @@ class Metrics:
         self.sample()
         if SHARED not in os.environ:
             return generate_latest(self._registry)
-        everybody = CollectorRegistry()
-        MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]  # the library leaves it so
-        return generate_latest(everybody)
+        merged = CollectorRegistry()
+        MultiProcessCollector(merged)  # type: ignore[no-untyped-call]  # the library leaves it so
+        return generate_latest(merged)
 
     def _histogram(
-        self, name: str, tells: str, buckets: tuple[float, ...], *labels: str
+        self, name: str, description: str, buckets: tuple[float, ...], *labels: str
     ) -> Histogram:
-        return Histogram(name, tells, labels, registry=self._registry, buckets=buckets)
+        return Histogram(name, description, labels, registry=self._registry, buckets=buckets)

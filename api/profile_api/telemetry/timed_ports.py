@@ -1,4 +1,4 @@
-"""Ports whose work is timed, so that what does it need not know of metrics."""
+"""Decorators of ports that measure durations, so that adapters need no metrics."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import TracerProvider
 
-# What a span may tell. A path, a query, a method of no standard and a host are the client's words.
-_OURS: Final = frozenset({"http.request.method", "network.protocol.version", "url.scheme"})
+# The attributes that are kept. Others, such as path, query and host, are set by the client.
+_KEPT: Final = frozenset({"http.request.method", "network.protocol.version", "url.scheme"})
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
 
@@ -19,10 +19,9 @@ class TracingUnavailable(ValueError):
 
 
 def spans_from_environment() -> TracerProvider | None:
-    """Where FastAPI makes its spans, with W3C's ``traceparent`` for their parent.
+    """The tracer provider, or None if no collector is configured. Raises TracingUnavailable.
 
-    They wait in a bounded queue for a thread that sends them: a collector that is slow or gone
-    costs spans, never a request. Raises TracingUnavailable.
+    Spans are sent by a thread with a bounded queue: a slow collector costs spans, not requests.
     """
     if not any(os.environ.get(name) for name in _ENDPOINTS):
         return None
@@ -44,15 +43,15 @@ def spans_from_environment() -> TracerProvider | None:
             f"{_ENDPOINTS[1]} is set: traces need `pip install profile-service[otel]`."
         ) from None
 
-    class WithoutTheClientsWords(SpanProcessor):
-        """What is set later, the route and the status, is ours."""
+    class WithoutClientData(SpanProcessor):
+        """Clears them on start; route and status are set later."""
 
         def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002  # the SDK's name
-            for name in (span.attributes or {}).keys() - _OURS:
+            for name in (span.attributes or {}).keys() - _KEPT:
                 span.set_attribute(name, "")
 
     resource = Resource.create({"service.name": os.environ.get("OTEL_SERVICE_NAME", "profile")})
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-    provider.add_span_processor(WithoutTheClientsWords())
+    provider.add_span_processor(WithoutClientData())
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=2)))
     return provider

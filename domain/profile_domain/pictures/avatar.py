@@ -1,4 +1,4 @@
-"""The avatar as a client sends it and as it is stored; its form rules."""
+"""The avatar as uploaded (a data URI) and as stored; the rules for its form."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _DATA_URI = re.compile(
     re.IGNORECASE,
 )
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-# What the last character before the padding may be, so that the bits it pads with are zero.
+# The last characters before the padding whose pad bits are zero (RFC 4648 section 3.5).
 _BEFORE_PADDING = {0: frozenset(_ALPHABET), 1: frozenset(_ALPHABET[::4]), 2: frozenset(b"AQgw")}
 
 
 @dataclass(frozen=True)
 class Avatar:
-    """A stored picture; ``image`` is None where only its identity was asked of the store."""
+    """A stored picture; ``image`` is None if it was loaded without its bytes."""
 
     media_type: str
     digest: bytes
@@ -50,7 +50,7 @@ class Avatar:
 
 @dataclass(frozen=True)
 class Upload:
-    """A picture as sent: the type it declares, in lower case, and 1 to 262,144 bytes in base64."""
+    """An uploaded picture: its declared type in lower case, and 1 to 262,144 bytes in base64."""
 
     declared_type: str
     base64: bytes
@@ -68,7 +68,7 @@ class Upload:
         return sha256(self.image).digest()
 
     def is_stored_as(self, avatar: Avatar | None) -> bool:
-        """Whether this is, byte for byte, what is stored already."""
+        """Whether type and bytes are the same as the stored ones."""
         return (
             avatar is not None
             and self.declared_type == avatar.media_type
@@ -77,7 +77,7 @@ class Upload:
 
 
 def read_data_uri(text: str) -> Upload:
-    """The picture in ``data:image/…;base64,…``; base64 is strict (RFC 4648 section 4).
+    """The picture in ``data:image/…;base64,…`` (RFC 2397), in strict base64 (RFC 4648 section 4).
 
     Raises FieldRefused with ``avatar_malformed`` or ``avatar_too_large``.
     """

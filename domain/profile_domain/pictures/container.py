@@ -1,4 +1,4 @@
-"""What walking one picture container finds out, without decoding a pixel."""
+"""The result of parsing a picture's container, without decoding pixels."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from profile_domain.pictures.avatar import MAX_SIDE, STORED_SIDE
 
 
 class Damaged(Exception):
-    """The container does not hold together."""
+    """The container is malformed."""
 
 
-# All that a walk raises on bytes that are not what they should be.
+# All exceptions that a parser raises for malformed bytes.
 DAMAGE = (Damaged, struct.error, IndexError, zlib.error)
 
 
 @dataclass(slots=True)
 class Container:
-    """Filled by a walk as it goes, so that what was met before damage stays known.
+    """Filled while parsing, so that what precedes damage is known.
 
-    ``sides`` are width and height in pixels, None until met. ``readings`` are for the decoder:
-    the picture without metadata, in one form or several, which decode to the same pixels if it is
-    whole. ``clean`` says that the container has nothing but the picture in it, each part of the
-    length and in the place that the format gives it, and in use. In ``shortened`` the ends of its
-    compressed data are missing: where of each group one decodes to other pixels, or not at all,
-    nothing lies behind them. ``lossless`` is said of a WebP alone.
+    ``sides``: width and height in pixels. ``readings``: files for the decoder, without metadata;
+    if the picture is complete, all decode to the same pixels. ``clean``: the container holds
+    nothing but the picture, each part with the length and place that the format requires, and in
+    use. ``shortened``: groups of files that lack the end of some compressed data. If in each group
+    one decodes to other pixels or fails, no data is hidden behind the compressed data.
+    ``lossless`` is set for WebP only.
     """
 
     media_type: str

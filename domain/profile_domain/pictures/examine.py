@@ -1,4 +1,4 @@
-"""The rules for a picture that can be judged before a pixel of it is decoded."""
+"""The rules for a picture that are checked before it is decoded."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CONTAINERS: dict[str, tuple[re.Pattern[bytes], Callable[[bytes, Container], Non
 
 
 def examine(upload: Upload) -> Container:
-    """What the upload's container tells, if it breaks none of the rules.
+    """The upload's parsed container.
 
     Raises FieldRefused with ``avatar_unsupported_type``, ``avatar_animated``,
     ``avatar_dimensions`` or ``avatar_corrupt``, whichever comes first in this order.
@@ -49,7 +49,7 @@ def examine(upload: Upload) -> Container:
 
 
 def orientation(exif: bytes) -> int:
-    """EXIF's Orientation (0x0112), 1 to 8; 1, upright, where it is absent or makes no sense."""
+    """EXIF's Orientation (0x0112), 1 to 8; 1 (upright) if it is absent or invalid."""
     tiff = exif.removeprefix(b"Exif\0\0")
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
     if order is None:

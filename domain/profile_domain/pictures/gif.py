@@ -1,4 +1,4 @@
-"""The walk through a GIF (GIF89a specification)."""
+"""Parser of GIF containers (GIF89a specification)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _EXTENSION, _FRAME, _TRAILER = 0x21, 0x2C, 0x3B
 
 
 def walk_gif(image: bytes, found: Container) -> None:
-    """A frame that reaches beyond the screen widens the picture, as the decoder does it."""
+    """A frame that exceeds the logical screen enlarges the picture, as in the decoder."""
     found.readings = (image,)
     width, height, flags = unpack_from("<HHB", image, 6)
     found.sides = width, height

@@ -1,4 +1,4 @@
-"""The walk through a JPEG (ITU-T T.81 annex B; JFIF 1.02)."""
+"""Parser of JPEG containers (ITU-T T.81 annex B; JFIF 1.02)."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from struct import pack, unpack, unpack_from
 from profile_domain.pictures.container import Container, Damaged, ensure
 
 MAX_SCANS = 50
-# A block takes some 25 ns in each scan that it is in, however few bytes the scan has. What
-# encoders make of 4,096 pixels a side, progressive and in full colour, has 3.7 million.
+# A block costs about 25 ns in each of its scans, however few bytes the scan has. A progressive
+# picture of 4,096 pixels a side in full colour has 3.7 million.
 MAX_BLOCKS = 4_000_000
-# With more blocks, the two opposite paddings must do.
+# With more blocks, two paddings are tried instead of three.
 _MANY_BLOCKS = 1_000_000
 # Scans, or parts of one between restart markers.
 MAX_INTERVALS = 16_384
-MAX_CLEAN_INTERVALS = 12  # for each of them the picture is decoded
+MAX_CLEAN_INTERVALS = 12  # the picture is decoded once for each
 
 # In entropy-coded data 0xFF is followed by 0x00, by a restart marker or, as a filler, by 0xFF.
 _MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 _RESTART = re.compile(rb"\xff([\xd0-\xd7])")
-# Bits that take the place of others, or come behind them; the first two agree in none.
+# Bits that replace the end of entropy-coded data, or follow it; the first two differ in every bit.
 _PADDINGS = (
     bytes.fromhex("5ac31e96a569783c87d24bb42d5ae10f") * 4,
     bytes.fromhex("a53ce1695a9687c3782db44bd2a51ef0") * 4,
     b"",
 )
-# The last blocks of a progressive scan often add nothing: no pixel needs these bytes.
+# The last blocks of a progressive scan are often empty: no pixel depends on these bytes.
 _WITHOUT_EFFECT = 8
 
 _DHT, _SOI, _EOI, _SOS, _DQT, _DRI = 0xC4, 0xD8, 0xD9, 0xDA, 0xDB, 0xDD
@@ -89,7 +89,9 @@ class _Picture:
     frame: _Frame | None = None
     parts: list[bytes] = field(default_factory=lambda: [b"\xff\xd8"])
     intervals: list[int] = field(default_factory=list)  # which of the parts are entropy-coded
-    applications: dict[int, int] = field(default_factory=dict)  # and behind how many parts
+    applications: dict[int, int] = field(
+        default_factory=dict
+    )  # by marker: how many parts precede it
     defined: set[Table] = field(default_factory=set)
     unused: set[Table] = field(default_factory=set)
     redefined: bool = False
@@ -112,23 +114,23 @@ class _Picture:
             self._scan(data, rest)
 
     def ensure_complete(self) -> None:
-        """That no scan is missing: each component has all its 64 coefficients, to the last bit."""
+        """Raises Damaged unless the scans cover all 64 coefficients of each component."""
         if self.frame is not None:
             ensure(len(self.complete) == 64 * len(self.frame.components))
 
     def is_exact(self) -> bool:
-        """Whether JFIF comes first, and each table is used, of which only Huffman's change."""
+        """Whether JFIF comes first, every table is used, and only Huffman tables are redefined."""
         in_place = self.applications.get(_APP0, 1) == 1 and not self.redefined
         return in_place and not self.unused and len(self.intervals) <= MAX_CLEAN_INTERVALS
 
     def padded(self, padding: bytes) -> bytes:
-        """Decodes to the same pixels whatever the padding, unless an interval lacks bits."""
+        """The picture with padding behind each interval: same pixels, unless one is truncated."""
         return self._with({at: self.parts[at] + padding for at in self.intervals})
 
     def shortened(self) -> Iterator[tuple[bytes, ...]]:
-        """For each interval, the picture without its last bytes and with others in their place.
+        """For each interval, the picture with the interval's last bytes replaced.
 
-        One of them decodes to other pixels, unless these bytes are behind the last bit needed.
+        One decodes to other pixels, unless these bytes follow the last bit that a pixel needs.
         """
         for at in self.intervals:
             number = _WITHOUT_EFFECT if self.frame and self.frame.progressive else 1
@@ -150,7 +152,7 @@ class _Picture:
             self.unused.add(table)
 
     def _application(self, code: int, data: bytes) -> bytes:
-        """What of an APPn or a comment is needed: JFIF has no thumbnail, Adobe no surplus."""
+        """The needed part of an APPn segment: JFIF without thumbnail, Adobe without surplus."""
         if self.scans or code in self.applications:
             return b""
         if code == _APP0 and data.startswith(b"JFIF\0") and len(data) >= 14:
@@ -207,7 +209,7 @@ class _Frame:
         return cls(code == _PROGRESSIVE, width, height, components)
 
     def scan(self, data: bytes) -> tuple[int, int, set[Table]]:
-        """How many MCUs (section A.2) and blocks a scan has, and which tables it needs."""
+        """The number of MCUs (section A.2) and of blocks of a scan, and the tables that it uses."""
         count, names, first, refined = data[0], data[1:-3:2], data[-3], data[-1] >> 4
         ensure(len(data) == 4 + 2 * count and self.components.keys() >= set(names) > set())
         scanned = [self.components[name] for name in names]
@@ -243,5 +245,5 @@ def _tables(code: int, data: bytes) -> Iterator[Table]:
 
 
 def _parts(whole: int, size: int) -> int:
-    """How many parts of a size it takes."""
+    """The quotient, rounded up."""
     return -(-whole // size)

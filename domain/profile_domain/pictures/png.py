@@ -1,4 +1,4 @@
-"""The walk through a PNG (third edition; sections 5, 8 and 11)."""
+"""Parser of PNG containers (PNG specification, third edition, sections 5, 8 and 11)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PASSES = (((0, 0, 1, 1),), (
 
 
 def walk_png(image: bytes, found: Container) -> None:
-    """Every chunk's CRC is checked, and that the pixels' zlib stream is whole."""
+    """Checks the CRC of every chunk and that the zlib stream of the pixels is complete."""
     kept: dict[bytes, bytes] = {}
     pixels: list[bytes] = []
     at_once, metadata = False, {b"eXIf": b"", b"iCCP": b""}
@@ -83,7 +83,7 @@ def _note(kind: bytes, data: bytes, found: Container) -> None:
 
 
 def _needed(kind: bytes, data: bytes, before: dict[bytes, bytes]) -> bytes:
-    """What of a chunk before the pixels belongs to the picture, where it stands."""
+    """The part of a chunk before IDAT that the picture needs; empty if it needs none."""
     depth, colour = before[b"IHDR"][8:10]
     if kind == b"PLTE" and colour == _PALETTE:
         ensure(len(data) <= 768)
@@ -95,7 +95,7 @@ def _needed(kind: bytes, data: bytes, before: dict[bytes, bytes]) -> bytes:
 
 
 def _is_exact(data: bytes, kept: dict[bytes, bytes]) -> bool:
-    """Whether a zlib stream holds the picture's rows and nothing more; fewer are damage."""
+    """Whether a zlib stream holds exactly the picture's rows. Raises Damaged for fewer."""
     width, height, depth, colour, method, filters, interlace = unpack(">IIBBBBB", kept[b"IHDR"])
     ensure(depth in _DEPTHS.get(colour, ()) and method == filters == 0)
     if colour == _PALETTE:

@@ -1,4 +1,4 @@
-"""The walk through a WebP (RFC 9649)."""
+"""Parser of WebP containers (RFC 9649)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from profile_domain.pictures.container import Container, ensure
 MAX_PIXELS = 3000 * 3000
 
 _ALPHA = 0x10
-# Encoders end on a few bytes that no pixel needs.
+# Encoders end the data with a few bytes that no pixel depends on.
 _WITHOUT_EFFECT = {b"VP8 ": 4, b"VP8L": 2, b"ALPH": 2}
 _FIRST_PARTITION_WITHOUT_EFFECT = 3
 _FRAME_HEADER = 10
@@ -20,7 +20,7 @@ Chunks = dict[bytes, bytes]
 
 
 def walk_webp(image: bytes, found: Container) -> None:
-    """What follows the RIFF chunk is left; frames of an animation are for the decoder to check."""
+    """Drops what follows the RIFF chunk. Frames of an animation are checked by the decoder."""
     (size,) = unpack_from("<I", image, 4)
     chunks: Chunks = {}
     at, end = 12, size + 8
@@ -46,7 +46,7 @@ def walk_webp(image: bytes, found: Container) -> None:
 
 
 def _note(kind: bytes, data: bytes, found: Container) -> None:
-    """Sides, which each header must agree on, and frames."""
+    """Sides, which all headers must agree on, and frames."""
     if kind in (b"VP8 ", b"VP8L", b"ANMF"):
         found.frames += 1
     if kind == b"VP8X":
@@ -64,7 +64,7 @@ def _note(kind: bytes, data: bytes, found: Container) -> None:
 
 
 def _needed(chunks: Chunks) -> Chunks:
-    """The picture's own chunks, in their order: ALPH only where VP8X announces it beside VP8."""
+    """The chunks of the picture, in order: ALPH only beside VP8 and if VP8X announces it."""
     needed: Chunks = {
         kind: chunks[kind] for kind in (b"VP8X", b"ALPH", b"VP8 ", b"VP8L") if kind in chunks
     }
@@ -88,7 +88,7 @@ def _riff(chunks: Chunks) -> bytes:
 
 
 def _shortened(chunks: Chunks) -> Iterator[tuple[bytes, ...]]:
-    """For each chunk of pixels the same without its last bytes, and for a first partition."""
+    """The picture with the last bytes of one chunk, or of VP8's first partition, missing."""
     for kind, number in _WITHOUT_EFFECT.items():
         if kind in chunks:
             yield (_riff(chunks | {kind: chunks[kind][:-number]}),)

@@ -1,1 +1,1 @@
-"""The rules that both faces apply to a request as HTTP carries it."""
+"""The rules of both faces for HTTP requests: body, headers, preconditions."""

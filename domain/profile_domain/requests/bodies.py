@@ -1,4 +1,4 @@
-"""What both faces demand of a request's body: its size, its type, one unambiguous JSON object."""
+"""Request bodies of both faces: limits on size and type, and strict JSON."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from profile_domain.errors import Code, DomainError
 from profile_domain.requests.headers import Fields
 
 MAX_NESTING = 32
-# Each costs many times its bytes, in time and in memory.
+# A value costs many times its bytes in time and memory.
 MAX_VALUES = 100_000
 
 
 async def read_json_object(
     fields: Fields, chunks: AsyncIterable[bytes], *, max_bytes: int
 ) -> dict[str, Any]:
-    """The body as a JSON object; no chunk is asked for once it is known to be too large.
+    """The body as a JSON object. Stops reading once the body is over ``max_bytes``.
 
-    Of ``fields`` it reads ``content-length``, ``content-type`` and ``content-encoding``. Raises,
-    in this order, ``payload_too_large``, ``unsupported_media_type`` and ``malformed_json``.
+    Reads the headers ``content-length``, ``content-type`` and ``content-encoding``. Raises, in this
+    order, ``payload_too_large``, ``unsupported_media_type`` and ``malformed_json``.
     """
     body = await _read_within(fields.get("content-length", ()), chunks, max_bytes)
     media_types = fields.get("content-type", ())
@@ -50,14 +50,15 @@ async def _read_within(
 
 
 def parse_json_object(body: bytes, *, exact_integers: bool = False) -> dict[str, Any]:
-    """One JSON object in UTF-8 (RFC 8259), without byte order mark, NaN, Infinity, repeated keys,
-    nesting over 32, or over 100,000 values, in time linear in the body. Lone surrogates written as
-    escapes are left for the fields' rules.
+    """One JSON object in UTF-8 (RFC 8259), parsed in time linear in the body.
 
-    Beside an integer of over 4,300 digits, which no field needs, all integers are floats; where
-    they are to be exact, none is so long. Raises ``malformed_json``.
+    Refused are a byte order mark, NaN, Infinity, repeated keys, nesting over 32 and over 100,000
+    values. Escaped lone surrogates pass; the rules for fields refuse them.
+
+    If an integer has over 4,300 digits, all integers become floats; with ``exact_integers`` the
+    body is refused instead. Raises ``malformed_json``.
     """
-    # So few break no limit, which spares nearly all bodies the look at each.
+    # So few cannot break a limit: nearly all bodies skip the exact count.
     few = all(_at_most(most, mark, body) for mark, most in _FEW.items())
     if not few and _is_too_complex(body):
         raise DomainError(Code.MALFORMED_JSON)
@@ -89,7 +90,7 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
-# What int() refuses, so that its time stays linear (sys.set_int_max_str_digits).
+# int() refuses more digits, to stay linear (sys.set_int_max_str_digits).
 _LONG_INTEGER = re.compile(r"(?<![0-9])[0-9]{4301}")
 _DECODER, _LONG_INTEGERS_DECODER = (
     json.JSONDecoder(
@@ -103,7 +104,7 @@ _NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def _at_most(most: int, mark: bytes, body: bytes) -> bool:
-    """As ``count`` says, in a tenth of its time where the body is one long string, a picture."""
+    """Like ``body.count(mark) <= most``, in a tenth of the time for a body with a picture."""
     found = -1
     for _ in range(most + 1):
         found = body.find(mark, found + 1)
@@ -113,7 +114,7 @@ def _at_most(most: int, mark: bytes, body: bytes) -> bool:
 
 
 def _is_too_complex(body: bytes) -> bool:
-    """Whether a body, if it is JSON, has too many values or nests too deep."""
+    """Whether a JSON body has too many values or is nested too deeply."""
     without_escapes = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     outside_strings = b"".join(without_escapes.split(b'"')[::2])
     brackets = outside_strings.translate(_ALIKE, _NO_BRACKET)

@@ -1,4 +1,4 @@
-"""The header fields of a request, as both faces look at them."""
+"""The header fields of a request, for both faces."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ Fields = Mapping[str, Sequence[str]]
 
 
 def read_fields(raw: Iterable[tuple[bytes, bytes]]) -> Fields:
-    """By name in lower case, as ``raw`` has it, all values that were sent, in their order.
+    """All values by name, in the order sent. Names in ``raw`` are in lower case (ASGI).
 
-    Bytes beyond ASCII stay what they were, as Latin-1 (RFC 9110 section 5.5).
+    Decoded as Latin-1, which keeps every byte (RFC 9110 section 5.5).
     """
     fields: dict[str, list[str]] = {}
     for name, value in raw:
@@ -23,6 +23,6 @@ def read_fields(raw: Iterable[tuple[bytes, bytes]]) -> Fields:
 
 
 def joined(fields: Fields, name: str) -> str | None:
-    """A list sent in several fields is one list (RFC 9110 section 5.3); None if there is none."""
+    """The values of a field combined into one list (RFC 9110 section 5.3); None if absent."""
     sent = fields.get(name)
     return ", ".join(sent) if sent else None

@@ -1,1 +1,1 @@
-"""People from outside: tokens that bring them, files, operators."""
+"""Users from tokens, from files, and the operators' use cases."""

@@ -21,7 +21,7 @@ from profile_domain.caller import MAX_SUBJECT, is_subject, parse_uuid
 from profile_domain.people import (
     Record,
     RecordRefused,
-    brought_up_to_date,
+    apply_record,
     new_profile,
     read_record,
 )
@@ -103,7 +103,7 @@ class Row:
         """What the provider owns brought up to date: how its tokens are known, among others."""
         return replace(
             user,
-            profile=brought_up_to_date(user.profile, self.record, overwrite=overwrite),
+            profile=apply_record(user.profile, self.record, overwrite=overwrite),
             issuer=self.issuer or user.issuer,
             subject=self.subject or user.subject,
         )

@@ -1,4 +1,4 @@
-"""People whom an identity provider brings: made by their first token, kept up to date by others."""
+"""Provisioning: creating users from their first token, updating them from later ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 from profile_domain.caller import Caller, Identity
-from profile_domain.people import Record, new_profile, signed_in
+from profile_domain.people import Record, apply_sign_in, new_profile
 from profile_domain.profile import Profile
 from profile_infra.stores.audit import Author
 from profile_infra.stores.records import Conflict, User
@@ -17,13 +17,13 @@ _log = logging.getLogger(__name__)
 
 
 class TokenProvisioning:
-    """Applies what verified tokens tell; the audit trail has it as the provider's doing."""
+    """Applies the claims of verified tokens, as ``provider`` in the audit trail."""
 
     def __init__(self, people: Store) -> None:
         self._people = people
 
-    async def bring_in(self, caller: Caller, stored: Profile | None) -> bool:
-        """Whoever is faster with the same news is right: then theirs is only to be read."""
+    async def provision_user(self, caller: Caller, stored: Profile | None) -> bool:
+        """After a conflict another request has applied the claims: the profile is only reloaded."""
         identity, record = caller.identity, caller.identity.record
         if record is None:
             return False
@@ -52,10 +52,10 @@ class TokenProvisioning:
         user = (await self._people.users_of(stored.tenant_id, [stored.id])).get(stored.id)
         if user is None or user.issuer != author.issuer:
             return True
-        if not record.may_follow(user.told_at):
+        if not record.not_older_than(user.claims_issued_at):
             return False
-        profile = signed_in(user.profile, record)
+        profile = apply_sign_in(user.profile, record)
         if profile is not user.profile:
-            after = replace(user, profile=profile, told_at=record.as_of)
+            after = replace(user, profile=profile, claims_issued_at=record.as_of)
             await self._people.apply(author, [], [(user, after)])
         return True

@@ -1,1 +1,1 @@
-"""Pictures by Pillow, in processes of their own."""
+"""Cleaning pictures with Pillow, in separate processes."""

@@ -1,4 +1,4 @@
-"""Pictures by Pillow: decoded whole, freed of all that is no picture, upright, in sRGB, small."""
+"""Cleaning pictures with Pillow: no metadata, upright, sRGB, at most 512 pixels a side."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from profile_domain.pictures.container import Container, ensure
 from profile_domain.pictures.examine import GIF, JPEG, PNG, WEBP, examine, orientation
 
 Image.MAX_IMAGE_PIXELS = MAX_SIDE * MAX_SIDE
-# A clean picture may take as much more than our own encoding of it: this often, and these bytes.
-TIMES, MORE_BYTES = 2, 4096
+# A clean picture may be larger than our own encoding of it by this factor, plus these bytes.
+MAX_RATIO, MAX_EXTRA_BYTES = 2, 4096
 
 _FORMATS = {PNG: "PNG", JPEG: "JPEG", WEBP: "WEBP", GIF: "GIF"}
 _Encoding = tuple[str, dict[str, Any]]
@@ -31,9 +31,9 @@ _ENCODINGS = {
     WEBP: (*_LOSSY_WEBP, _AS_PNG),
     GIF: (_AS_PNG,),
 }
-_GREY_STEPS = {"1": 255, "L;2": 85, "L;4": 17}
+_GREY_FACTORS = {"1": 255, "L;2": 85, "L;4": 17}
 _OF_16_BITS = {"I;16B", "RGB;16B"}
-_TURNS = {
+_TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -42,37 +42,37 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# The colours that an ICC profile speaks of, by the mode they are converted in.
+# The colour space of an ICC profile by the mode of the picture.
 _SPACES = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}
 _SWATCHES = bytes(chain.from_iterable(product(range(0, 256, 17), repeat=3)))
 
 
 def clean(upload: Upload) -> Avatar:
-    """The picture as it is stored. Takes at most 160 MiB and some 300 ms of one core.
+    """The picture to store. Takes at most 160 MiB and about 300 ms of one core.
 
-    Raises FieldRefused with the code that says what is wrong with it.
+    Raises FieldRefused with an ``avatar_…`` code.
     """
     found = examine(upload)
     image = _decoded(found, found.readings[0])
     if not all(_is_same(_decoded(found, reading), image) for reading in found.readings[1:]):
         raise FieldRefused(Code.AVATAR_CORRUPT)
-    turn = _TURNS.get(orientation(found.exif))
+    transpose = _TRANSPOSES.get(orientation(found.exif))
     to_srgb = _transform(found.icc, image.mode)
-    if turn is None and to_srgb is None and _is_clean(upload, found, image):
+    if transpose is None and to_srgb is None and _is_clean(upload, found, image):
         own = next(_encodings(image, found)).image or b""
-        if len(upload.image) <= TIMES * len(own) + MORE_BYTES:
+        if len(upload.image) <= MAX_RATIO * len(own) + MAX_EXTRA_BYTES:
             return Avatar.of(found.media_type, upload.image)
     if max(image.size) > STORED_SIDE:
         image = _scaled(image, STORED_SIDE)
     if to_srgb is not None:
         image = _converted(_plain(image), to_srgb)
-    if turn is not None:
-        image = image.transpose(turn)
+    if transpose is not None:
+        image = image.transpose(transpose)
     return _encoded(image, found)
 
 
 def _is_clean(upload: Upload, found: Container, image: Image.Image) -> bool:
-    """Whether nothing lies behind the compressed data of a clean container."""
+    """Whether a clean container hides no data behind its compressed data."""
 
     def is_other(reading: bytes) -> bool:
         try:
@@ -85,9 +85,9 @@ def _is_clean(upload: Upload, found: Container, image: Image.Image) -> bool:
 
 
 def _is_reproduced(upload: Upload, image: Image.Image) -> bool:
-    """Whether libjpeg makes the very bytes of these pixels.
+    """Whether libjpeg encodes the pixels to exactly these bytes.
 
-    It does so for plain areas, which some tables code in bits of which no pixel depends on one.
+    This accepts plain pictures, in which no pixel depends on the last bits.
     """
     if image.format != "JPEG":
         return False
@@ -101,12 +101,12 @@ def _is_reproduced(upload: Upload, image: Image.Image) -> bool:
 
 
 def _decoded(found: Container, picture: bytes) -> Image.Image:
-    """All pixels; of a JPEG that is far too large, and read whole too, as many as are of use."""
+    """The decoded picture; a far too large JPEG is decoded at a reduced size."""
     try:
         with Image.open(BytesIO(picture), formats=[_FORMATS[found.media_type]]) as image:
             ensure(image.size == found.sides)
             width, height = _within(image.size, STORED_SIDE)
-            # Half as large again is enough to scale well; each pixel more takes time.
+            # 1.5 times the target size is enough to scale well; more pixels only take time.
             image.draft(None, (width * 3 // 2, height * 3 // 2))
             _scale_transparency(image)
             image.load()
@@ -118,23 +118,23 @@ def _decoded(found: Container, picture: bytes) -> Image.Image:
 
 
 def _scale_transparency(image: ImageFile.ImageFile) -> None:
-    """Pillow makes 8 bits of a PNG's 1, 2, 4 or 16, but not of its transparent colour."""
+    """Pillow scales the samples of a PNG to 8 bits, but not its transparent colour."""
     raw = image.tile[0].args if image.format == "PNG" else None
-    if "transparency" in image.info and raw in _GREY_STEPS:
-        image.info["transparency"] *= _GREY_STEPS[raw]
+    if "transparency" in image.info and raw in _GREY_FACTORS:
+        image.info["transparency"] *= _GREY_FACTORS[raw]
     elif raw in _OF_16_BITS:
         image.info.pop("transparency", None)
 
 
 def _is_same(one: Image.Image, other: Image.Image) -> bool:
-    """As ``==`` says, which copies all pixels and lets no other thread run meanwhile."""
+    """Like ``==``, which would copy all pixels while holding the GIL."""
     if one.mode != other.mode:
         return False
     return ImageChops.difference(one, other).getbbox(alpha_only=False) is None
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """In a mode that can be scaled and converted: L, RGB, RGBA or CMYK."""
+    """Converted to a mode that can be scaled: L, RGB, RGBA or CMYK."""
     if image.mode == "I;16":
         return image.point(lambda value: value * (1 / 257)).convert("L")
     if image.mode in ("RGBA", "CMYK"):
@@ -145,7 +145,7 @@ def _plain(image: Image.Image) -> Image.Image:
 
 
 def _within(size: tuple[int, int], side: int) -> tuple[int, int]:
-    """The size scaled down, if need be, so that no side is longer; a side is never 0."""
+    """The size scaled down so that no side exceeds ``side``; at least 1."""
     longest = max(*size, side)
     return max(1, round(size[0] * side / longest)), max(1, round(size[1] * side / longest))
 
@@ -156,7 +156,7 @@ def _scaled(image: Image.Image, side: int) -> Image.Image:
 
 
 def _transform(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """From a profile to sRGB; None where the profile makes no sense or moves no colour."""
+    """The transform to sRGB; None if the profile is invalid or changes no colour."""
     if not icc:
         return None
     base = "CMYK" if mode == "CMYK" else "L" if mode in ("1", "L", "LA", "I;16") else "RGB"
@@ -174,23 +174,23 @@ def _transform(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
 
 def _converted(image: Image.Image, to_srgb: ImageCms.ImageCmsTransform) -> Image.Image:
     converted = to_srgb.apply(image.convert(to_srgb.input_mode))
-    converted.info.clear()  # where Pillow leaves sRGB's own profile
+    converted.info.clear()  # Pillow attaches an sRGB profile
     if image.mode == "RGBA":
         converted.putalpha(image.getchannel("A"))
     return converted
 
 
 def _encoded(image: Image.Image, found: Container) -> Avatar:
-    """The best encoding of at most 256 KiB that is clean when it is sent in again."""
+    """The best encoding of at most 256 KiB that is clean when it is uploaded again."""
     return next(
         each
         for each in _encodings(image, found)
-        if each.image and len(each.image) <= MAX_BYTES and _stays(each)
+        if each.image and len(each.image) <= MAX_BYTES and _is_stable(each)
     )
 
 
 def _encodings(image: Image.Image, found: Container) -> Iterator[Avatar]:
-    """The best encoding, then lesser ones, at last of fewer colours or with sides halved."""
+    """Encodings from best to worst; the last ones have fewer colours or halved sides."""
     image = image if image.mode in ("1", "LA", "P") else _plain(image)
     image = image.convert("RGB") if image.mode == "CMYK" else image
     best = (_LOSSLESS_WEBP,) if found.lossless else ()
@@ -205,8 +205,8 @@ def _encodings(image: Image.Image, found: Container) -> Iterator[Avatar]:
             image = _scaled(image, max(image.size) // 2)
 
 
-def _stays(avatar: Avatar) -> bool:
-    """Whether an encoding of our own is found to be clean, as nearly all are."""
+def _is_stable(avatar: Avatar) -> bool:
+    """Whether an encoding of our own counts as clean, as nearly all do."""
     upload = Upload.of(avatar.media_type, avatar.image or b"")
     found = examine(upload)
     return _is_clean(upload, found, _decoded(found, found.readings[0]))

@@ -1,4 +1,4 @@
-"""What goes over the pipe to a process that cleans pictures, and back: a kind, then bytes."""
+"""The frames on the pipes of a worker process: a kind, then bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REFUSED: Final = "refused"
 
 
 def frame(kind: str, data: bytes) -> bytes:
-    """``kind`` is a media type, or REFUSED."""
+    """``kind`` is a media type or REFUSED; both lengths come first, see HEAD."""
     name = kind.encode()
     return HEAD.pack(len(name), len(data)) + name + data
 

@@ -1,7 +1,7 @@
-"""Pictures cleaned in processes of their own.
+"""A pool of worker processes that clean pictures.
 
-What decodes bytes from strangers holds no secret and no connection, takes no time from the event
-loop, and may crash or never end without harm to anybody else's request.
+A process that decodes untrusted bytes holds no secret and no connection, does not block the event
+loop, and may crash or hang without harm to other requests.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from profile_domain.pictures.avatar import MAX_BYTES, Avatar, Upload
 from profile_infra.pictures.frames import HEAD, REFUSED, frame, refusal
 
 MAX_WAITING: Final = 128
-SLOW: Final = 0.06  # seconds, after which the next picture may begin beside
-HURRIED: Final = 1.0  # seconds, after which a picture no longer gives way to all else
-MOST_SECONDS: Final = 10.0
+SLOW_SECONDS: Final = 0.06  # seconds after which the next picture may start beside it
+HURRY_SECONDS: Final = 1.0  # seconds after which a picture is scheduled normally
+MAX_SECONDS: Final = 10.0
 _COMMAND: Final = (sys.executable, "-P", "-m", "profile_infra.pictures.worker")
 _CRASHES: Final = {
     -number
@@ -34,41 +34,41 @@ _log = logging.getLogger(__name__)
 
 
 class PictureProcesses:
-    """The port ``Pictures``. Used within one event loop; ``close`` ends the processes.
+    """Implements ``Pictures``. Bound to one event loop; ``close`` ends the processes.
 
-    At most ``workers`` pictures are at work at once, each of which takes at most 160 MiB, and 128
-    wait in their order; more are refused as ``unavailable``. The last process is left for who waits
-    for a slow picture: a person, who sends one at a time, cannot hold up everybody else. Processes
-    start when they are needed and stay. One that takes longer than ten seconds is ended.
+    Cleans at most ``workers`` pictures at once, each with at most 160 MiB; 128 more wait in order,
+    and others are refused with ``unavailable``. One process is used only while a slow picture is
+    being cleaned, so that a person, who sends one at a time, cannot hold up the others. Processes
+    are started on demand and kept. A process that takes over ten seconds is killed.
     """
 
     def __init__(self, workers: int = 2) -> None:
-        self._turns = asyncio.Semaphore(max(1, workers - 1))
+        self._slots = asyncio.Semaphore(max(1, workers - 1))
         self._workers = asyncio.Semaphore(workers)
         self._processes: set[Process] = set()
         self._idle: list[Process] = []
-        self._most = workers + MAX_WAITING
-        self._taken = 0
+        self._max_pictures = workers + MAX_WAITING
+        self._accepted = 0
         self._closed = False
 
     async def clean(self, upload: Upload) -> Avatar:
-        if self._closed or self._taken >= self._most:
+        if self._closed or self._accepted >= self._max_pictures:
             raise unavailable()
-        self._taken += 1
+        self._accepted += 1
         try:
-            async with self._turns:
+            async with self._slots:
                 cleaned = asyncio.create_task(self._clean(upload))
                 try:
-                    await asyncio.wait([cleaned], timeout=SLOW)
+                    await asyncio.wait([cleaned], timeout=SLOW_SECONDS)
                 except asyncio.CancelledError:
                     cleaned.cancel()
                     raise
             return await cleaned
         finally:
-            self._taken -= 1
+            self._accepted -= 1
 
     async def close(self) -> None:
-        """Ends the processes; pictures at work are ``unavailable``."""
+        """Kills the processes; running calls raise ``unavailable``."""
         self._closed = True
         for process in list(self._processes):
             await self._end(process)
@@ -77,7 +77,7 @@ class PictureProcesses:
         async with self._workers:
             process = await self._idle_process()
             try:
-                async with asyncio.timeout(MOST_SECONDS):
+                async with asyncio.timeout(MAX_SECONDS):
                     avatar = await _exchange(process, upload)
             except FieldRefused:
                 self._idle.append(process)
@@ -88,7 +88,7 @@ class PictureProcesses:
                 if status in _CRASHES:
                     raise FieldRefused(Code.AVATAR_CORRUPT) from None
                 raise unavailable() from None
-            except BaseException:  # where the pipe stands is not known
+            except BaseException:  # the state of the pipe is unknown
                 await self._end(process)
                 raise
             self._idle.append(process)
@@ -115,7 +115,7 @@ class PictureProcesses:
 
 async def _exchange(process: Process, upload: Upload) -> Avatar:
     sent, answer = cast(StreamWriter, process.stdin), cast(StreamReader, process.stdout)
-    hurry = asyncio.get_running_loop().call_later(HURRIED, _hurry, process)
+    hurry = asyncio.get_running_loop().call_later(HURRY_SECONDS, _hurry, process)
     try:
         sent.write(frame(upload.declared_type, upload.base64))
         head = await answer.readexactly(HEAD.size)
@@ -128,7 +128,7 @@ async def _exchange(process: Process, upload: Upload) -> Avatar:
 
 
 def _hurry(process: Process) -> None:
-    """On a machine whose cores are all taken, a process that gives way would never get one."""
+    """Without an idle core, a process under SCHED_IDLE might never run."""
     if sys.platform == "linux":
         with suppress(OSError):
             os.sched_setscheduler(process.pid, os.SCHED_OTHER, os.sched_param(0))

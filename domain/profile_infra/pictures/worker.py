@@ -1,4 +1,4 @@
-"""The process that cleans pictures: one after the other, from standard input to standard output."""
+"""The worker process: cleans pictures from standard input, one after the other."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from profile_infra.pictures.frames import HEAD, frame, of_refusal
 
 
 def main() -> None:
-    """Ends when its input does: with the process that started it, however that ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who started it
+    """Ends at the end of its input, so with its parent process, however that ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent process
     read, write = sys.stdin.buffer.read, sys.stdout.buffer
     while head := read(HEAD.size):
         name, data = map(read, HEAD.unpack(head))
-        _give_way()
+        _lower_priority()
         try:
             avatar = clean(Upload(name.decode(), data))
             answer = frame(avatar.media_type, avatar.image or b"")
@@ -28,8 +28,8 @@ def main() -> None:
         write.flush()
 
 
-def _give_way() -> None:
-    """Whoever answers requests goes first, at once. Only Linux has such a policy."""
+def _lower_priority() -> None:
+    """Lets other processes run first. Only Linux has this policy."""
     if sys.platform == "linux":
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 

@@ -1,1 +1,1 @@
-"""Policies in Cedar: the engine, the files, the built-in policy and its schema."""
+"""Cedar policies: evaluation, policy files, the built-in policy and the schema."""

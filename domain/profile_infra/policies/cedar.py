@@ -1,4 +1,4 @@
-"""Cedar's decision on what a person may do with their own profile."""
+"""Authorization by Cedar policies."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from profile_infra.policies.files import (
 )
 from profile_infra.reloading import Reloaded
 
-DECISIONS_KEPT = 4096
-# About the bytes of a caller's scopes up to which a decision is remembered: a token may name
+MAX_CACHED_DECISIONS = 4096
+# Approximate bytes. Decisions for callers with more scopes are not cached: a token may have
 # thousands of them.
-SCOPES_KEPT = 2048
+MAX_CACHED_SCOPES = 2048
 
 _log = logging.getLogger(__name__)
 _FAILED = re.compile(r"error while evaluating policy `(\w+)`: (.*)", re.DOTALL)
 
 
-class _Person(NamedTuple):
-    """All that a policy can see of a profile."""
+class _Principal(NamedTuple):
+    """The attributes of a profile that policies can read."""
 
     tenant_id: UUID
     id: UUID
@@ -53,9 +53,9 @@ class _Verdict:
 
 
 class CedarPolicy:
-    """The built-in policy with those of an operator's folder, as ``files`` keeps them.
+    """The built-in policy, and those of an operator's folder, which ``files`` reloads.
 
-    Raises PolicyError when a policy cannot be served with.
+    Raises PolicyError for invalid policies.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -71,12 +71,12 @@ class CedarPolicy:
     ) -> None:
         """Raises ``forbidden`` with the notices of the policies that determined it.
 
-        What could not be evaluated is a denial too, and logged.
+        An error of evaluation is logged and denies.
         """
-        person = _Person(profile.tenant_id, profile.id, profile.email, profile.auth_provider)
+        person = _Principal(profile.tenant_id, profile.id, profile.email, profile.auth_provider)
         scopes = caller.identity.scopes
         policies = self.files.current
-        decide = policies.decided if _is_small(scopes) else policies.decide
+        decide = policies.cached_decide if _is_small(scopes) else policies.decide
         verdict = decide(action, person, frozenset(changes), scopes, caller.face)
         for failure in verdict.failures:
             _log.error("request %s is denied: %s", caller.request_id, failure)
@@ -85,23 +85,22 @@ class CedarPolicy:
 
 
 class _Policies:
-    """Compiled policies, and what they decided.
+    """Compiled policies, with their last 4,096 decisions.
 
-    A decision follows from nothing but the arguments of ``decide``, so the last 4,096 are
-    remembered.
+    A decision depends on the arguments of ``decide`` only.
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._policies = PolicySet.from_str("\n".join(rule.text for rule in rules))
-        # Cedar numbers policies as it parses them; nested conditions are too deep for its JSON
-        # form, which alone would let us set the ids.
+        # Cedar numbers the policies while parsing. Ids could be set in its JSON format only, which
+        # limits the nesting of conditions.
         self._rules = {f"policy{number}": rule for number, rule in enumerate(rules)}
-        self.decided = lru_cache(DECISIONS_KEPT)(self.decide)
+        self.cached_decide = lru_cache(MAX_CACHED_DECISIONS)(self.decide)
 
     def decide(
         self,
         action: Action,
-        person: _Person,
+        person: _Principal,
         changes: frozenset[str],
         scopes: frozenset[str],
         face: Face,
@@ -117,7 +116,7 @@ class _Policies:
         try:
             answer = is_authorized(request, self._policies, _entities(person), schema())
         except ValueError:
-            # A lone surrogate, say. The engine's own words may quote the person.
+            # For example a lone surrogate. The engine's message may quote personal data.
             return _Verdict(permitted=False, failures=("the engine refused the person",))
         if answer.decision is Decision.NoDecision:
             return _Verdict(permitted=False, failures=("the engine refused the request",))
@@ -131,7 +130,7 @@ class _Policies:
         )
 
     def _failure(self, error: str) -> str:
-        """Quotes constants of the policy alone: a valid one only fails on what it brings itself."""
+        """The message quotes constants of the policy only: a valid policy fails on nothing else."""
         failed = _FAILED.fullmatch(error)
         if failed is None:
             return "a policy could not be evaluated"
@@ -139,10 +138,10 @@ class _Policies:
 
 
 def _is_small(scopes: Collection[str]) -> bool:
-    return 64 * len(scopes) + sum(map(len, scopes)) <= SCOPES_KEPT
+    return 64 * len(scopes) + sum(map(len, scopes)) <= MAX_CACHED_SCOPES
 
 
-def _entities(person: _Person) -> Entities:
+def _entities(person: _Principal) -> Entities:
     user = {
         "uid": {"type": "ProfileService::User", "id": str(person.id)},
         "attrs": {"email": person.email, "auth_provider": person.auth_provider},

@@ -1,4 +1,4 @@
-"""Policies as they stand in files: found, read, validated, each under an id of its own."""
+"""Policy files: finding, parsing and validating them; ids are unique."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from cedarpy import Schema, policies_to_json_str, validate_policies
 
 _SHIPPED = Path(__file__).parent
 _BUILT_IN = "built-in policies"
-# All but white space, of which U+001C to U+001F are no part in Cedar.
+# Everything but white space; U+001C to U+001F are not white space in Cedar.
 _TOKEN = re.compile(r'//[^\n]*|"(?:\\.|[^"\\])*"?|[^\s"/;]+|\S|[\x1c-\x1f]', re.DOTALL)
 _ENGINE_PREFIX = re.compile(r"^for policy `[^`]*`, ")
 
 
 class PolicyError(Exception):
-    """Policies that must not be served with; the text is one line for each problem."""
+    """Invalid policies; the text has one line for each problem."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -28,7 +28,7 @@ class PolicyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One policy, valid against the schema."""
+    """A policy that is valid against the schema; ``place`` is ``file:line``."""
 
     id: str
     place: str
@@ -43,19 +43,19 @@ def schema() -> Schema:
 
 
 def check(folder: Path) -> list[str]:
-    """What is wrong with an operator's policies: ``file:line: reason``, by file and line.
+    """The problems of an operator's policies, as ``file:line: reason``, by file and line.
 
-    The line is the one on which the policy begins. An empty list means that they can be served.
+    The line is the first of the policy. Empty if all are valid.
     """
     return _read(folder)[1]
 
 
 def read_policies(folder: Path | None) -> list[Rule]:
-    """The built-in policies and those in ``folder``, by id in byte order. Raises PolicyError."""
+    """The built-in policies and those in ``folder``, sorted by id. Raises PolicyError."""
     rules, problems = _read(folder)
     if problems:
         raise PolicyError(problems)
-    # Python compares by code point, which for UTF-8 is the order of the bytes.
+    # By code point, which is the byte order of UTF-8.
     return sorted(rules, key=lambda rule: rule.id)
 
 
@@ -89,7 +89,7 @@ def _found(folder: Path | None) -> Iterator[Rule | str]:
             yield f"{name}: policies in a subfolder are not read"
         else:
             try:
-                if path.is_file():  # reading a pipe would not end
+                if path.is_file():  # reading a pipe might never end
                     yield from _rules(name, path.read_text("utf-8-sig"))
                 else:
                     yield f"{name}: this is not a file"
@@ -100,7 +100,7 @@ def _found(folder: Path | None) -> Iterator[Rule | str]:
 
 
 def policy_files(folder: Path) -> Iterator[Path]:
-    """Hidden names are passed over, as a shell does: editors and mounted volumes make them."""
+    """Skips hidden names, as a shell does: editors and mounted volumes create them."""
     for pattern in ("*.cedar", "*/*.cedar"):
         for path in folder.glob(pattern):
             if not any(part.startswith(".") for part in path.relative_to(folder).parts):
@@ -121,7 +121,7 @@ def _rules(name: str, text: str) -> Iterator[Rule | str]:
             continue
         validity = validate_policies(policy, schema())
         if not validity:
-            # The engine tells them in another order each time.
+            # The engine's order varies.
             reasons = sorted(_ENGINE_PREFIX.sub("", each.error) for each in validity.errors)
             yield f"{place}: the policy is not valid: {'; '.join(reasons)}"
             continue
@@ -137,9 +137,9 @@ def _rules(name: str, text: str) -> Iterator[Rule | str]:
 
 
 def _split(text: str) -> Iterator[tuple[int, str]]:
-    """Each policy with the line on which it begins; the engine tells neither.
+    """Each policy's text with its first line number, which the engine does not give.
 
-    A policy ends with ``;``, which stands nowhere else but in strings and comments.
+    A policy ends with ``;``, which otherwise occurs in strings and comments only.
     """
     start = None
     for token in _TOKEN.finditer(text):

@@ -1,4 +1,4 @@
-"""The same limit counted for all processes together, in a Redis that may fail."""
+"""The rate limit shared by all processes, in Redis; each counts alone while Redis fails."""
 
 from __future__ import annotations
 
@@ -19,17 +19,16 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 # Seconds.
-PATIENCE: Final = 0.25  # what an attempt to write may wait for Redis, all in all
-PAUSE: Final = 1.0  # after a failure, in which nobody waits for it
-QUIET: Final = 60.0  # between two lines of the log about an outage
+TIMEOUT: Final = 0.25  # for one attempt, in total
+RETRY_SECONDS: Final = 1.0  # after a failure, before Redis is tried again
+LOG_SECONDS: Final = 60.0  # between two warnings about an outage
 
-CONNECTIONS: Final = 8  # of a process; each carries thousands of attempts a second
+CONNECTIONS: Final = 8  # per process; one handles thousands of attempts a second
 _DATABASE: Final = re.compile(r"/?|/\d{1,4}")
 _PREFIX: Final = "profile-rate:"
 
-# InProcessRateLimit's arithmetic, in microseconds of Redis's clock. If that goes back, a TAT may
-# lie too far ahead: then it counts as the furthest that there can be. Redis forgets what is paid
-# back.
+# The arithmetic of InProcessRateLimit, in microseconds of Redis's clock. After that was set back, a
+# TAT may lie too far ahead: it is clamped to the maximum. Keys expire when their TAT passes.
 _TAKE: Final = """
 local interval, tolerance = tonumber(ARGV[1]), tonumber(ARGV[2])
 local clock = redis.call('TIME')
@@ -45,11 +44,11 @@ return wait
 
 
 class UnusableRateLimitStore(ValueError):
-    """A store that cannot work, for a reason that an operator can mend."""
+    """A misconfigured store; the text says what to change."""
 
 
 def safe_redis_url(url: str) -> str:
-    """Raises ValueError with what to write; it never quotes the URL, which may hold a password."""
+    """Raises ValueError, which never quotes the URL, since that may contain a password."""
     try:
         parts = urlsplit(url)
         good = (
@@ -67,39 +66,39 @@ def safe_redis_url(url: str) -> str:
 
 
 class RedisRateLimit:
-    """The rate of ``InProcessRateLimit``, in Redis: one number a user, one round trip an attempt.
+    """GCRA as in ``InProcessRateLimit``, with one key per user and one round trip per attempt.
 
-    While it is out of reach each process counts for itself: nobody is refused for that, and
-    nobody waits longer than PATIENCE. ``failures`` are the attempts that met the outage.
+    While Redis is out of reach each process counts alone, and an attempt is delayed by at most
+    TIMEOUT. ``failures`` is the number of attempts that failed in Redis.
     """
 
     def __init__(self, rate: Rate, url: str) -> None:
-        """Connects when it is first asked. Raises UnusableRateLimitStore."""
+        """Connects at the first attempt. Raises UnusableRateLimitStore."""
         self._rate = rate
         self._redis = _client(url)
         self._take = self._redis.register_script(_TAKE)
-        self._alone = InProcessRateLimit(rate)
+        self._fallback = InProcessRateLimit(rate)
         self._outage = False
-        self._ask_again = self._speak_again = -math.inf
+        self._retry_at = self._log_at = -math.inf
         self.failures = 0
 
     async def take(self, identity: Identity) -> None:
-        """Raises ``rate_limited`` with the seconds until there is room again."""
+        """Raises ``rate_limited`` with the seconds until the next attempt is allowed."""
         now = time.monotonic()
-        if now < self._ask_again:
-            await self._alone.take(identity)
+        if now < self._retry_at:
+            await self._fallback.take(identity)
             return
         if self._outage:
-            self._ask_again = now + PAUSE  # one goes ahead and looks; the others need not wait
+            self._retry_at = now + RETRY_SECONDS  # one attempt tries Redis; the others do not wait
         key = _PREFIX + user_key(identity).hex()
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT):
                 wait = int(await self._take([key], [self._rate.interval, self._rate.tolerance]))
-        except Exception as error:  # noqa: BLE001  # whatever fails there fails no request
+        except Exception as error:  # noqa: BLE001  # no failure of Redis may fail a request
             self._failed(error, now)
-            await self._alone.take(identity)
+            await self._fallback.take(identity)
             return
-        self._outage, self._ask_again = False, -math.inf
+        self._outage, self._retry_at = False, -math.inf
         if wait > 0:
             raise rate_limited(wait)
 
@@ -108,9 +107,9 @@ class RedisRateLimit:
 
     def _failed(self, error: Exception, now: float) -> None:
         self.failures += 1
-        self._outage, self._ask_again = True, now + PAUSE
-        if now >= self._speak_again:
-            self._speak_again = now + QUIET
+        self._outage, self._retry_at = True, now + RETRY_SECONDS
+        if now >= self._log_at:
+            self._log_at = now + LOG_SECONDS
             kind = type(error).__name__
             _log.warning("the rate limit's store is out of reach (%s): counting here", kind)
 
@@ -127,10 +126,10 @@ def _client(url: str) -> Redis:
     pool = BlockingConnectionPool.from_url(
         safe_redis_url(url),
         max_connections=CONNECTIONS,
-        timeout=PATIENCE,
-        socket_timeout=PATIENCE,
-        socket_connect_timeout=PATIENCE,
-        # A connection that Redis closed while it lay idle is made anew, once.
+        timeout=TIMEOUT,
+        socket_timeout=TIMEOUT,
+        socket_connect_timeout=TIMEOUT,
+        # One retry, for connections that Redis has closed while they were idle.
         retry=Retry(NoBackoff(), 1),
     )
     return Redis.from_pool(pool)

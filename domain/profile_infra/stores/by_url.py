@@ -1,4 +1,4 @@
-"""The store that a URL names, and its schema: bring it to the newest, refuse any other."""
+"""Opening, checking and migrating the store that a URL names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
     "store_of",
 ]
 
-_LOOK_AGAIN: Final = 0.2
+_POLL_SECONDS: Final = 0.2
 
 
 def is_postgres(url: str) -> bool:
@@ -34,7 +34,7 @@ def is_postgres(url: str) -> bool:
 def check_schema(url: str) -> None:
     """Raises SchemaMismatch, or UnusableDatabase for a store that cannot serve.
 
-    Like the others here it runs an event loop of its own where the driver needs one.
+    Blocking; must not be called from a running event loop.
     """
     if is_postgres(url):
         postgres_schema.check_schema(url)
@@ -43,10 +43,10 @@ def check_schema(url: str) -> None:
 
 
 def await_schema(url: str, *, seconds: float, waiting: Callable[[str], object]) -> None:
-    """Gives a ``migrate`` that was started at the same moment some time to finish.
+    """Waits up to ``seconds`` for a ``migrate`` that runs at the same time.
 
-    ``waiting`` is called once, with a sentence on what is missing, before the first pause.
-    Raises what ``check_schema`` raises; at once for a schema that ``migrate`` would not change.
+    ``waiting`` is called once, with a sentence that says what is missing, before the first pause.
+    Raises what ``check_schema`` raises; immediately if ``migrate`` could not help.
     """
     deadline = time.monotonic() + seconds
     announced = False
@@ -59,16 +59,16 @@ def await_schema(url: str, *, seconds: float, waiting: Callable[[str], object]) 
             if not announced:
                 waiting(str(error))
                 announced = True
-            time.sleep(_LOOK_AGAIN)
+            time.sleep(_POLL_SECONDS)
         else:
             return
 
 
 def migrate(url: str, *, grant_to: str | None = None) -> str | None:
-    """Brings the store to the newest schema, all or nothing, and gives the revision that it had.
+    """Upgrades the store to the newest schema in one transaction; returns the revision before.
 
-    On Postgres ``grant_to`` names the role that serves, which gets the rights it needs.
-    Raises UnusableDatabase, or SchemaMismatch for a schema that is not an older one of ours.
+    On Postgres the role ``grant_to`` gets the privileges that serving needs.
+    Raises UnusableDatabase, or SchemaMismatch for an unknown schema.
     """
     if is_postgres(url):
         return postgres_schema.migrate(url, grant_to)
@@ -76,7 +76,7 @@ def migrate(url: str, *, grant_to: str | None = None) -> str | None:
 
 
 def script(url: str, *, grant_to: str | None = None) -> str:
-    """What ``migrate`` would do, as SQL; empty when there is nothing to do."""
+    """The SQL that ``migrate`` would run; empty if there is nothing to do."""
     if is_postgres(url):
         return postgres_schema.script(url, grant_to)
     return sqlite_schema.script(url)
@@ -85,10 +85,10 @@ def script(url: str, *, grant_to: str | None = None) -> str:
 def store_of(
     url: str, *, connections: int = 10, prepared: bool = True, history_days: int | None = None
 ) -> Store:
-    """Looks at nothing but the URL. Raises UnusableDatabase.
+    """A store that is not open yet. Raises UnusableDatabase for a URL that it cannot parse.
 
-    ``connections`` and ``prepared`` are for Postgres; without ``history_days`` the audit trail is
-    kept for ever.
+    ``connections`` and ``prepared`` (statements) are for Postgres; without ``history_days`` the
+    audit trail is never cut.
     """
     if is_postgres(url):
         return PostgresProfiles(

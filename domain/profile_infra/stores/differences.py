@@ -1,4 +1,4 @@
-"""What one change of a user writes, worked out once for every store."""
+"""The difference between two versions of a user: computed once, written by every store."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from profile_infra.stores.records import PROFILE_COLUMNS, User
 # Columns whose values a profile has under the same name, and that a change may touch.
 _NOT_COMPARED: Final = {"id", "version", "avatar_type", "avatar_digest"}
 _COMPARED: Final = tuple(name for name in PROFILE_COLUMNS if name not in _NOT_COMPARED)
-_OF_THE_KEY: Final = ("issuer", "subject")
+_TOKEN_KEY: Final = ("issuer", "subject")
 
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """The user to change, the version to start from, and each column that differs.
+    """The user to change, the version before, and each column that differs.
 
-    ``fields`` names what differs as an audit entry does: the columns of ``old`` and ``new``, and
-    the picture after them. ``old_avatar`` and ``avatar`` count only where it is among the fields.
-    ``told_at`` is None where it stays.
+    ``fields`` are the changed fields of the audit entry: the columns in ``old`` and ``new``, then
+    the avatar. ``old_avatar`` and ``avatar`` are meaningful only if the avatar is in ``fields``.
+    ``claims_issued_at`` is None if it does not change.
     """
 
     tenant_id: UUID
@@ -34,7 +34,7 @@ class Differences:
     new: Mapping[str, Any]
     old_avatar: Avatar | None
     avatar: Avatar | None
-    told_at: float | None = None
+    claims_issued_at: float | None = None
 
     @property
     def of_picture(self) -> bool:
@@ -50,26 +50,26 @@ class Differences:
 
     @property
     def columns(self) -> dict[str, Any]:
-        """What the user's row gets, but for its version and time."""
+        """The values to set in the user's row, without ``version`` and ``updated_at``."""
         columns = dict(self.new)
         if self.of_picture:
             columns["avatar_type"] = self.avatar.media_type if self.avatar else None
             columns["avatar_digest"] = self.new_digest
-        if self.told_at is not None:
-            columns["told_at"] = self.told_at
+        if self.claims_issued_at is not None:
+            columns["claims_issued_at"] = self.claims_issued_at
         return columns
 
 
 def differences(before: Profile, after: Profile) -> Differences | None:
-    """None where nothing differs. Versions do not count: the store's goes one on."""
+    """None if nothing differs. The version is not compared."""
     return _of(before, after, {}, {})
 
 
 def user_differences(before: User, after: User) -> Differences | None:
-    """The same with how the user's tokens are known. A new ``told_at`` alone is no difference."""
-    keys = [name for name in _OF_THE_KEY if getattr(before, name) != getattr(after, name)]
+    """``differences``, and issuer and subject. ``claims_issued_at`` is written, not compared."""
+    keys = [name for name in _TOKEN_KEY if getattr(before, name) != getattr(after, name)]
     old, new = ({name: getattr(user, name) for name in keys} for user in (before, after))
-    return _of(before.profile, after.profile, old, new, after.told_at)
+    return _of(before.profile, after.profile, old, new, after.claims_issued_at)
 
 
 def _of(
@@ -77,7 +77,7 @@ def _of(
     after: Profile,
     old_key: Mapping[str, Any],
     new_key: Mapping[str, Any],
-    told_at: float | None = None,
+    claims_issued_at: float | None = None,
 ) -> Differences | None:
     if (before.tenant_id, before.id) != (after.tenant_id, after.id):
         raise ValueError("a user cannot become another")
@@ -105,5 +105,5 @@ def _of(
         new=new,
         old_avatar=before.avatar,
         avatar=after.avatar,
-        told_at=told_at,
+        claims_issued_at=claims_issued_at,
     )

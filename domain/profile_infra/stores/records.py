@@ -1,4 +1,4 @@
-"""A user as the store keeps one: the profile, and how its owner's tokens are known."""
+"""A user as stored: the profile, and which tokens match it."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import TEXTS, AuthProvider, Profile
 from profile_infra.stores.tables import USERS
 
-_OF_THE_KEY: Final = ("issuer", "subject", "told_at")
+_TOKEN_KEY: Final = ("issuer", "subject", "claims_issued_at")
 _NOT_READ: Final = ("tenant_id", "created_at", "updated_at")
-# What is selected of a profile and of a user, in this order.
+# The selected columns, in this order.
 PROFILE_COLUMNS: Final = tuple(
-    column.name for column in USERS.c if column.name not in (*_OF_THE_KEY, *_NOT_READ)
+    column.key for column in USERS.c if column.key not in (*_TOKEN_KEY, *_NOT_READ)
 )
-USER_COLUMNS: Final = (*PROFILE_COLUMNS, *_OF_THE_KEY)
+USER_COLUMNS: Final = (*PROFILE_COLUMNS, *_TOKEN_KEY)
 
 _PLACE: Final = {name: place for place, name in enumerate(USER_COLUMNS)}
 _ID, _EMAIL, _PROVIDER, _TYPE, _DIGEST, _VERSION, _ACTIVE, _ISSUER, _SUBJECT, _TOLD_AT = (
     _PLACE[name]
     for name in (
         *("id", "email", "auth_provider", "avatar_type", "avatar_digest", "version", "active"),
-        *_OF_THE_KEY,
+        *_TOKEN_KEY,
     )
 )
 _TEXTS: Final = tuple((name, _PLACE[name]) for name in TEXTS)
@@ -32,16 +32,16 @@ _TEXTS: Final = tuple((name, _PLACE[name]) for name in TEXTS)
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A profile with its key for tokens.
+    """A profile, with the issuer and subject of the tokens that match it.
 
-    ``issuer`` is empty where any issuer of the tenant will do; ``subject`` defaults to the id.
-    ``told_at`` is when the token was issued whose claims were applied last (seconds, epoch).
+    An empty ``issuer`` matches any issuer of the tenant; ``subject`` defaults to the id.
+    ``claims_issued_at``: ``iat`` of the token whose claims were applied last, seconds since epoch.
     """
 
     profile: Profile
     issuer: str = ""
     subject: str = ""
-    told_at: float | None = None
+    claims_issued_at: float | None = None
 
     def __post_init__(self) -> None:
         if not self.subject:
@@ -49,7 +49,7 @@ class User:
 
 
 class Conflict(Exception):
-    """A user's id, or issuer and subject, is taken, or the user was changed meanwhile."""
+    """The id, or issuer and subject, is in use, or the user is at another version."""
 
     def __init__(self, user: User) -> None:
         super().__init__(f"user {user.profile.id} is there already, or was changed meanwhile")
@@ -60,8 +60,8 @@ class Undone(Exception):
     """Ends the transaction of a dry run."""
 
 
-def fields_of(user: User) -> dict[str, Any]:
-    """The columns of a new user's row, but for its key, version and times."""
+def columns_of(user: User) -> dict[str, Any]:
+    """The columns of a new row, without key, version and timestamps."""
     profile, avatar = user.profile, user.profile.avatar
     return {
         "email": profile.email,
@@ -72,12 +72,12 @@ def fields_of(user: User) -> dict[str, Any]:
         "issuer": user.issuer,
         "subject": user.subject,
         "active": profile.active,
-        "told_at": user.told_at,
+        "claims_issued_at": user.claims_issued_at,
     }
 
 
 def read_profile(tenant_id: UUID, row: Sequence[Any], image: bytes | None = None) -> Profile:
-    """The profile in a row that begins with PROFILE_COLUMNS."""
+    """The profile in a row that starts with PROFILE_COLUMNS."""
     digest = row[_DIGEST]
     return Profile(
         tenant_id=tenant_id,
@@ -94,4 +94,4 @@ def read_profile(tenant_id: UUID, row: Sequence[Any], image: bytes | None = None
 def read_user(tenant_id: UUID, row: Sequence[Any]) -> User:
     """The user in a row of USER_COLUMNS."""
     profile = read_profile(tenant_id, row)
-    return User(profile, issuer=row[_ISSUER], subject=row[_SUBJECT], told_at=row[_TOLD_AT])
+    return User(profile, issuer=row[_ISSUER], subject=row[_SUBJECT], claims_issued_at=row[_TOLD_AT])

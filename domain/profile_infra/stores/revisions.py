@@ -1,6 +1,6 @@
-"""The revisions of the schema that this program knows, and the one that it needs.
+"""The schema revisions that this program knows, and the one that it needs.
 
-Alembic is imported by what migrates alone: whoever serves would carry 9 MiB for nothing.
+Alembic is imported only to migrate: it would cost a serving process 9 MiB.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 class UnusableDatabase(ValueError):
-    """The database URL, or what it names, cannot serve; the text says what to do."""
+    """The database URL or the database cannot be used; the text says what to do."""
 
 
 class SchemaMismatch(Exception):
-    """The store's schema is not the one that this program is made for."""
+    """The store's schema is not the one that this program needs."""
 
     def __init__(self, found: str | None) -> None:
         needed = newest()
@@ -47,7 +47,7 @@ def check_revision(found: str | None) -> None:
 
 
 def check_upgradable(found: str | None) -> None:
-    """Raises SchemaMismatch for a schema that is not an older one of ours."""
+    """Raises SchemaMismatch for an unknown schema."""
     if found is not None and not is_known(found):
         raise SchemaMismatch(found)
 
@@ -62,12 +62,12 @@ def newest() -> str:
 
 @cache
 def _revisions() -> list[str]:
-    """From the oldest on; each migration's file is named ``v<revision>.py``."""
+    """Oldest first; each migration is a file ``v<revision>.py``."""
     return sorted(path.stem.removeprefix("v") for path in _MIGRATIONS.glob("versions/v*.py"))
 
 
 def upgrade(connection: Connection) -> None:
-    """Brings the schema behind this connection to the newest, in its transaction."""
+    """Upgrades to the newest schema, in the connection's transaction."""
     from alembic import command  # noqa: PLC0415  # see above
 
     config = _config()
@@ -76,7 +76,7 @@ def upgrade(connection: Connection) -> None:
 
 
 def upgrade_script(found: str | None, dialect: str) -> str:
-    """The SQL that brings a schema at this revision to the newest, without BEGIN and COMMIT."""
+    """The SQL that upgrades the revision ``found`` to the newest, without BEGIN and COMMIT."""
     check_upgradable(found)
     if found == newest():
         return ""

@@ -1,4 +1,4 @@
-"""The statements, derived once from the tables, as SQL text for a driver of one dialect."""
+"""The SQL statements, derived from the tables and compiled once for a driver's dialect."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _ITS_CHANGES = (CHANGES.c.tenant_id == _TENANT) & (CHANGES.c.user_id == _USER)
 
 
 def _by_token(*more: ColumnElement[Any]) -> Select[Any]:
-    """At most two rows, by ``Identity.meets``; the issuer's own comes first."""
+    """At most two rows, see ``matching_issuers``; the one with the token's issuer comes first."""
     return (
         select(*(USERS.c[column] for column in PROFILE_COLUMNS), *more)
         .where(
@@ -70,7 +70,7 @@ HISTORY = (
 )
 
 _NEWER = CHANGES.alias("newer")
-# Of a user who is gone the last entry stays: it is where a version goes on if they come back.
+# The last entry of a deleted user is kept: a user with the same id continues its version.
 FORGET = delete(CHANGES).where(
     CHANGES.c.tenant_id == _TENANT,
     CHANGES.c.at < bindparam("since"),
@@ -84,14 +84,14 @@ FORGET = delete(CHANGES).where(
     ),
 )
 
-_AFTER_ITS_TRAIL = (
+_VERSION_AFTER_HISTORY = (
     select(func.coalesce(func.max(CHANGES.c.new_version), 0) + 1)
     .where(_ITS_CHANGES)
     .scalar_subquery()
 )
 ADD_USER = insert(USERS).values(
-    {column.name: bindparam(column.name) for column in USERS.c if column.name != "version"}
-    | {"version": _AFTER_ITS_TRAIL}
+    {column.key: bindparam(column.key) for column in USERS.c if column.key != "version"}
+    | {"version": _VERSION_AFTER_HISTORY}
 )
 ADD_CHANGE = insert(CHANGES)
 FORGET_VALUES = update(CHANGES).where(_ITS_CHANGES).values(old_values=null(), new_values=null())
@@ -102,7 +102,7 @@ DROP_AVATAR = delete(AVATARS).where(_ITS_AVATAR)
 
 
 def replace_user(columns: Sequence[str]) -> Update:
-    """Writes these columns if the user is still at the version ``old_version``."""
+    """Updates these columns if the user is at version ``old_version``."""
     return (
         update(USERS)
         .where(_THIS_USER, USERS.c.version == bindparam("old_version"))
@@ -111,7 +111,7 @@ def replace_user(columns: Sequence[str]) -> Update:
 
 
 class Statement:
-    """One statement's text; its parameters by name, its columns by position."""
+    """A statement's SQL; converts parameters by name and rows by position."""
 
     def __init__(self, statement: Select[Any] | UpdateBase, dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect)
@@ -136,14 +136,14 @@ class Statement:
         return [(position, reader) for position, reader in enumerate(readers) if reader]
 
     def bind(self, values: Mapping[str, Any]) -> list[Any]:
-        """The parameters in the driver's order, as the driver takes them."""
+        """The parameters in the driver's order and types."""
         return [
             process(values.get(name, default)) if process else values.get(name, default)
             for name, default, process in self._parameters
         ]
 
     def read(self, row: Sequence[Any]) -> list[Any]:
-        """The row's values as Python has them, where the driver does not give them so."""
+        """The row's values, converted to Python types where the driver does not do it."""
         values = list(row)
         for position, reader in self._readers:
             values[position] = reader(values[position])

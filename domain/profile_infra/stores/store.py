@@ -1,4 +1,4 @@
-"""The port of the stores: what every store promises, each promise said once."""
+"""The port of the stores: the guarantees that every store gives."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from profile_infra.stores.records import User
 
 
 class Store(Profiles, Protocol):
-    """Keeps people and the audit trail of their changes; tests hold every store to this.
+    """Users and the audit trail. One test suite runs against every store.
 
-    It works between ``open`` and ``close``, in one event loop, and raises ``unavailable``
-    otherwise and in an outage. It is asked with a tenant, always, and neither reads nor writes
-    another's rows. What it has answered as written is durable.
+    Usable between ``open`` and ``close``, in one event loop; otherwise, and in an outage, every
+    method raises ``unavailable``. Every call is scoped to one tenant. A write that has returned is
+    durable.
     """
 
     @property
     def waiting(self) -> int:
-        """How many calls it has not carried out yet."""
+        """The number of queued calls."""
 
     async def open(self) -> None:
-        """Raises UnusableDatabase, or SchemaMismatch when it is not at this program's schema."""
+        """Raises UnusableDatabase, or SchemaMismatch if the schema is not this program's."""
 
     async def close(self) -> None:
-        """Takes no more calls, and returns when those under way are done."""
+        """Refuses new calls, and returns when the running ones are done."""
 
     async def missing(self) -> str | None:
-        """What is not ready: ``store``, ``migrations`` or ``row security``; None when all is."""
+        """What is not ready: ``store``, ``migrations`` or ``row security``; None if ready."""
 
     async def users_of(self, tenant_id: UUID, ids: Iterable[UUID]) -> dict[UUID, User]:
-        """Those of these users that the tenant has, without their pictures."""
+        """The users with these ids that exist in the tenant, by id, without pictures."""
 
     async def users_by_email(self, tenant_id: UUID, email: str) -> list[User]:
-        """All users of the tenant with this very address, by id: one need not be unique."""
+        """All users of the tenant with exactly this address, by id; it need not be unique."""
 
     async def list_users(
         self, tenant_id: UUID, *, first: int, after: UUID | None = None
     ) -> list[User]:
-        """The tenant's next users by id, without their pictures; ``first`` is at least 1."""
+        """At most ``first`` (>= 1) users with ids over ``after``, in order, without pictures."""
 
     async def apply(
         self,
@@ -52,27 +52,27 @@ class Store(Profiles, Protocol):
         *,
         dry_run: bool = False,
     ) -> None:
-        """Adds users, and replaces users as they were by users as they shall be: all or none.
+        """Inserts users, and updates pairs of (before, after), in one transaction.
 
-        Versions are the store's: an update goes one on, whatever version the new user has, and a
-        user who is added goes on after the last version in the trail. An update without a
-        difference is left out. A dry run does all that, and undoes it. Raises Conflict.
+        The store assigns versions: an update increments it, whatever version ``after`` has; an
+        insert continues after the last version in the audit trail. Updates that change nothing are
+        skipped. A dry run does all that, and is rolled back. Raises Conflict.
         """
 
     async def delete(self, author: Author, user: User) -> int:
-        """Deletes the user, the picture, and the values in their audit trail; digests stay in it.
+        """Deletes the user and the picture, and clears the values in the audit trail.
 
-        Gives how many audit entries lost their values. Raises Conflict when the user is not
-        stored as given any more.
+        Digests of pictures stay in the trail. Returns the number of entries that were cleared.
+        Raises Conflict if the stored user is at another version.
         """
 
     async def history(
         self, tenant_id: UUID, user_id: UUID, *, first: int, after: int | None = None
     ) -> list[AuditEntry]:
-        """As ``Profiles`` has it; changes past their days are not shown."""
+        """See ``Profiles``; entries older than ``history_days`` are not returned."""
 
     async def forget_changes(self, tenant_id: UUID) -> int:
-        """Deletes the tenant's changes that are past their days; how many.
+        """Deletes the tenant's audit entries older than ``history_days``; returns their number.
 
-        Of a user who is gone the last one stays: versions go on after it.
+        The last entry of a deleted user is kept, because versions continue after it.
         """

@@ -1,4 +1,4 @@
-"""The tables: the one place that knows the columns, for SQLite and Postgres alike."""
+"""The tables, for SQLite and Postgres. All column lists are derived from here."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,6 +7,8 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     CheckConstraint,
+    Column,
+    Float,
     ForeignKeyConstraint,
     Index,
     MetaData,
@@ -31,9 +33,9 @@ class Row(SQLModel):
 
 
 class UserRow(Row, table=True):
-    """A person. ``issuer`` is empty where any issuer that speaks for the tenant meets them.
+    """A user. An empty ``issuer`` matches any issuer that speaks for the tenant.
 
-    ``told_at`` is the ``iat`` of the token whose claims were applied last.
+    ``claims_issued_at`` is the ``iat`` of the token whose claims were applied last.
     """
 
     __tablename__ = "users"
@@ -60,11 +62,14 @@ class UserRow(Row, table=True):
     avatar_digest: bytes | None
     created_at: datetime
     updated_at: datetime
-    told_at: float | None
+    # Named ``told_at`` in the database: docs/adr/0101.
+    claims_issued_at: float | None = Field(
+        sa_column=Column("told_at", Float, key="claims_issued_at", nullable=True)
+    )
 
 
 class AvatarRow(Row, table=True):
-    """The bytes of a picture, apart, so that a change of name moves none of them."""
+    """The bytes of a picture, apart from the user, so that other updates do not rewrite them."""
 
     __tablename__ = "avatars"
     __table_args__ = (
@@ -79,10 +84,10 @@ class AvatarRow(Row, table=True):
 
 
 class ChangeRow(Row, table=True):
-    """One change of one user; it outlives the user, so there is no foreign key.
+    """An audit entry. It outlives the user, so there is no foreign key.
 
-    ``new_version`` is the cursor. A user who is deleted and made again goes on counting after
-    the last version here, so neither this key nor an entity tag ever comes back.
+    ``new_version`` is the cursor. A user who is deleted and created again continues after the last
+    version here, so neither this key nor an entity tag is ever reused.
     """
 
     __tablename__ = "profile_changes"

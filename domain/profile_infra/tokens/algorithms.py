@@ -1,4 +1,4 @@
-"""The signatures that python-jose lacks, by its own extension point (``jose.jwk.register_key``).
+"""Signature algorithms that python-jose lacks, added by ``jose.jwk.register_key``.
 
 RSASSA-PSS (RFC 7518 section 3.5) and Ed25519 (RFC 8037 section 3.1, RFC 9864), for verification.
 """
@@ -21,7 +21,7 @@ EDWARDS_ALGORITHMS: Final = ("EdDSA", "Ed25519")
 
 
 class PssKey(CryptographyRSAKey):
-    """An RSA key whose signatures have salt as long as their hash; read as python-jose's own."""
+    """An RSA key for RSASSA-PSS; the salt is as long as the hash (RFC 7518 section 3.5)."""
 
     def __init__(self, key: Any, algorithm: str) -> None:  # noqa: ANN401  # as python-jose has it
         super().__init__(key, algorithm.replace("PS", "RS"))

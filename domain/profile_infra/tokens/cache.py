@@ -1,4 +1,4 @@
-"""Tokens verified a moment ago, so that a busy caller's signature is not checked every time."""
+"""A cache of verified tokens, which spares repeated signature checks."""
 
 from __future__ import annotations
 
@@ -8,37 +8,38 @@ from typing import Final, NamedTuple
 
 from profile_domain.caller import Identity
 
-SECONDS: Final = 60
-MOST_BYTES: Final = 8 * 1024 * 1024
+MAX_AGE: Final = 60
+MAX_CACHE_BYTES: Final = 8 * 1024 * 1024
 
-# An entry without its texts and its scopes: digest, identity, dates, its place in the table.
-_BYTES_EACH: Final = 480
-# A token leaves one to tidy up at most.
-_TIDIED_AT_ONCE: Final = 2
+# The size of an entry without its strings and its set of scopes.
+_ENTRY_BYTES: Final = 480
+# Two expired entries are dropped for each new one, so the expired do not accumulate.
+_EXPIRED_PER_PUT: Final = 2
 
 
 class _Entry(NamedTuple):
     identity: Identity
-    since: float
-    until: float
+    added: float
+    expires: float
     size: int
 
     def holds(self, now: float) -> bool:
-        """A clock that was set back must not lengthen the stay."""
-        return self.since <= now < self.until
+        """A clock that was set back must not extend an entry's life."""
+        return self.added <= now < self.expires
 
 
 class TokenCache:
-    """Identities by the SHA-256 digest of their token, at most 60 s each and never past ``exp``.
+    """Identities by the SHA-256 digest of their token, for 60 s and never past ``exp``.
 
-    All together take 8 MiB at most, some 11,000 tokens; the oldest makes room.
+    At most 8 MiB, about 11,000 tokens; the oldest are evicted first. Times are in seconds since the
+    epoch.
     """
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, max_bytes: int = MAX_CACHE_BYTES) -> None:
         self.hits = self.misses = 0
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
         self._bytes = 0
-        # To find its oldest, a dict walks past all that it dropped.
+        # In a plain dict, finding the oldest entry takes time linear in the deleted ones.
         self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
 
     def get(self, digest: bytes, now: float) -> Identity | None:
@@ -50,21 +51,21 @@ class TokenCache:
         return None
 
     def put(self, digest: bytes, identity: Identity, *, now: float, expires: float) -> None:
-        """Keeps it, and forgets others whose time is over."""
+        """Adds an entry, and drops expired ones."""
         self._drop(digest)
-        for _ in range(_TIDIED_AT_ONCE):
+        for _ in range(_EXPIRED_PER_PUT):
             if self._entries and not self._entries[oldest := next(iter(self._entries))].holds(now):
                 self._drop(oldest)
         size = _size(identity)
-        if size > self._most_bytes:
+        if size > self._max_bytes:
             return
-        while self._bytes + size > self._most_bytes:
+        while self._bytes + size > self._max_bytes:
             self._drop(next(iter(self._entries)))
-        self._entries[digest] = _Entry(identity, now, min(now + SECONDS, expires), size)
+        self._entries[digest] = _Entry(identity, now, min(now + MAX_AGE, expires), size)
         self._bytes += size
 
     def forget(self, issuer: str) -> None:
-        """Drops what one issuer's keys have proven, for when these change."""
+        """Drops the tokens of one issuer, after its keys have changed."""
         for digest, entry in list(self._entries.items()):
             if entry.identity.issuer == issuer:
                 self._drop(digest)
@@ -76,11 +77,11 @@ class TokenCache:
 
 
 def _size(identity: Identity) -> int:
-    """About what it takes in memory: a token of 16 KiB may name thousands of scopes."""
+    """The approximate size in memory: a token of 16 KiB may have thousands of scopes."""
     texts = [identity.subject, *identity.scopes]
     if identity.record is not None:
         texts += [
             identity.record.email or "",
             *(each or "" for each in identity.record.names.values()),
         ]
-    return _BYTES_EACH + getsizeof(identity.scopes) + sum(map(getsizeof, texts))
+    return _ENTRY_BYTES + getsizeof(identity.scopes) + sum(map(getsizeof, texts))

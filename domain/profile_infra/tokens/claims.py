@@ -1,4 +1,4 @@
-"""What the claims of a verified token must say, and whom they name (RFC 7519 section 4)."""
+"""The claims of a verified token (RFC 7519 section 4): checks, and the identity in them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from profile_domain.caller import Identity, is_plain, is_subject, parse_uuid, speaks_for
-from profile_domain.errors import DomainError, Why, unauthenticated
+from profile_domain.errors import DomainError, LogReason, unauthenticated
 from profile_domain.people import Record, read_claims
 from profile_infra.tokens.issuers import Issuer
 
@@ -22,9 +22,9 @@ ABSENT: Final = object()
 
 
 def identity_of(issuer: Issuer, claims: Mapping[str, Any], now: float) -> Identity:
-    """Whom the token speaks for; ``issuer`` was chosen by ``iss``, ``now`` is in epoch seconds.
+    """The identity in the claims. ``now`` is in seconds since the epoch.
 
-    Raises ``unauthenticated``, as ``expired`` only if nothing else is wrong.
+    Raises ``unauthenticated``, with ``expired`` only if nothing else is wrong.
     """
     expires, starts = dates_of(claims)
     tenant_id, subject = tenant_of(issuer, claims), subject_of(issuer, claims)
@@ -36,7 +36,7 @@ def identity_of(issuer: Issuer, claims: Mapping[str, Any], now: float) -> Identi
 
 
 def dates_of(claims: Mapping[str, Any]) -> tuple[float, list[float]]:
-    """When the token ends, which it must say, and the dates that must be over by then."""
+    """``exp``, which is required, and ``nbf`` and ``iat`` if present."""
     return _date(claims.get("exp")), [
         _date(claims[name]) for name in ("nbf", "iat") if name in claims
     ]
@@ -64,8 +64,9 @@ def subject_of(issuer: Issuer, claims: Mapping[str, Any]) -> str:
 
 
 def scopes_of(claims: Mapping[str, Any]) -> frozenset[str]:
-    """Of ``scope`` (RFC 8693 section 4.2), or of ``scp`` where it is not there: names in one text
-    with spaces between, or in a list.
+    """The scopes in ``scope`` (RFC 8693 section 4.2), or in ``scp`` if that is absent.
+
+    A string of names separated by spaces, or a list of such strings.
     """
     sent = claims["scope"] if "scope" in claims else claims.get("scp")
     listed = sent if isinstance(sent, list) else [] if sent is None else [sent]
@@ -73,9 +74,10 @@ def scopes_of(claims: Mapping[str, Any]) -> frozenset[str]:
 
 
 def tenant_of(issuer: Issuer, claims: Mapping[str, Any]) -> UUID:
-    """The claim's tenant, among the issuer's if it has a list; else the issuer's only one.
+    """The tenant in the claim, or the issuer's only tenant if the claim is absent.
 
-    With ``tenant_ids`` a claim says what stands there, and nothing else, nor does its absence.
+    If the issuer has a list of tenants, it must be in the list. With ``tenant_ids`` the claim is
+    required and must be one of its keys.
     """
     sent = claim_of(claims, issuer.tenant_claim)
     if isinstance(sent, list) and len(sent) == 1:
@@ -92,9 +94,9 @@ def tenant_of(issuer: Issuer, claims: Mapping[str, Any]) -> UUID:
 
 
 def claims_for(issuer: Issuer, tenant_id: UUID, subject: str) -> dict[str, Any]:
-    """Claims by which this issuer's tokens name a person.
+    """Claims with which a token of this issuer names the user.
 
-    Raises ValueError, in words for an operator, where there are none.
+    Raises ValueError with a text for an operator if the configuration allows none.
     """
     words = {str(tenant_id): tenant_id} if issuer.tenant_ids is None else issuer.tenant_ids
     tenant = next((word for word, each in words.items() if each == tenant_id), None)
@@ -136,7 +138,7 @@ def record_of(issuer: Issuer, claims: Mapping[str, Any]) -> Record:
 
 
 def claim_of(claims: Mapping[str, Any], paths: Iterable[str]) -> Any:  # noqa: ANN401  # of JSON
-    """The first that is there and not null; else null if one is, or ABSENT."""
+    """The first value that is not null; else None if one of the claims is null, else ABSENT."""
     found: Any = ABSENT
     for path in paths:
         value: Any = claims
@@ -166,17 +168,17 @@ def _member(value: Any, name: str) -> Any:  # noqa: ANN401  # of JSON
 
 
 def _date(value: object) -> float:
-    """A NumericDate of a year that a calendar can show; NaN and infinities are none."""
+    """A NumericDate up to the year 9999. Raises ``unauthenticated``, for NaN and infinity too."""
     if type(value) not in (int, float) or not abs(value) <= _LATEST:  # type: ignore[arg-type]  # a number
         raise _refused("form")
     return value  # type: ignore[return-value]  # a number, by the line above
 
 
-def _text(value: object, what: Why) -> str:
+def _text(value: object, log_reason: LogReason) -> str:
     if not isinstance(value, str) or not is_plain(value):
-        raise _refused(what)
+        raise _refused(log_reason)
     return value
 
 
-def _refused(why: Why) -> DomainError:
-    return unauthenticated("invalid", why)
+def _refused(log_reason: LogReason) -> DomainError:
+    return unauthenticated("invalid", log_reason)

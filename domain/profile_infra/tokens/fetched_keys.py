@@ -1,4 +1,4 @@
-"""Keys that an issuer publishes: fetched, kept fresh in the background, kept on in an outage."""
+"""An issuer's published keys: fetched, refreshed in the background, kept during an outage."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 # Seconds.
-PAUSE = 10.0  # from the start of one fetch to the start of the next, whatever asks for it
-FRESH = 300.0  # at most, whatever the provider says
-KEPT = 3600.0  # from the last good fetch, if no later one is
+MIN_FETCH_SECONDS = 10.0  # between the starts of two fetches
+MAX_FRESH_SECONDS = 300.0  # whatever max-age says
+MAX_STALE_SECONDS = 3600.0  # since the last successful fetch
 
-_EARLY = 0.8  # of the time that keys are fresh; then the background fetches them again
+_EARLY = 0.8  # the part of the fresh time after which keys are refreshed
 
 
 class FetchedKeys:
-    """Works in one event loop; ``now`` is in seconds and never goes back.
+    """Bound to one event loop. ``now`` is a monotonic clock in seconds, ``kept`` in seconds.
 
-    Fetches what is needed by itself; ``kept_fresh`` spares callers the wait.
+    Fetches on demand; inside ``kept_fresh`` also in the background, so that callers do not wait.
     """
 
     def __init__(
         self,
         issuer: Issuer,
         *,
-        kept: float = KEPT,
+        kept: float = MAX_STALE_SECONDS,
         fetch: Fetch | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -58,16 +58,16 @@ class FetchedKeys:
 
     @property
     def there(self) -> bool:
-        """Whether a token could be verified at all."""
+        """Whether there are keys that may be used."""
         return self._keys is not None and self._now() < self._kept_until
 
     async def keys_for(
         self, kid: str | None, algorithm: str, /, tried: Collection[Key] = ()
     ) -> Sequence[Key]:
-        """Raises ``unavailable`` when there are no keys, or none that are young enough.
+        """See ``Keys``. Raises ``unavailable`` if there are no keys, or only too old ones.
 
-        Waits for a fetch only where there is no answer without one; never in an outage, as long
-        as the keys from before it may be used.
+        Waits for a fetch if there are no keys, if they are stale, or if none has this ``kid``. Does
+        not wait in an outage while the old keys may be used.
         """
         self._drop_outdated()
         stale = self._now() >= self._fresh_until
@@ -86,9 +86,9 @@ class FetchedKeys:
 
     @asynccontextmanager
     async def kept_fresh(self, on_removal: Callable[[], None]) -> AsyncIterator[None]:
-        """Fetches in the background, at once and then before the keys go stale.
+        """Fetches in the background, at once and then before the keys become stale.
 
-        ``on_removal`` is called when a key that was good before is not any more.
+        ``on_removal`` is called when a key is no longer valid.
         """
         self._on_removal = on_removal
         keeper = asyncio.create_task(self._keep_fresh())
@@ -109,9 +109,9 @@ class FetchedKeys:
             await asyncio.sleep(max(0.0, due - self._now()))
 
     def _begin_fetch(self) -> asyncio.Task[None] | None:
-        """The fetch under way, or a new one; None when the last began too short a time ago."""
+        """The running fetch, or a new one; None within MIN_FETCH_SECONDS after the last."""
         if self._fetching is None and self._now() >= self._next_fetch:
-            self._next_fetch = self._now() + PAUSE
+            self._next_fetch = self._now() + MIN_FETCH_SECONDS
             self._fetching = asyncio.create_task(self._refresh())
         return self._fetching
 
@@ -121,15 +121,15 @@ class FetchedKeys:
             self._replace(self._read(fetched), fetched.max_age)
         except UnusableKeys as problem:
             self._failing, self.problem = True, str(problem)
-            _log.warning("%s; fetching again in %g s", problem, PAUSE)
-        except Exception:  # noqa: BLE001  # whatever goes wrong there, the keys from before go on
+            _log.warning("%s; fetching again in %g s", problem, MIN_FETCH_SECONDS)
+        except Exception:  # noqa: BLE001  # no error of a fetch may stop the use of the old keys
             self._failing = True
             _log.exception("issuer %r: its keys could not be fetched", self._issuer.issuer)
         finally:
             self._fetching = None
 
     def _read(self, fetched: Fetched) -> KeySet:
-        """A set that was good once may become empty: then its keys are withdrawn."""
+        """A set without usable keys is an error at first, later a withdrawal of all keys."""
         try:
             return read_key_set(fetched.document, self._issuer, source=fetched.source)
         except NoUsableKeys as problem:
@@ -142,7 +142,11 @@ class FetchedKeys:
         before, self._keys = self._keys, keys
         self._failing, self.problem = False, None
         now = self._now()
-        fresh = FRESH if max_age is None else min(max(max_age, PAUSE), FRESH)
+        fresh = (
+            MAX_FRESH_SECONDS
+            if max_age is None
+            else min(max(max_age, MIN_FETCH_SECONDS), MAX_FRESH_SECONDS)
+        )
         self._early, self._fresh_until = now + _EARLY * fresh, now + fresh
         self._kept_until = now + max(fresh, self._kept)
         if before is not None and not keys.has_all_of(before):
@@ -161,7 +165,7 @@ class FetchedKeys:
 
 
 async def _over_http(issuer: Issuer) -> Fetched:
-    # A service whose keys are at hand starts a tenth of a second sooner without an HTTP client.
+    # Importing the HTTP client takes 0.1 s, which a service without fetched keys is spared.
     from profile_infra.tokens.jwks_over_http import fetch_key_set  # noqa: PLC0415
 
     return await fetch_key_set(issuer)

@@ -1,4 +1,4 @@
-"""Whose tokens the service trusts: the configuration of each issuer, checked before it is used."""
+"""``PROFILE_ISSUERS``: the configuration of each trusted issuer, and its validation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Algorithm = Literal[
 SYMMETRIC: Final = frozenset({"HS256", "HS384", "HS512"})
 SECRET_BYTES: Final = 32
 MAX_SECRETS: Final = 8
-# Of a claim that is configured: its code points, and how many are tried.
+# Code points of a configured claim, and the number of claims to try.
 CLAIM_LENGTH: Final = 512
 MAX_CLAIMS: Final = 100
 
@@ -71,8 +71,9 @@ def _claim(path: str) -> str:
 
 
 def safe_url(url: str, *, allow_http: bool = False) -> str:
-    """Https with a host; http on the loopback interface, or where it is allowed; no user name and
-    no fragment. Raises ValueError.
+    """Checks that a URL is https with a host, and has neither user name nor fragment.
+
+    http is accepted for loopback addresses, or with ``allow_http``. Raises ValueError.
     """
     try:
         parts = urlsplit(url)
@@ -100,7 +101,7 @@ def _is_loopback(host: str) -> bool:
 
 _Text = Annotated[str, Field(min_length=1)]
 _Tenant = Annotated[UUID, BeforeValidator(_tenant)]
-# Tried in their order: the first one that a token has.
+# The first claim that a token has is used.
 _Claims = Annotated[
     tuple[Annotated[_Text, Field(max_length=CLAIM_LENGTH), AfterValidator(_claim)], ...],
     BeforeValidator(_as_list),
@@ -110,7 +111,7 @@ _Claims = Annotated[
 
 
 class Issuer(BaseModel):
-    """One object of ``PROFILE_ISSUERS``: who signs, with what, for whom."""
+    """One object of ``PROFILE_ISSUERS``; the README documents the fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -149,7 +150,7 @@ class Issuer(BaseModel):
 
     @model_validator(mode="after")
     def _keys_have_one_source_that_fits(self) -> Self:
-        """A public key must never serve as a secret, so the two kinds never meet in one issuer."""
+        """Secrets and public keys are never mixed, so no public key can serve as a secret."""
         sources = (self.secret, self.jwks_file, self.jwks_url, self.discovery or None)
         if sum(source is not None for source in sources) != 1:
             raise ValueError("set exactly one of secret, jwks_file, jwks_url, discovery (true)")
@@ -162,7 +163,7 @@ class Issuer(BaseModel):
 
     @model_validator(mode="after")
     def _keys_come_by_a_safe_way(self) -> Self:
-        """The issuer's own name is a URL only where discovery reads it."""
+        """``issuer`` is fetched only with discovery; otherwise it need not be a URL."""
         for url in (self.jwks_url, self.issuer if self.discovery else None):
             if url is not None:
                 safe_url(url, allow_http=self.allow_http)
@@ -176,14 +177,14 @@ class Issuer(BaseModel):
 
 
 class UnusableKeys(ValueError):
-    """An issuer whose keys cannot be had; the message tells the operator what to change."""
+    """An issuer whose keys cannot be loaded; the message says what to change."""
 
     def __init__(self, issuer: Issuer, reason: str) -> None:
         super().__init__(f"issuer {issuer.issuer!r}: {reason}")
 
 
 def _without_plain_secrets(items: object) -> object:
-    """Wraps what may be secret, misspelt keys too, so that no error, however printed, shows it."""
+    """Wraps possible secrets, under misspelt keys too, so that no validation error prints them."""
     if not isinstance(items, list):
         return None
     return [
@@ -211,7 +212,7 @@ def _hidden(value: object) -> SecretStr:
 
 
 def refuse_duplicates(issuers: Iterable[Issuer]) -> None:
-    """A token names one issuer, so one entry must answer for it. Raises ValueError."""
+    """Raises ValueError if two entries have the same ``issuer``."""
     for name, count in Counter(each.issuer for each in issuers).items():
         if count > 1:
             raise ValueError(f"issuer {name!r} stands twice; merge the two entries into one")

@@ -1,4 +1,4 @@
-"""Bearer tokens: a JWT in, the identity that it proves out (RFC 7519, RFC 8725, RFC 9068)."""
+"""Verification of bearer tokens: JWTs (RFC 7519, RFC 8725, RFC 9068)."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _TYPES = frozenset({"jwt", "at+jwt"})
 
 
 class JoseTokens:
-    """Verifies tokens of the issuers given, each with its own keys and nothing from the token.
+    """Verifies tokens of the given issuers, each with its own keys.
 
-    Embedded or referenced keys (``jwk``, ``jku``, ``x5c``, ``x5u``) are never looked at.
-    ``now`` is in seconds since the epoch.
+    Keys in a token (``jwk``, ``jku``, ``x5c``, ``x5u``) are ignored. ``now`` is in seconds since
+    the epoch.
     """
 
     def __init__(
@@ -62,13 +62,13 @@ class JoseTokens:
             raise
         except ValueError:
             raise unauthenticated("invalid", "form") from None
-        except Exception as error:  # noqa: BLE001  a hostile token must never be a 500
+        except Exception as error:  # noqa: BLE001  # no token may cause a 500
             _log.warning("a token broke its verification: %s", type(error).__name__)
             raise unauthenticated("invalid", "form") from None
 
     @asynccontextmanager
     async def with_fresh_keys(self) -> AsyncIterator[None]:
-        """Fetches in the background; a key's removal has its issuer's tokens verified afresh."""
+        """Refreshes keys in the background; drops cached tokens when a key is removed."""
         async with AsyncExitStack() as stack:
             for issuer, keys in self._issuers.values():
                 if isinstance(keys, FetchedKeys):
@@ -77,7 +77,7 @@ class JoseTokens:
             yield
 
     async def missing(self) -> str | None:
-        """``signing_keys`` while there is no issuer whose tokens could be verified."""
+        """``signing_keys`` while no issuer has usable keys."""
         sources = [keys for _, keys in self._issuers.values()]
         there = not sources or any(
             not isinstance(each, FetchedKeys) or each.there for each in sources
@@ -85,7 +85,7 @@ class JoseTokens:
         return None if there else "signing_keys"
 
     def forget(self, issuer: str) -> None:
-        """Has every token of this issuer verified afresh; for when its keys change."""
+        """Drops the issuer's cached tokens, after its keys have changed."""
         self.verified.forget(issuer)
 
     async def _verify(self, token: str, digest: bytes) -> Identity:
@@ -100,7 +100,7 @@ class JoseTokens:
         return identity
 
     def _issuers_of(self, payload: Mapping[str, Any]) -> tuple[Issuer, Keys]:
-        """By the ``iss`` not yet verified: it only chooses the keys that must then fit."""
+        """Chosen by the unverified ``iss``; the signature is checked with this issuer's keys."""
         name = payload.get("iss")
         if not isinstance(name, str) or name not in self._issuers:
             raise unauthenticated("invalid", "issuer")
@@ -108,7 +108,7 @@ class JoseTokens:
 
 
 class ReadToken(NamedTuple):
-    """A compact JWS (RFC 7515 section 3.1), read but not verified."""
+    """A compact JWS (RFC 7515 section 3.1), parsed but not verified."""
 
     header: dict[str, Any]
     claims: dict[str, Any]
@@ -117,7 +117,7 @@ class ReadToken(NamedTuple):
 
 
 def read_token(token: str) -> ReadToken:
-    """Raises ValueError for what has not the form of a token."""
+    """Raises ValueError for a malformed token, or one over 16 KiB."""
     if len(token) > MAX_LENGTH:
         raise ValueError("too long")
     signed, _, signature = token.rpartition(".")
@@ -126,7 +126,7 @@ def read_token(token: str) -> ReadToken:
 
 
 def fault_of_header(header: Mapping[str, Any], issuer: Issuer) -> str | None:
-    """RFC 7515 section 4.1: no extension is understood here, so none may be critical."""
+    """What is wrong with a JOSE header (RFC 7515 section 4.1); ``crit`` is always refused."""
     kind = header.get("typ", "JWT")
     if "crit" in header or "b64" in header:
         return "it has crit or b64, and no extension is understood"
@@ -140,7 +140,7 @@ def fault_of_header(header: Mapping[str, Any], issuer: Issuer) -> str | None:
 
 
 async def check_signature(keys: Keys, read: ReadToken) -> None:
-    """By any of the keys that fit, and of those that are fetched again where none has signed.
+    """Tries all matching keys, and if none fits, those of another fetch.
 
     Raises ``unauthenticated``, or the keys' ``unavailable``.
     """
@@ -154,9 +154,10 @@ async def check_signature(keys: Keys, read: ReadToken) -> None:
 
 
 def sign(issuer: Issuer, claims: Mapping[str, Any]) -> str:
-    """A token of this issuer, with its ``iss`` and first audience unless the claims have others.
+    """A token signed with the issuer's first secret and first algorithm.
 
-    ``exp`` and ``iat`` are the caller's. Raises UnusableKeys when the issuer has no secret.
+    ``iss`` and ``aud`` default to the issuer's; the caller sets ``exp`` and ``iat``. Raises
+    UnusableKeys if the issuer has no secret.
     """
     algorithm = issuer.algorithms[0]
     own = {"iss": issuer.issuer, "aud": issuer.audience[0]}

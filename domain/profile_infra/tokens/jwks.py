@@ -1,4 +1,4 @@
-"""A JWK set, read into public keys that are each built once, for one algorithm (RFC 7517)."""
+"""JWK sets (RFC 7517), parsed once into public keys, one for each key and algorithm."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ MAX_TRIED = 8
 RSA_BITS = range(2048, 8192 + 1)
 _RSA = ("RSA", None, ("n", "e"))
 _EDWARDS = ("OKP", "Ed25519", ("x",))
-# What a key must be to serve an algorithm (RFC 7518 sections 3.3 to 3.5 and 6, RFC 8037 section 2):
-# kty, crv, members.
+# kty, crv and members of the keys for an algorithm (RFC 7518 sections 3.3 to 3.5 and 6, RFC 8037
+# section 2).
 _KINDS = {
     "RS256": _RSA,
     "RS384": _RSA,
@@ -40,7 +40,7 @@ _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
 class NamedKey(NamedTuple):
-    """A public key with its name in the set, for one algorithm."""
+    """A public key for one algorithm; ``numbers`` are its JWK members, to compare keys."""
 
     kid: str | None
     algorithm: str
@@ -49,7 +49,7 @@ class NamedKey(NamedTuple):
 
 
 class KeySet:
-    """Public keys that do not change."""
+    """A fixed set of public keys."""
 
     def __init__(self, keys: Iterable[NamedKey]) -> None:
         self._keys = tuple(keys)
@@ -57,7 +57,7 @@ class KeySet:
     async def keys_for(
         self, kid: str | None, algorithm: str, /, tried: Collection[Key] = ()
     ) -> Sequence[Key]:
-        """First those of this name, then those without one; without ``kid`` all that fit."""
+        """Keys with this ``kid``, then those without one; without ``kid`` all that fit."""
         fitting = [
             each
             for each in self._keys
@@ -70,11 +70,11 @@ class KeySet:
         return [each.kid for each in self._keys if each.algorithm == algorithm]
 
     def has(self, kid: str | None, algorithm: str) -> bool:
-        """Whether a key has this name."""
+        """Whether a key has this ``kid``."""
         return kid is not None and (kid, algorithm) in (each[:2] for each in self._keys)
 
     def has_all_of(self, other: KeySet) -> bool:
-        """Whether each key of the other is here, under its name and for its algorithm."""
+        """Whether it has each key of the other, with the same ``kid`` and algorithm."""
         ours, theirs = (
             {(each.kid, each.algorithm, each.numbers) for each in keys._keys}  # noqa: SLF001  # its own kind
             for keys in (self, other)
@@ -83,16 +83,16 @@ class KeySet:
 
 
 class NoUsableKeys(UnusableKeys):
-    """A key set indeed, but with no key for this issuer's algorithms."""
+    """A valid key set that has no key for the issuer's algorithms."""
 
 
 def read_key_set(document: bytes, issuer: Issuer, *, source: str = "its key set") -> KeySet:
-    """A JWK set (RFC 7517 section 5); keys that cannot be used are passed over, and logged unless
-    they are meant for something else, as in most sets.
+    """The usable keys of a JWK set (RFC 7517 section 5).
 
-    A member of null is one that is not there, and a byte order mark is read over. Only the first
-    100 keys are looked at. ``source`` is what an error names. Raises UnusableKeys when the document
-    is no key set, and NoUsableKeys when none of its keys can be used.
+    Unusable keys are skipped: logged as a warning, or as information if they are for another
+    purpose. Null members count as absent, a byte order mark is skipped, keys after the first 100
+    are ignored. ``source`` names the document in errors. Raises UnusableKeys if the document is not
+    a key set, and NoUsableKeys if no key is usable.
     """
     document = document.removeprefix(BOM_UTF8)
     try:
@@ -124,11 +124,11 @@ def read_key_set(document: bytes, issuer: Issuer, *, source: str = "its key set"
 
 
 class _Unusable(Exception):
-    """Why a key is passed over, in words that hold nothing of the key."""
+    """Why a key is skipped; the text quotes nothing of the key."""
 
 
 class _ForOthers(_Unusable):
-    """A sound key, for all that is known, but not one for this issuer's tokens."""
+    """A key for another purpose or algorithm."""
 
 
 def _build(member: object, issuer: Issuer) -> Iterator[NamedKey]:
@@ -146,13 +146,13 @@ def _build(member: object, issuer: Issuer) -> Iterator[NamedKey]:
     for algorithm in algorithms:
         try:
             key = jwk.construct({"kty": kty, "crv": crv, **numbers}, algorithm)
-        except Exception:  # noqa: BLE001  whatever a library dislikes costs one key, not the set
+        except Exception:  # noqa: BLE001  # an invalid key must not cost the whole set
             raise _Unusable("its numbers are no key") from None
         yield NamedKey(member.get("kid"), algorithm, key, tuple(numbers.values()))
 
 
 def _check_purpose(member: Mapping[str, Any]) -> None:
-    """RFC 7517 section 4. A private key in a key set is known to others: it proves nothing."""
+    """RFC 7517 section 4. A published private key is compromised, so it is refused."""
     if member.get("kty") == "oct":
         raise _Unusable("it is symmetric")
     if member.keys() & _PRIVATE:
@@ -175,7 +175,7 @@ def _serves(member: Mapping[str, Any], algorithm: str) -> bool:
 
 
 def _number(member: Mapping[str, Any], name: str) -> str:
-    """The number in base64url, without the padding that some write to it."""
+    """The number in base64url; padding, which some providers add, is removed."""
     value = member.get(name)
     try:
         if isinstance(value, str):

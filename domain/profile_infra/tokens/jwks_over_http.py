@@ -1,4 +1,4 @@
-"""A key set from its provider's address: bounded in size and time, redirected nowhere."""
+"""Fetching a key set over HTTP, with limits on size and time and without redirects."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_BYTES = 256 * 1024
 MAX_SECONDS = 5.0
 DISCOVERY = "/.well-known/openid-configuration"
 
-# Not what else a caller may have sent along, its baggage.
+# Only traceparent: the caller's baggage is not passed on.
 _trace = TraceContextTextMapPropagator()
 
 _MAX_AGE = re.compile(r'(?:^|,)\s*max-age\s*=\s*"?(\d{1,9})"?\s*(?=,|$)', re.IGNORECASE)
@@ -29,10 +29,7 @@ _NOT_FRESH = re.compile(r"(?:^|,)\s*no-(?:store|cache)\s*(?=[,=]|$)", re.IGNOREC
 
 
 class Fetched(NamedTuple):
-    """A document, and how many seconds it is fresh as its headers say; None: they say nothing.
-
-    ``source`` is its address, as it may be shown.
-    """
+    """A document, its ``max_age`` in seconds (None without the header), and its masked URL."""
 
     document: bytes
     max_age: int | None
@@ -40,9 +37,9 @@ class Fetched(NamedTuple):
 
 
 async def fetch_key_set(issuer: Issuer) -> Fetched:
-    """The issuer's key set, looked up by OpenID Connect Discovery 1.0 if it is set to.
+    """The issuer's key set, located by OpenID Connect Discovery 1.0 if ``discovery`` is set.
 
-    Takes at most 5 s for all of it, and 256 KiB a document. Raises UnusableKeys.
+    At most 5 s in total, and 256 KiB per document. Raises UnusableKeys.
     """
     until = asyncio.get_running_loop().time() + MAX_SECONDS
     async with httpx2.AsyncClient(
@@ -53,7 +50,7 @@ async def fetch_key_set(issuer: Issuer) -> Fetched:
 
 
 async def _discover(client: httpx2.AsyncClient, issuer: Issuer, until: float) -> str:
-    """Sections 4.1 and 4.3: the document must name the very issuer that it was asked of."""
+    """``jwks_uri`` (sections 4.1 and 4.3). The document's ``issuer`` must be this issuer."""
     address = issuer.issuer.removesuffix("/") + DISCOVERY
     fetched = await _get(client, address, issuer, until)
     body, source = fetched.document.removeprefix(BOM_UTF8), fetched.source
@@ -107,7 +104,7 @@ async def _read(client: httpx2.AsyncClient, url: str, issuer: Issuer) -> Fetched
 
 
 def _cause(error: BaseException) -> str:
-    """What failed at first, in the words of the system or of OpenSSL, which hold no secret."""
+    """The root cause, in the words of the system or of OpenSSL, which contain no secret."""
     kind = type(error).__name__
     causes = [error]
     while (cause := causes[-1].__cause__ or causes[-1].__context__) and len(causes) < 8:
@@ -123,12 +120,12 @@ def _cause(error: BaseException) -> str:
 
 
 def _shown(value: object) -> str:
-    """A value of a discovery document, as it may be logged."""
+    """A value of a discovery document, masked and shortened for the log."""
     return ascii(masked(value)[:200]) if isinstance(value, str) else "not a text"
 
 
 def _max_age(headers: httpx2.Headers) -> int | None:
-    """What is left of ``max-age`` (RFC 9111 sections 4.2.1 and 5.2.2)."""
+    """``max-age`` less ``Age`` (RFC 9111 sections 4.2.1 and 5.2.2)."""
     control = headers.get("cache-control", "")
     if _NOT_FRESH.search(control):
         return 0
@@ -142,5 +139,5 @@ def _max_age(headers: httpx2.Headers) -> int | None:
 
 @cache
 def _trusted() -> SSLContext:
-    """Read once: the system's certificates take longer to load than a key set."""
+    """Loaded once: the system's certificates take longer to load than a key set."""
     return httpx2.create_ssl_context()

@@ -1,4 +1,4 @@
-"""Where the keys come from that one issuer's tokens are verified with."""
+"""The keys of an issuer: from a secret, a file, or fetched."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jose.backends.base import Key
 from jose.exceptions import JOSEError
 
 from profile_infra.reloading import Reloaded
-from profile_infra.tokens.fetched_keys import KEPT, FetchedKeys
+from profile_infra.tokens.fetched_keys import MAX_STALE_SECONDS, FetchedKeys
 from profile_infra.tokens.issuers import Issuer, UnusableKeys
 from profile_infra.tokens.jwks import KeySet, read_key_set
 
@@ -22,18 +22,18 @@ class Keys(Protocol):
     async def keys_for(
         self, kid: str | None, algorithm: str, /, tried: Collection[Key] = ()
     ) -> Sequence[Key]:
-        """Those that may have signed a token, the likeliest first, eight at most.
+        """At most eight keys that may have signed a token, the most likely first.
 
-        ``tried`` are those that have not; others may be fetched then. Raises only ``unavailable``,
-        when there are none.
+        ``tried`` have failed already; the set may be fetched again then. Raises only
+        ``unavailable``, if there are no keys.
         """
 
     def kids(self, algorithm: str, /) -> Sequence[str | None]:
-        """The names of the keys at hand that serve an algorithm; None is one without a name."""
+        """The ``kid`` of each loaded key for an algorithm; None for a key without one."""
 
 
 class SharedSecret:
-    """The issuer's secrets; they have no names, so a token's ``kid`` says nothing."""
+    """The issuer's secrets. They have no ``kid``, so the token's is ignored."""
 
     def __init__(self, issuer: Issuer) -> None:
         self._keys: dict[str, list[Key]] = {
@@ -86,8 +86,8 @@ def _read_file(issuer: Issuer, path: Path) -> KeySet:
     return read_key_set(document, issuer, source=f"jwks_file {path}")
 
 
-def keys_of(issuer: Issuer, *, kept: float = KEPT) -> Keys:
-    """``kept`` is how long fetched keys outlive an outage, in seconds. Raises UnusableKeys."""
+def keys_of(issuer: Issuer, *, kept: float = MAX_STALE_SECONDS) -> Keys:
+    """``kept``: for how many seconds fetched keys are used in an outage. Raises UnusableKeys."""
     if issuer.secret is not None:
         return SharedSecret(issuer)
     if issuer.jwks_file is not None:
@@ -96,8 +96,8 @@ def keys_of(issuer: Issuer, *, kept: float = KEPT) -> Keys:
 
 
 def secret_keys(issuer: Issuer, algorithm: str) -> list[Key]:
-    """The first signs. Raises UnusableKeys for an issuer without a secret or with a public key as
-    its secret.
+    """One key per secret; the first signs. Raises UnusableKeys if there is no secret, or if it is a
+    public key.
     """
     if issuer.secret is None:
         raise UnusableKeys(issuer, "it has no secret to sign with")

@@ -1,4 +1,4 @@
-"""JSON and base64url as tokens and key sets carry them, read in one way or not at all."""
+"""Strict parsing of the JSON and base64url in tokens and key sets."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ def read_base64url(text: str) -> bytes:
     Raises ValueError.
     """
     data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    # The decoder passes over what it does not know; only the canonical form comes back the same.
+    # The decoder ignores invalid characters, so the canonical form is compared.
     if base64.urlsafe_b64encode(data).rstrip(b"=") != text.encode("ascii"):
         raise ValueError("not canonical base64url")
     return data
 
 
 def described(document: bytes) -> str:
-    """What came where a JSON object was expected, in words that quote no value of it."""
+    """What a document is that should be a JSON object; quotes none of its values."""
     try:
         names = list(read_json_object(document))
     except ValueError:
@@ -37,7 +37,7 @@ def described(document: bytes) -> str:
 
 
 def read_json_object(data: bytes) -> dict[str, Any]:
-    """One JSON object as in a request's body, with exact integers. Raises ValueError."""
+    """One JSON object, see ``parse_json_object``. Raises ValueError."""
     try:
         return parse_json_object(data, exact_integers=True)
     except DomainError:

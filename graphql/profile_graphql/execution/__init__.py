@@ -1,1 +1,1 @@
-"""From the text of a document to its answer."""
+"""Parsing, validating, limiting and executing GraphQL documents."""

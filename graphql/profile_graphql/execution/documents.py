@@ -1,4 +1,4 @@
-"""From a document's text to one that may be run: parsed, within limits, valid; remembered."""
+"""Parsing and validating documents, with limits and a cache."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ from profile_graphql.execution.limits import (
 )
 from profile_graphql.execution.plans import NotPlanned, Plan
 
-# A document with a picture written into it is long, and never comes twice.
-REMEMBERED_LENGTH = 4_096
-REMEMBERED_BYTES = 24 * 1024 * 1024
-# At most, as the tests measure it: of a document, of each token, of what is planned.
+# Longer documents have a picture as a literal, and are not repeated.
+MAX_CACHED_LENGTH = 4_096
+MAX_CACHED_BYTES = 24 * 1024 * 1024
+# Upper bounds of memory, measured by tests: per document, token, planned field, selection.
 _BYTES = 8_192
 _BYTES_OF_TOKEN = 600
 _BYTES_OF_FIELD = 1_000
@@ -54,20 +54,20 @@ _BYTES_OF_SELECTED = 24
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document that may be run, and what its execution wants to know beforehand."""
+    """A valid document, with what is known about its execution in advance."""
 
     ast: DocumentNode
     operations: dict[str, OperationType]
     wants_image: bool
     wants_editable: bool
-    conditions: frozenset[str] = frozenset()  # the variables that decide on a selection
+    conditions: frozenset[str] = frozenset()  # the variables of @skip and @include
     plan: Plan | None = None
 
     def refuse_null_conditions(self, variables: Mapping[str, object]) -> None:
-        """Raises RequestRefused for a null that decides on a selection.
+        """Raises RequestRefused for a null variable of ``@skip`` or ``@include``.
 
-        It is valid where the variable has a default (section 5.8.5), and an error only when the
-        selection is looked at: beneath an update that is stored by then.
+        It is valid if the variable has a default (section 5.8.5), and would fail during execution:
+        under a mutation, after the update was stored.
         """
         for name in sorted(self.conditions):
             if name in variables and variables[name] is None:
@@ -75,14 +75,14 @@ class Document:
 
     @property
     def cost(self) -> int:
-        """The bytes that it takes in memory at most, its text aside."""
+        """An upper bound of its memory in bytes, without its text."""
         cost = _BYTES + _BYTES_OF_TOKEN * self.ast.token_count
         if self.plan is not None:
             cost += _BYTES_OF_FIELD * self.plan.fields + _BYTES_OF_SELECTED * self.plan.selected
         return cost
 
     def operation_type(self, name: str | None) -> OperationType:
-        """The type of the operation to run. Raises RequestRefused when none is meant clearly."""
+        """The type of the operation to execute. Raises RequestRefused if it is not clear which."""
         if name is None and len(self.operations) == 1:
             return next(iter(self.operations.values()))
         if name is None or name not in self.operations:
@@ -91,7 +91,7 @@ class Document:
 
 
 class Documents:
-    """Reads documents for one schema; those that are valid are read once per text."""
+    """Parses and validates documents of one schema; valid ones are cached by their text."""
 
     def __init__(self, schema: GraphQLSchema, *, introspection: bool) -> None:
         self._schema = schema
@@ -102,29 +102,29 @@ class Documents:
         )
         if not introspection:
             self._rules += (NoSchemaIntrospectionCustomRule,)
-        self._remembered: OrderedDict[str, tuple[Document, int]] = OrderedDict()
-        self.remembered_bytes = 0
+        self._cache: OrderedDict[str, tuple[Document, int]] = OrderedDict()
+        self.cached_bytes = 0
 
     def read(self, text: str) -> Document:
-        """Raises RequestRefused with an ``invalid_query`` for each thing wrong."""
-        remembered = self._remembered.get(text)
-        if remembered is not None:
-            self._remembered.move_to_end(text)
-            return remembered[0]
+        """The valid document. Raises RequestRefused with an ``invalid_query`` for each error."""
+        cached = self._cache.get(text)
+        if cached is not None:
+            self._cache.move_to_end(text)
+            return cached[0]
         document = self._read(text)
-        if len(text) <= REMEMBERED_LENGTH:
+        if len(text) <= MAX_CACHED_LENGTH:
             document = self._planned(document)
-            self._remember(text, document)
+            self._add_to_cache(text, document)
         return document
 
-    def _remember(self, text: str, document: Document) -> None:
-        # The text is the key, and most of it stands in the tokens' values too.
+    def _add_to_cache(self, text: str, document: Document) -> None:
+        # The text is the key, and its tokens hold most of it again.
         size = document.cost + 2 * getsizeof(text)
-        self._remembered[text] = document, size
-        self.remembered_bytes += size
-        while self.remembered_bytes > REMEMBERED_BYTES:
-            _, (_, freed) = self._remembered.popitem(last=False)
-            self.remembered_bytes -= freed
+        self._cache[text] = document, size
+        self.cached_bytes += size
+        while self.cached_bytes > MAX_CACHED_BYTES:
+            _, (_, freed) = self._cache.popitem(last=False)
+            self.cached_bytes -= freed
 
     def _planned(self, document: Document) -> Document:
         try:
@@ -134,7 +134,7 @@ class Documents:
             return document
 
     def _read(self, text: str) -> Document:
-        source = _Unplaced(text)
+        source = _UnlocatedSource(text)
         try:
             ast = _parse(source)
             broken = broken_limit(ast)
@@ -176,7 +176,7 @@ class Documents:
         )
         if not errors:
             return
-        errors = errors[:MAX_ERRORS]  # the last of too many says only that there are more
+        errors = errors[:MAX_ERRORS]  # graphql-core adds one that says that there are more
         entries = invalid_queries(text, errors)
         if not self._introspection:
             for each in entries:
@@ -185,11 +185,11 @@ class Documents:
         raise RequestRefused(entries)
 
 
-class _Unplaced(Source):
-    """A text whose errors know their positions only.
+class _UnlocatedSource(Source):
+    """A source whose errors have positions but no lines.
 
-    graphql-core looks for the line of each error that it makes, from the text's beginning: for an
-    error with one position here, for one with several in what ``body`` is then.
+    graphql-core finds the line of each error by a scan from the start of the source: by
+    ``get_location``, or, for several positions, in ``body``, which is emptied after parsing.
     """
 
     def get_location(self, position: int) -> SourceLocation:
@@ -197,7 +197,7 @@ class _Unplaced(Source):
 
 
 class _LeanParser(Parser):
-    """Its nodes know where they begin, but do not hold the tokens, two thirds of a document."""
+    """Its nodes have positions but do not hold tokens, which are two thirds of a document."""
 
     def loc(self, start_token: Token) -> Location:
         place = Location.__new__(Location)
@@ -208,7 +208,7 @@ class _LeanParser(Parser):
 
 
 def _parse(source: Source) -> DocumentNode:
-    """Raises GraphQLSyntaxError, and RecursionError for what nests too deeply."""
+    """Raises GraphQLSyntaxError, or RecursionError for too deep nesting."""
     return _LeanParser(
         source,
         lexer=QuickLexer(source),
@@ -218,7 +218,7 @@ def _parse(source: Source) -> DocumentNode:
 
 
 class _Selected(Visitor):
-    """The names of all fields that a document selects, and of variables that decide on some."""
+    """The names of all selected fields, and of all variables in directives."""
 
     def __init__(self, ast: DocumentNode) -> None:
         super().__init__()

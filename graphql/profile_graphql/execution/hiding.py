@@ -1,4 +1,4 @@
-"""What is said of a document where its schema is nobody's business: nothing but what it names."""
+"""Removing schema names from validation messages, where introspection is off."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NAME = re.compile(r"(['.(]?)([_0-9A-Za-z]++)")
 
 
 class HiddenNames:
-    """The names of a schema, of which a client is told only those that it sent itself."""
+    """The names of a schema; a client may see those that its document contains."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
         names = set(schema.type_map)
@@ -37,12 +37,12 @@ class HiddenNames:
         self._names = frozenset(names - specified_scalar_types.keys())
 
     def hide(self, message: str, document: DocumentNode) -> str:
-        """A message of graphql-core on a document without its suggestions and others' names."""
+        """A message of graphql-core without suggestions and without names that are not sent."""
         hidden = self._names - _Names(document).sent
 
         def unless_hidden(word: re.Match[str]) -> str:
             before, name = word.groups()
-            # Words of English have no capitals, and none of the marks before them.
+            # English words are in lower case, and do not follow one of these marks.
             is_a_name = before or not name.islower()
             return f"{before}…" if is_a_name and name in hidden else word[0]
 

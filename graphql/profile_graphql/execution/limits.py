@@ -1,4 +1,4 @@
-"""Limits on a document, each fragment looked at once, so in time linear in its size."""
+"""Limits on documents, checked in time linear in their size: each fragment is visited once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from graphql import (
 )
 
 MAX_TOKENS = 1_000
-MAX_LENGTH = 512 * 1024  # code points; a picture written into a document takes 350,000
+MAX_LENGTH = 512 * 1024  # code points; a picture as a literal takes 350,000
 MAX_DEPTH = 10
 MAX_ALIASES = 15
 MAX_UPDATES = 1
@@ -24,21 +24,21 @@ MAX_REPEATS = 20
 MAX_SELECTED = 20_000
 MAX_ERRORS = 10
 UPDATE = "updateMyProfile"
-# GraphiQL's own query goes deeper than the limit here.
+# GraphiQL's introspection query is deeper than the limit.
 NOT_COUNTED = frozenset({"__schema", "__type"})
-# What introspection lists, by a length that none of them has in a schema of this size.
+# Fields of introspection that are lists, with upper bounds of their lengths in this schema.
 LISTED = {"types": 64, "fields": 16, "args": 4, "inputFields": 8, "enumValues": 32}
 MAX_ANSWERED = 1_000_000
 
 
 @dataclass(slots=True)
 class Size:
-    """What a selection amounts to with its fragments spread out."""
+    """The size of a selection with its fragments expanded."""
 
     depth: int = 0
     aliases: int = 0
     updates: int = 0
-    answered: int = 0  # fields of the answer, at most
+    answered: int = 0  # an upper bound of the fields in the response
 
     def add(self, other: Size, *, deeper: int = 0, times: int = 1) -> None:
         self.depth = max(self.depth, other.depth + deeper)
@@ -48,7 +48,7 @@ class Size:
 
 
 def broken_limit(document: DocumentNode) -> str | None:
-    """The limit that the document breaks, as a sentence; None when it keeps them all."""
+    """A sentence about the limit that the document exceeds, or None."""
     fragments = _fragments(document)
     measured: dict[str, Size] = {}
     aliases = answered = 0
@@ -69,11 +69,11 @@ def broken_limit(document: DocumentNode) -> str | None:
 
 
 def repeats_too_often(document: DocumentNode) -> str | None:
-    """The limit on repeats that a document breaks, as a sentence; None when it keeps it.
+    """A sentence about the limit on repeated fields that the document exceeds, or None.
 
-    The fields of one response key in one selection are what graphql-core compares pair by pair.
-    They are counted as GraphQL merges them (section 6.3.2), so the document must be valid
-    otherwise; what is looked at has a limit of its own.
+    graphql-core compares the fields of one response key in pairs. They are counted as they are
+    merged (section 6.3.2), so the document must be valid otherwise. The number of visited fields
+    has a limit too.
     """
     fragments = _fragments(document)
     selected = 0
@@ -84,7 +84,7 @@ def repeats_too_often(document: DocumentNode) -> str | None:
     ]
     while merged:
         fields: dict[str, list[FieldNode]] = {}
-        for field in _spread_out(merged.pop(), fragments):
+        for field in _expanded(merged.pop(), fragments):
             fields.setdefault((field.alias or field.name).value, []).append(field)
         selected += sum(map(len, fields.values()))
         if selected > MAX_SELECTED:
@@ -99,10 +99,10 @@ def repeats_too_often(document: DocumentNode) -> str | None:
     return None
 
 
-def _spread_out(
+def _expanded(
     selections: list[SelectionSetNode], fragments: dict[str, FragmentDefinitionNode]
 ) -> Iterator[FieldNode]:
-    """The fields of a selection; each fragment is spread once (section 6.3.2)."""
+    """The fields of a selection; each fragment is expanded once (section 6.3.2)."""
     spread: set[str] = set()
     pending = list(selections)
     while pending:
@@ -146,7 +146,7 @@ def _measure(
         elif isinstance(selection, FragmentSpreadNode):
             name = selection.name.value
             if name not in measured and name in fragments:
-                measured[name] = Size()  # a fragment within itself counts as nothing
+                measured[name] = Size()  # a cycle counts as empty
                 measured[name] = _measure(fragments[name].selection_set, fragments, measured)
             size.add(measured.get(name, Size()))
     return size

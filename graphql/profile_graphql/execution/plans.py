@@ -1,9 +1,9 @@
-"""An operation worked out once per document, so that running it builds only what can differ.
+"""Execution plans: the work that is the same for each execution of an operation, done once.
 
-graphql-core collects fields, looks types up and makes a path for each field of each run; here that
-is done when the document is read. The semantics are those of the GraphQL specification, section 6,
-and a test holds the answers to graphql-core's own. What is not planned (directives, introspection,
-several operations) graphql-core executes.
+graphql-core collects fields and looks up types in each execution; a plan does it when the document
+is read. The semantics are those of section 6 of the GraphQL specification; a test compares the
+responses with graphql-core's, which executes everything that is not planned (directives,
+introspection, several operations).
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ Complete = Callable[[Any, "Run", Path], Any]
 
 
 class NotPlanned(Exception):
-    """The operation has something that only graphql-core executes."""
+    """The operation must be executed by graphql-core."""
 
 
 @dataclass(slots=True)
 class Run:
-    """One run of a plan; it is the info that resolvers get, of which they use ``context``."""
+    """One execution of a plan. Resolvers get it as their info, of which they use ``context``."""
 
     context: Any
     variables: Any
@@ -59,7 +59,7 @@ class Run:
 
 
 class Located(Exception):
-    """An error on its way up to the nearest field that may be null."""
+    """An error that propagates to the nearest nullable field."""
 
     def __init__(self, error: GraphQLError) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class Located(Exception):
 
 @dataclass(slots=True)
 class PlannedField:
-    """One field of one type: how to get its value, and how to tell it."""
+    """One field of one type: its resolver, and how its value is completed."""
 
     key: str
     definition: GraphQLField
@@ -76,7 +76,7 @@ class PlannedField:
     complete: Complete
 
     def value(self, source: Any, run: Run, path: Path) -> Any:
-        """What is told of this field, or an awaitable of it where it takes time."""
+        """The completed value, or an awaitable of it."""
         path = (*path, self.key)
         definition = self.definition
         try:
@@ -86,19 +86,19 @@ class PlannedField:
                 else {}
             )
             found = definition.resolve(source, run, **arguments)  # type: ignore[misc]  # checked when planned
-            if not _takes_time(found):
+            if not _is_awaitable(found):
                 result = self.complete(found, run, path)
-                if not _takes_time(result):
+                if not _is_awaitable(result):
                     return result
                 return self._later(result, lambda ready, *_: ready, run, path)
-        except Exception as cause:  # noqa: BLE001  # section 6.4.4: an error of a field is part of the answer
+        except Exception as cause:  # noqa: BLE001  # section 6.4.4: a field error is part of the response
             return self._failed(cause, run, path)
         return self._later(found, self.complete, run, path)
 
     async def _later(self, value: Awaitable[Any], complete: Complete, run: Run, path: Path) -> Any:
         try:
             result = complete(await value, run, path)
-            return await result if _takes_time(result) else result
+            return await result if _is_awaitable(result) else result
         except Exception as cause:  # noqa: BLE001  # as above
             return self._failed(cause, run, path)
 
@@ -112,9 +112,10 @@ class PlannedField:
 
 
 class Plan:
-    """A planned operation. Raises NotPlanned where graphql-core must execute.
+    """A planned operation. Raises NotPlanned if graphql-core must execute it.
 
-    ``fields`` are planned, of which ``selected`` stand in the document, fragments spread out.
+    ``fields`` is the number of planned fields, ``selected`` that of field nodes in the document
+    with fragments expanded.
     """
 
     def __init__(
@@ -165,7 +166,7 @@ class _Planner:
     def object(
         self, kind: GraphQLObjectType, selections: Iterable[SelectionSetNode]
     ) -> Callable[[Any, Run, Path], Awaitable[dict[str, Any]]]:
-        """How to tell an object: its fields one after the other (section 6.2.2 for mutations)."""
+        """The executor of a selection. Fields run serially (as section 6.2.2 says of mutations)."""
         nodes: dict[str, list[FieldNode]] = {}
         spread: set[str] = set()
         for selection in selections:
@@ -189,20 +190,20 @@ class _Planner:
                 )
         order = list(nodes)
 
-        async def tell(source: Any, run: Run, path: Path) -> dict[str, Any]:
+        async def execute(source: Any, run: Run, path: Path) -> dict[str, Any]:
             result: dict[str, Any] = {}
             for key in order:
                 if key in names:
                     result[key] = names[key]
                 else:
                     value = fields[key].value(source, run, path)
-                    result[key] = await value if _takes_time(value) else value
+                    result[key] = await value if _is_awaitable(value) else value
             return result
 
-        return tell
+        return execute
 
     def output(self, kind: GraphQLOutputType, nodes: list[FieldNode]) -> Complete:
-        """How to tell a value of a type (section 6.4.3)."""
+        """How a value of a type is completed (section 6.4.3)."""
         if isinstance(kind, GraphQLNonNull):
             return self._non_null(self.output(kind.of_type, nodes))
         if isinstance(kind, GraphQLList):
@@ -220,38 +221,38 @@ class _Planner:
         raise NotPlanned
 
     def _non_null(self, complete: Complete) -> Complete:
-        def tell(value: Any, run: Run, path: Path) -> Any:
+        def non_null(value: Any, run: Run, path: Path) -> Any:
             if value is None:
                 raise TypeError("a field that cannot be null has no value")
             return complete(value, run, path)
 
-        return tell
+        return non_null
 
     def _list(self, complete: Complete, *, nullable: bool) -> Complete:
         if nullable:
-            raise NotPlanned  # an item that fails would be null alone; no type here has one
+            raise NotPlanned  # a failed item would be null; the schema has no such list
 
         async def items(value: Any, run: Run, path: Path) -> list[Any]:
             result = []
             for at, item in enumerate(value):
                 each = complete(item, run, (*path, at))
-                result.append(await each if _takes_time(each) else each)
+                result.append(await each if _is_awaitable(each) else each)
             return result
 
         return _unless_null(items)
 
     def _union(self, kind: GraphQLUnionType, selections: list[SelectionSetNode]) -> Complete:
         members = {
-            member.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].origin: self.object(
-                member, selections
+            each.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].origin: self.object(
+                each, selections
             )
-            for member in kind.types
+            for each in kind.types
         }
 
-        def tell(value: Any, run: Run, path: Path) -> Any:
+        def member(value: Any, run: Run, path: Path) -> Any:
             return members[type(value)](value, run, path)
 
-        return _unless_null(tell)
+        return _unless_null(member)
 
     def _collect(
         self,
@@ -260,7 +261,7 @@ class _Planner:
         into: dict[str, list[FieldNode]],
         spread: set[str],
     ) -> None:
-        """Section 6.3.2; each fragment is spread once, which keeps the time linear."""
+        """Section 6.3.2; each fragment is expanded once, so in linear time."""
         for selection in selections.selections:
             if selection.directives:
                 raise NotPlanned
@@ -291,27 +292,27 @@ class _Planner:
         )
 
 
-def _takes_time(value: object) -> bool:
-    """inspect.isawaitable asks for more, of what no resolver returns, at six times the cost."""
+def _is_awaitable(value: object) -> bool:
+    """Like inspect.isawaitable, but without generators, at a sixth of the cost."""
     return hasattr(value, "__await__")
 
 
 def _leaf(kind: GraphQLScalarType | GraphQLEnumType) -> Complete:
-    tell = kind.coerce_output_value
+    coerce = kind.coerce_output_value
 
     def leaf(value: Any, _run: Run, _path: Path) -> Any:
         if value is None:
             return None
-        result = tell(value)
+        result = coerce(value)
         if result is None or result is Undefined:
-            raise TypeError("a value that is none of its type")
+            raise TypeError("a value is not of its type")
         return result
 
     return leaf
 
 
 def _unless_null(complete: Complete) -> Complete:
-    def tell(value: Any, run: Run, path: Path) -> Any:
+    def nullable(value: Any, run: Run, path: Path) -> Any:
         return None if value is None else complete(value, run, path)
 
-    return tell
+    return nullable

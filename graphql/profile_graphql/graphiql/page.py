@@ -1,4 +1,4 @@
-"""The GraphiQL page: its HTML and the headers that keep it to this host."""
+"""The GraphiQL page: HTML, and a Content-Security-Policy that allows this host only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ASSETS = Path(__file__).parent
 
 
 class Person(TypedDict):
-    """One whom the page can act as; only a demo has such people, for the page then holds tokens."""
+    """A person to act as. For the demo only, because the page contains their tokens."""
 
     label: str
     token: str
@@ -22,14 +22,14 @@ class Person(TypedDict):
 def page(
     endpoint: str, asset_url: Callable[[str], str], people: Sequence[Person] = ()
 ) -> tuple[bytes, dict[str, str]]:
-    """The page and its headers, made anew for each request since they share a nonce.
+    """The page and its headers, rendered for each request because they share a nonce.
 
-    The nonce is for the style that opens with a dialog (it keeps the page from scrolling
-    behind it) and for nothing else: scripts come from this host, and none stands in the page.
+    The nonce is needed for one style, which an open dialog sets to stop the page from scrolling.
+    The page has no inline scripts.
     """
     nonce = secrets.token_urlsafe(16)
     config = {"endpoint": endpoint, "nonce": nonce, "people": list(people)}
-    # A data block is never run, so the policy leaves it alone; "<" could still end it.
+    # The policy does not apply to a data block, but "</script>" would end it.
     data = json.dumps(config).replace("<", "\\u003c")
     html = f"""<!doctype html>
 <html lang="en">

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from signing import AUDIENCE, OTHER_TENANT, TENANT
+from profile_testing.signing import AUDIENCE, OTHER_TENANT, TENANT
 
 NOW = 1_800_000_000
 THIRD = "33333333-0000-4000-8000-000000000003"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from signing import edwards_key, public_jwk, rsa_key
+from profile_testing.signing import edwards_key, public_jwk, rsa_key
 
 ACME = "7f1b3c5e-2d4a-4c6b-8e9f-0a1b2c3d4e5f"
 GLOBEX = "00000000-0000-4000-8000-000000000002"

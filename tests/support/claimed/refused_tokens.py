@@ -1,7 +1,7 @@
 """Tokens that are refused, each with the word that the log has for it."""
 
+from profile_testing.signing import claims, issuer, public_jwk, rsa_key, token, write_jwks
 from running import OTHER_TENANT, SIGNER, TENANT
-from signing import claims, issuer, public_jwk, rsa_key, token, write_jwks
 
 PUBLISHED = issuer(
     issuer="https://keys.example", secret=None, algorithms=["RS256"], jwks_file="keys.json"

@@ -1,4 +1,4 @@
-// An OpenID Provider for the tests: `node provider.js PORT`, told by lines of JSON what it is like.
+// An OpenID Provider for the tests: `node provider.js PORT`, configured by lines of JSON on standard input.
 //
 // Each line is {keys, accounts}: private JWKs to sign with, and people by their subject, each with
 // the claims to tell of them. A later line replaces all of it at once, as a rotation does. Each

@@ -4,8 +4,8 @@ import os
 import subprocess
 from contextlib import contextmanager
 
-import ports
-from nginx import until_it_listens
+from profile_testing import ports
+from profile_testing.nginx import until_it_listens
 from programs import found
 
 

@@ -1,4 +1,4 @@
-"""A provider's key set without the network: a clock, the keys there are, how often they were asked for."""
+"""A fake of the network for key sets: a clock, the keys, and a count of fetches."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from profile_domain.errors import Code, DomainError
 from profile_infra.tokens.fetched_keys import FetchedKeys
 from profile_infra.tokens.issuers import UnusableKeys
 from profile_infra.tokens.jwks_over_http import Fetched
-from signing import issuer
+from profile_testing.signing import issuer
 
 ISSUER = issuer(secret=None, algorithms=["RS256"], jwks_url="https://idp.example/keys")
 

@@ -5,16 +5,16 @@ import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from signing import public_jwk, rsa_key
+from profile_testing.signing import public_jwk, rsa_key
 
 
 def response(body=b"", status="200 OK", **headers):
     if not isinstance(body, bytes):
         body = json.dumps(body).encode()
-    told = {"Content-Length": str(len(body)), "Connection": "close"} | {
+    fields = {"Content-Length": str(len(body)), "Connection": "close"} | {
         name.replace("_", "-"): value for name, value in headers.items()
     }
-    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in told.items())]
+    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in fields.items())]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 

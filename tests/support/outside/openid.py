@@ -10,10 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 
-import ports
 from profile_infra.tokens.issuers import Issuer
+from profile_testing import ports
+from profile_testing.signing import AUDIENCE, b64, private_jwk, rsa_key
 from programs import needs
-from signing import AUDIENCE, b64, private_jwk, rsa_key
 
 FOLDER = Path(__file__).parents[1] / "oidc"
 SIGNED_IN = "http://127.0.0.1/signed-in"
@@ -31,7 +31,7 @@ def signing_key(name):
 
 
 class OpenIdProvider:
-    """``accounts`` are the people by their subjects, with the claims that are told of them."""
+    """``accounts`` are the claims of users by subject."""
 
     def __init__(self):
         self._held = ports.reserved()
@@ -64,8 +64,11 @@ class OpenIdProvider:
     async def tell(self, **changes):
         """Has the provider work with other keys or accounts; how many asked for keys so far."""
         vars(self).update(changes)
-        told = {"keys": [signing_key(name) for name in self.keys], "accounts": self.accounts}
-        self._process.stdin.write(json.dumps(told).encode() + b"\n")
+        configuration = {
+            "keys": [signing_key(name) for name in self.keys],
+            "accounts": self.accounts,
+        }
+        self._process.stdin.write(json.dumps(configuration).encode() + b"\n")
         answer = await asyncio.wait_for(self._process.stdout.readline(), 120)
         return int(answer)
 

@@ -1,4 +1,4 @@
-"""A package index on loopback, as it may be next month: of every distribution a newer release."""
+"""A package index on loopback that has a newer release of every distribution."""
 
 import hashlib
 import threading

@@ -1,4 +1,4 @@
-"""A Redis of the tests' own: real, on loopback, with nothing on disk."""
+"""A temporary Redis server on loopback, without persistence."""
 
 import subprocess
 import time

@@ -1,4 +1,4 @@
-"""The wire between a client and Postgres: counts round trips, and breaks where a test says."""
+"""A proxy between client and Postgres that counts round trips and drops responses on demand."""
 
 import asyncio
 from contextlib import asynccontextmanager

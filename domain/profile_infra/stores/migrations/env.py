@@ -1,6 +1,6 @@
-"""Runs the migrations on the connection that the caller gives, or writes them down as SQL.
+"""Runs the migrations on the caller's connection, or prints them as SQL.
 
-Either way the transaction is the caller's.
+The transaction is the caller's.
 """
 
 from alembic import context

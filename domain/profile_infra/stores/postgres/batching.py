@@ -1,4 +1,4 @@
-"""Calls that wait at the same time go to the store together; each keeps its own answer."""
+"""Calls that wait at the same time are sent in one batch; each caller gets its own result."""
 
 from __future__ import annotations
 
@@ -8,96 +8,95 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 Job = TypeVar("Job")
-Told = TypeVar("Told")
-_Passenger = tuple[Job, asyncio.Future[Told]]
+Result = TypeVar("Result")
+_Call = tuple[Job, asyncio.Future[Result]]
 
-MOST_TOGETHER: Final = 32
+MAX_BATCH: Final = 32
 
 
-class CallBatcher(Generic[Job, Told]):
-    """A call sets out at once while fewer than ``at_once`` trips are under way.
+class CallBatcher(Generic[Job, Result]):
+    """Runs a call at once while fewer than ``concurrency`` batches are running.
 
-    Those that come meanwhile wait, and the next trip takes up to 32 of them. ``together`` does
-    all its jobs and tells of each, in their order. Or, soon, it has done none and gives None:
-    then each is done ``alone``, takes the time it takes, and keeps no trip from setting out.
-    What ``together`` raises, all on the trip are told.
+    Later calls are queued; the next batch takes up to 32 of them. ``run_batch`` gives a result for
+    each job, in order, or None if it was rolled back: then each job goes through ``run_one``, which
+    may take long and holds up no batch. An exception of ``run_batch`` is raised by all its calls.
     """
 
     def __init__(
         self,
-        together: Callable[[Sequence[Job]], Awaitable[Sequence[Told] | None]],
-        alone: Callable[[Job], Awaitable[Told]],
+        run_batch: Callable[[Sequence[Job]], Awaitable[Sequence[Result] | None]],
+        run_one: Callable[[Job], Awaitable[Result]],
         *,
-        at_once: int,
+        concurrency: int,
     ) -> None:
-        self._together = together
-        self._alone = alone
-        self._free = at_once
-        self._queue: deque[_Passenger[Job, Told]] = deque()
+        self._run_batch = run_batch
+        self._run_one = run_one
+        self._free = concurrency
+        self._queue: deque[_Call[Job, Result]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def waiting(self) -> int:
-        """How many calls have not set out yet."""
+        """The number of queued calls."""
         return len(self._queue)
 
-    async def finish(self) -> None:
-        """Returns when all that has been asked until now is done."""
-        asked: list[asyncio.Future[Any]] = [future for _, future in self._queue]
-        if asked or self._tasks:
-            await asyncio.wait([*asked, *self._tasks])
+    async def drain(self) -> None:
+        """Returns when all calls made so far are done."""
+        queued: list[asyncio.Future[Any]] = [future for _, future in self._queue]
+        if queued or self._tasks:
+            await asyncio.wait([*queued, *self._tasks])
 
-    async def run(self, job: Job) -> Told:
-        """A job that has set out with others is done even if its caller is cancelled."""
+    async def run(self, job: Job) -> Result:
+        """The job's result. Once in a batch, a job is done even if its caller is cancelled."""
         if not self._free:
-            future: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
+            future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
             self._queue.append((job, future))
             return await future
         self._free -= 1
         try:
-            results = await self._together([job])
+            results = await self._run_batch([job])
         finally:
-            self._arrived()
-        return await self._alone(job) if results is None else results[0]
+            self._start_next()
+        return await self._run_one(job) if results is None else results[0]
 
-    def _arrived(self) -> None:
+    def _start_next(self) -> None:
         self._free += 1
-        trip: list[_Passenger[Job, Told]] = []
-        while self._queue and len(trip) < MOST_TOGETHER:
+        batch: list[_Call[Job, Result]] = []
+        while self._queue and len(batch) < MAX_BATCH:
             job, future = self._queue.popleft()
             if not future.done():  # its caller was cancelled
-                trip.append((job, future))
-        if trip:
+                batch.append((job, future))
+        if batch:
             self._free -= 1
-            self._start(self._travel(trip))
+            self._start(self._resolve_batch(batch))
 
     def _start(self, work: Any) -> None:  # noqa: ANN401  # a coroutine
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _travel(self, trip: list[_Passenger[Job, Told]]) -> None:
+    async def _resolve_batch(self, batch: list[_Call[Job, Result]]) -> None:
         try:
-            results = await self._together([job for job, _ in trip])
-        except Exception as error:  # noqa: BLE001  # callers without an answer would wait forever
-            for _, future in trip:
+            results = await self._run_batch([job for job, _ in batch])
+        except Exception as error:  # noqa: BLE001  # a caller without a result would wait forever
+            for _, future in batch:
                 if not future.done():
                     future.set_exception(error)
         else:
-            for place, (job, future) in enumerate(trip):
+            for place, (job, future) in enumerate(batch):
                 if results is None:
-                    self._start(self._go_alone(job, future))
+                    self._start(self._resolve_one(job, future))
                 elif not future.done():
                     future.set_result(results[place])
         finally:
-            self._arrived()
+            self._start_next()
 
-    async def _go_alone(self, job: Job, future: asyncio.Future[Told]) -> None:
+    async def _resolve_one(self, job: Job, future: asyncio.Future[Result]) -> None:
         try:
-            results = await self._alone(job)
+            result = await self._run_one(job)
         except Exception as error:  # noqa: BLE001  # as above
             if not future.done():
                 future.set_exception(error)
         else:
             if not future.done():
-                future.set_result(results)
+                future.set_result(result)

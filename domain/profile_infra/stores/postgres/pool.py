@@ -1,4 +1,4 @@
-"""The way to Postgres: a few connections, bounded waits, and which errors mean an outage."""
+"""Connections to Postgres: a pool with timeouts, and the classification of errors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CANCEL_SECONDS: Final = 0.5
 _CLOSE_SECONDS: Final = 5.0
 
 READ_ONLY: Final = "25006"
-# SQLSTATE classes that say "not now" or "not here": connection, resources, operator, system.
+# SQLSTATE classes of an outage: connection, rollback, resources, operator, system.
 _OUTAGE_CLASSES: Final = frozenset({"08", "40", "53", "57", "58"})
 _OUTAGES: Final = frozenset(
     {
@@ -51,14 +51,14 @@ _log = logging.getLogger(__name__)
 
 
 class PostgresPool:
-    """Works between ``open`` and ``close``, in one event loop; is ``unavailable`` otherwise.
+    """Usable between ``open`` and ``close``, in one event loop; ``unavailable`` otherwise.
 
-    ``seconds`` is how long a call may take, with the wait for a connection. Nothing of a session
-    is relied on, so PgBouncer may share it in transaction mode. ``prepared=False`` is for one that
-    knows no prepared statements: each call then takes two round trips.
+    ``seconds`` limits a call, including the wait for a connection. No session state is used, so
+    PgBouncer may run in transaction mode. ``prepared=False`` is for a PgBouncer without prepared
+    statements: each call then takes two round trips.
 
-    asyncpg's own pool costs half as much as a call; this one lends its connections out as they
-    are, and keeps none on which a call did not come to a clean end.
+    asyncpg's own pool adds half the cost of a call, by proxies of its connections. This one gives
+    out the connections themselves, and drops one whose call did not end cleanly.
     """
 
     def __init__(self, url: str, *, size: int, prepared: bool, seconds: float) -> None:
@@ -73,7 +73,7 @@ class PostgresPool:
 
     @property
     def waiting(self) -> int:
-        """How many calls have no connection yet."""
+        """The number of calls that wait for a connection."""
         return max(0, self._busy - self._size)
 
     async def open(self, check: Callable[[Connection], Awaitable[None]]) -> None:
@@ -96,7 +96,7 @@ class PostgresPool:
         self._open = True
 
     async def close(self) -> None:
-        """Takes no more calls, and returns when those under way are done."""
+        """Refuses new calls, and returns when the running ones are done."""
         self._open = False
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_SECONDS):
@@ -110,10 +110,7 @@ class PostgresPool:
     async def run(
         self, job: Callable[[Connection], Awaitable[T]], *, extra_seconds: float = 0
     ) -> T:
-        """What the job returns.
-
-        It is tried once: after ``unavailable`` a write may or may not have happened.
-        """
+        """The job's result. There is no retry: after ``unavailable`` a write may have happened."""
         if not self._open:
             raise unavailable()
         self._busy += 1
@@ -136,7 +133,7 @@ class PostgresPool:
                 raise
             _log.warning("Postgres is out of reach: %s", type(error).__name__)
             if getattr(error, "sqlstate", None) == READ_ONLY:
-                # After a fail-over: the next call finds its way to the new primary.
+                # After a fail-over: the next call connects to the new primary.
                 self.expire()
             raise unavailable() from error
         finally:
@@ -164,20 +161,20 @@ class PostgresPool:
             self._resting.append(connection)
 
     def expire(self) -> None:
-        """Uses no connection again that rests now."""
+        """Closes all idle connections."""
         while self._resting:
             self._resting.pop().terminate()
 
 
 async def _end(connection: Connection) -> None:
-    """Has Postgres give up what the call was at; a driver that lost its place is just cut off."""
+    """Closes the connection, and cancels its statement if the driver still can."""
     with suppress(*FAILURES):
         await connection.close(timeout=_CANCEL_SECONDS)
     connection.terminate()
 
 
 def is_outage(error: Exception) -> bool:
-    """Whether trying again later can help."""
+    """Whether the error is an outage, so that trying again later may help."""
     if isinstance(error, OSError | asyncpg.InternalClientError):
         return True
     state = getattr(error, "sqlstate", None) or ""
@@ -185,5 +182,5 @@ def is_outage(error: Exception) -> bool:
 
 
 def _is_gone(error: Exception) -> bool:
-    """The driver says by InterfaceError, too, that a connection was closed under it."""
+    """Whether the connection was closed meanwhile, for which the driver raises InterfaceError."""
     return isinstance(error, asyncpg.InterfaceError) and not isinstance(error, ValueError)

@@ -1,10 +1,10 @@
-"""The schema of a Postgres database: checked, brought to the newest, or told as SQL.
+"""Checking and migrating the schema of a Postgres database.
 
-The functions that load and save in one trip stand in ``functions``, a file each. They
-run with their caller's rights, and each sets the tenant for its transaction before it works, so
-that row security costs no round trip of its own and leaves nothing in the session. Whatever
-upgrades a database installs their text as it is now; a function with other parameters gets
-another name, since the release before may still be serving.
+The SQL functions that load and save in one round trip are in ``functions``, one per file. They
+run with the privileges of their caller, and set the tenant for their transaction first, so that
+row security costs no round trip and leaves nothing in the session. Every upgrade installs their
+current text. A function whose parameters change gets a new name, because the previous release
+may still be serving.
 """
 
 from __future__ import annotations
@@ -28,16 +28,15 @@ from profile_infra.stores.tables import AVATARS, CHANGES, USERS
 T = TypeVar("T")
 
 _CONNECT_SECONDS = 5.0
-# Those that migrate at once wait for one another by this key: "profile" in ASCII.
+# Serializes concurrent migrations; the key is "profile" in ASCII.
 _LOCK = f"SELECT pg_advisory_xact_lock({int.from_bytes(b'profile')});\n"
-# Better to give up than to have everybody queue behind a migration that waits for a long query.
-_PATIENCE = "SET LOCAL lock_timeout = '5s';\n"
+# A migration that waits for a long query would block all other queries.
+_SET_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '5s';\n"
 
-_RIGHTS: Final = {
+_PRIVILEGES: Final = {
     USERS.name: "SELECT, INSERT, UPDATE, DELETE",
     AVATARS.name: "SELECT, INSERT, UPDATE, DELETE",
-    # It can empty the values of audit entries, when their user is deleted, and rewrite nothing
-    # else.
+    # Of audit entries it can only clear the values, when their user is deleted.
     CHANGES.name: "SELECT, INSERT, DELETE, UPDATE (old_values, new_values)",
     "alembic_version": "SELECT",
 }
@@ -62,11 +61,11 @@ FROM pg_roles WHERE rolname = current_user
 
 
 class RowSecurityBypassed(UnusableDatabase):
-    """Row security would not hold what serves to one tenant at a time."""
+    """Row security does not apply to the serving role or to a table."""
 
 
 class FunctionsMissing(UnusableDatabase):
-    """Functions of this program are not in the database, or with another text."""
+    """Functions of this program are missing in the database, or differ."""
 
     def __init__(self, names: list[str]) -> None:
         super().__init__(
@@ -100,7 +99,7 @@ async def check_row_security(connection: Connection) -> None:
 
 
 async def revision_in(connection: Connection) -> str | None:
-    """The schema's revision; None where there is no schema yet."""
+    """The schema's revision; None for an empty database."""
     if await connection.fetchval("SELECT to_regclass('alembic_version') IS NULL"):
         return None
     found: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
@@ -113,7 +112,7 @@ def check_schema(url: str) -> None:
 
 
 def script(url: str, grant_to: str | None) -> str:
-    """What ``migrate`` would do, as SQL; empty when there is nothing to do."""
+    """The SQL that ``migrate`` would run; empty if there is nothing to do."""
 
     async def written(connection: Connection) -> str:
         return await _script(connection, await revision_in(connection), grant_to)
@@ -123,9 +122,9 @@ def script(url: str, grant_to: str | None) -> str:
 
 
 def migrate(url: str, grant_to: str | None) -> str | None:
-    """Runs the very script that ``script`` gives, and gives the revision that there was before.
+    """Runs the SQL of ``script``; returns the revision before.
 
-    Of several that migrate at once, one does it and the others wait for that.
+    Of several concurrent migrations one runs, and the others wait for it.
     """
 
     async def migrated(connection: Connection) -> str | None:
@@ -143,11 +142,11 @@ async def _script(connection: Connection, found: str | None, grant_to: str | Non
     changes = upgrade_script(found, "postgresql")
     changes += "".join(f"{FUNCTIONS[name]}\n" for name in await _stale_functions(connection))
     granted = _grants(grant_to) if grant_to else ""
-    return f"{_PATIENCE}\n{changes}{granted}" if changes or granted else ""
+    return f"{_SET_LOCK_TIMEOUT}\n{changes}{granted}" if changes or granted else ""
 
 
 async def _stale_functions(connection: Connection) -> list[str]:
-    """Those that are not there, or not once, or with another text."""
+    """The names of functions that are missing, overloaded, or differ."""
     rows = await connection.fetch(_INSTALLED, list(FUNCTIONS))
     installed = [(row["name"], row["body"]) for row in rows]
     return [
@@ -158,17 +157,19 @@ async def _stale_functions(connection: Connection) -> list[str]:
 
 
 def _grants(role: str) -> str:
-    """Exactly the rights that serving needs."""
+    """Exactly the privileges that serving needs."""
     name = '"' + role.replace('"', '""') + '"'
-    lines = [f"GRANT {rights} ON {table} TO {name};\n" for table, rights in _RIGHTS.items()]
+    lines = [
+        f"GRANT {privileges} ON {table} TO {name};\n" for table, privileges in _PRIVILEGES.items()
+    ]
     lines += [f"GRANT EXECUTE ON FUNCTION {function} TO {name};\n" for function in FUNCTIONS]
     return "".join(lines)
 
 
 async def _connected(url: str, work: Callable[[Connection], Awaitable[T]]) -> T:
-    """Raises UnusableDatabase for whatever the server or the way to it says against it."""
+    """Raises UnusableDatabase for any error of the connection or the server."""
     try:
-        # No cache: there is nothing to repeat, and it would not do behind an old PgBouncer.
+        # No statement cache: nothing is repeated, and an old PgBouncer cannot handle it.
         connection = await asyncpg.connect(url, timeout=_CONNECT_SECONDS, statement_cache_size=0)
         try:
             return await work(connection)

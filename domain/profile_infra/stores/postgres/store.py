@@ -1,4 +1,4 @@
-"""The store on Postgres: any processes on any machines, each call one round trip on asyncpg."""
+"""The store on Postgres, for any number of machines; a load or a save is one round trip."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from profile_infra.stores.postgres.writes import (
     Save,
     remove,
     replace,
-    replace_together,
+    replace_batch,
     save_users,
 )
 from profile_infra.stores.records import PROFILE_COLUMNS, Undone, User, read_profile, read_user
@@ -41,17 +41,17 @@ from profile_infra.stores.statements import Statement
 
 POOL_SIZE: Final = 10
 
-# Trips under way at once, each for up to 32 calls: with more, fewer share one.
-LOADS_AT_ONCE: Final = 1
-SAVES_AT_ONCE: Final = 1
+# Batches that run at the same time. With more, each batch holds fewer calls.
+CONCURRENT_LOADS: Final = 1
+CONCURRENT_SAVES: Final = 1
 
 _LOADED = f"{', '.join(f'(person).{column}' for column in PROFILE_COLUMNS)}, image"
 _LOAD = f"SELECT {_LOADED} FROM profile_load_user($1, $2, $3, $4, $5)"  # noqa: S608  # our own columns
-_LOAD_TOGETHER = f"""
+_LOAD_BATCH = f"""
 SELECT {_LOADED} FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[])
-  WITH ORDINALITY AS asked(tenant, issuer, or_issuer, subject, with_image, place),
+  WITH ORDINALITY AS calls(tenant, issuer, or_issuer, subject, with_image, place),
   LATERAL profile_load_user(
-    asked.tenant, asked.issuer, asked.or_issuer, asked.subject, asked.with_image
+    calls.tenant, calls.issuer, calls.or_issuer, calls.subject, calls.with_image
   )
 ORDER BY place
 """  # noqa: S608  # our own columns
@@ -65,13 +65,13 @@ _FORGET = Statement(sql.FORGET, DIALECT)
 _Key = tuple[UUID, str, str, str, bool]
 _LARGEST = 2**63 - 1
 _JSON_COLUMNS = ("fields", "old_values", "new_values")
-# A row of an import may take this many seconds on top.
+# Additional seconds for each row of an import.
 _PER_ROW = 0.02
 _FORGET_SECONDS = 600
 
 
 class PostgresProfiles:
-    """A ``Store``; see there for what its methods promise."""
+    """Implements ``Store``, which documents the methods."""
 
     def __init__(
         self,
@@ -84,8 +84,8 @@ class PostgresProfiles:
     ) -> None:
         self._history_days = history_days
         self._pool = PostgresPool(url, size=pool_size, prepared=prepared, seconds=call_seconds)
-        self._loads = CallBatcher(self._load_together, self._load_alone, at_once=LOADS_AT_ONCE)
-        self._saves = CallBatcher(self._save_together, self._save_alone, at_once=SAVES_AT_ONCE)
+        self._loads = CallBatcher(self._load_batch, self._load_one, concurrency=CONCURRENT_LOADS)
+        self._saves = CallBatcher(self._save_batch, self._save_one, concurrency=CONCURRENT_SAVES)
 
     @property
     def waiting(self) -> int:
@@ -95,12 +95,12 @@ class PostgresProfiles:
         await self._pool.open(check_database)
 
     async def close(self) -> None:
-        await asyncio.gather(self._loads.finish(), self._saves.finish())
+        await asyncio.gather(self._loads.drain(), self._saves.drain())
         await self._pool.close()
 
     async def missing(self) -> str | None:
-        """A newer schema than this program's is ready: it has come while this was serving, and a
-        migration leaves what the release before it uses.
+        """A newer schema is ready too: a rolling upgrade migrates before this release ends, and
+        a migration keeps everything that the previous release uses.
         """
 
         async def look(connection: Connection) -> str | None:
@@ -119,17 +119,17 @@ class PostgresProfiles:
         return "migrations" if older else None
 
     async def load(self, identity: Identity, *, with_image: bool) -> Profile | None:
-        """One round trip, shared with calls that wait at the same time."""
+        """One round trip; concurrent loads share it."""
         if not _storable(identity.issuer, identity.subject):
             return None
-        key = (identity.tenant_id, *identity.meets, identity.subject, with_image)
+        key = (identity.tenant_id, *identity.matching_issuers, identity.subject, with_image)
         row = await self._loads.run(key)
         if row["id"] is None:
             return None
         return read_profile(identity.tenant_id, row, row["image"])
 
     async def save(self, caller: Caller, before: Profile, after: Profile) -> bool:
-        """One round trip; saves that wait at the same time share it and its commit."""
+        """One round trip; concurrent saves share it and its commit."""
         identity = caller.identity
         if before.tenant_id != identity.tenant_id:
             return False
@@ -137,8 +137,8 @@ class PostgresProfiles:
         if change is None:
             return True
         save = Save.of(Author.of(caller), change)
-        if save.to_image is not None:  # pictures are large, and travel alone
-            return await self._save_alone(save)
+        if save.to_image is not None:  # pictures are too large for a batch
+            return await self._save_one(save)
         return await self._saves.run(save)
 
     async def users_of(self, tenant_id: UUID, ids: Iterable[UUID]) -> dict[UUID, User]:
@@ -196,23 +196,23 @@ class PostgresProfiles:
 
         return await self._pool.run(forget, extra_seconds=_FORGET_SECONDS)
 
-    async def _load_alone(self, key: _Key) -> Any:  # noqa: ANN401  # asyncpg's record
+    async def _load_one(self, key: _Key) -> Any:  # noqa: ANN401  # asyncpg's record
         return await self._pool.run(lambda connection: connection.fetchrow(_LOAD, *key))
 
-    async def _load_together(self, keys: Sequence[_Key]) -> list[Any]:
+    async def _load_batch(self, keys: Sequence[_Key]) -> list[Any]:
         if len(keys) == 1:
-            return [await self._load_alone(keys[0])]
+            return [await self._load_one(keys[0])]
         columns = [list(column) for column in zip(*keys, strict=True)]
         rows: list[Any] = await self._pool.run(
-            lambda connection: connection.fetch(_LOAD_TOGETHER, *columns)
+            lambda connection: connection.fetch(_LOAD_BATCH, *columns)
         )
         return rows
 
-    async def _save_alone(self, save: Save) -> bool:
+    async def _save_one(self, save: Save) -> bool:
         return await self._pool.run(lambda connection: replace(connection, save))
 
-    async def _save_together(self, saves: Sequence[Save]) -> list[bool] | None:
-        return await self._pool.run(lambda connection: replace_together(connection, saves))
+    async def _save_batch(self, saves: Sequence[Save]) -> list[bool] | None:
+        return await self._pool.run(lambda connection: replace_batch(connection, saves))
 
     async def _users(
         self, statement: Statement, tenant_id: UUID, *asked: Mapping[str, object]
@@ -238,7 +238,7 @@ def _read_change(row: Mapping[str, Any]) -> AuditEntry:
 
 
 def _storable(*texts: str) -> bool:
-    """Postgres keeps neither NUL nor lone surrogates: nothing is stored under such a text."""
+    """Whether Postgres can store these texts: it has neither NUL nor lone surrogates."""
     try:
         return "\0" not in "".join(texts).encode().decode()
     except UnicodeEncodeError:

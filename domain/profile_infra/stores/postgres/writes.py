@@ -1,4 +1,4 @@
-"""What one change writes to Postgres: the user's row, the picture if it differs, the trail."""
+"""Writing a change to Postgres: the user's row, the picture if it differs, the audit entry."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import asyncpg
 from sqlalchemy.dialects.postgresql import asyncpg as sqlalchemy_asyncpg
 
 from profile_infra.stores import statements as sql
-from profile_infra.stores.audit import Author, as_json, removal
+from profile_infra.stores.audit import Author, as_json, deletion_entry
 from profile_infra.stores.differences import Differences, user_differences
 from profile_infra.stores.postgres.pool import Connection, is_outage
-from profile_infra.stores.records import Conflict, User, fields_of
+from profile_infra.stores.records import Conflict, User, columns_of
 from profile_infra.stores.statements import Statement
 
 DIALECT: Final = sqlalchemy_asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's gap
@@ -24,7 +24,7 @@ Json = NewType("Json", str)
 
 
 class Save(NamedTuple):
-    """The parameters of the function ``profile_save``, by their names there."""
+    """The parameters of the SQL function ``profile_save``, under the same names."""
 
     of_tenant: UUID
     of_user: UUID
@@ -60,12 +60,12 @@ class Save(NamedTuple):
             to_avatar=change.new_digest,
             to_avatar_type=picture.media_type if picture else None,
             to_image=picture.image if picture else None,
-            to_told_at=change.told_at,
+            to_told_at=change.claims_issued_at,
         )
 
     @property
     def key(self) -> tuple[bytes, bytes]:
-        """Of the user's row; whoever locks several, locks them in this order."""
+        """The key of the user's row; several rows are locked in this order."""
         return self.of_tenant.bytes, self.of_user.bytes
 
 
@@ -86,14 +86,16 @@ _LISTS: Final = ", ".join(
 _EACH: Final = ", ".join(f"{name} => saves.{name}" for name in _NAMES)
 _PLACES: Final = ", ".join(f"{name} => ${place}" for place, name in enumerate(_NAMES, 1))
 _SAVE: Final = f"SELECT profile_save({_PLACES})"
-# A row that somebody else has locked would keep all others: nothing is done then.
-_HURRY: Final = "SELECT set_config('lock_timeout', '50ms', true)"
-_SAVE_SOON: Final = f"WITH hurry AS MATERIALIZED ({_HURRY}) {_SAVE} FROM hurry"
-_SAVE_TOGETHER: Final = f"""
-WITH hurry AS MATERIALIZED ({_HURRY})
-SELECT profile_save({_EACH}) FROM hurry, unnest({_LISTS}) AS saves({", ".join(_NAMES)})
+# One locked row would hold up the whole batch: it is rolled back instead.
+_LOCK_TIMEOUT: Final = "SELECT set_config('lock_timeout', '50ms', true)"
+_SAVE_OR_TIME_OUT: Final = (
+    f"WITH lock_timeout AS MATERIALIZED ({_LOCK_TIMEOUT}) {_SAVE} FROM lock_timeout"
+)
+_SAVE_BATCH: Final = f"""
+WITH lock_timeout AS MATERIALIZED ({_LOCK_TIMEOUT})
+SELECT profile_save({_EACH}) FROM lock_timeout, unnest({_LISTS}) AS saves({", ".join(_NAMES)})
 """  # noqa: S608  # places and types of our own
-_UNDONE: Final = (
+_ROLLED_BACK: Final = (
     asyncpg.DeadlockDetectedError,
     asyncpg.LockNotAvailableError,
     asyncpg.SerializationError,
@@ -106,28 +108,28 @@ _ADD_CHANGE = Statement(sql.ADD_CHANGE, DIALECT)
 
 
 async def replace(connection: Connection, save: Save) -> bool:
-    """One round trip; False when the user is no longer at the version to start from."""
+    """One round trip; False if the user is no longer at the version that the save expects."""
     try:
         written: bool = await connection.fetchval(_SAVE, *save)
     except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
-        return False  # undone by Postgres, because another was faster
+        return False  # rolled back by Postgres, because another was faster
     return written
 
 
-async def replace_together(connection: Connection, saves: Sequence[Save]) -> list[bool] | None:
-    """As ``replace`` for each, in one round trip and one transaction.
+async def replace_batch(connection: Connection, saves: Sequence[Save]) -> list[bool] | None:
+    """``replace`` for each save, in one round trip and one transaction.
 
-    None when all was undone, at the latest 50 ms after it met a row that somebody has locked.
-    Rows are locked in the order of their keys, so that two processes never wait in a circle.
+    None if all was rolled back, after at most 50 ms of waiting for a locked row. Rows are locked in
+    the order of their keys, so that batches of two processes do not deadlock.
     """
     order = sorted(range(len(saves)), key=lambda n: saves[n].key)
     try:
         if len(saves) == 1:
-            return [await connection.fetchval(_SAVE_SOON, *saves[0])]
+            return [await connection.fetchval(_SAVE_OR_TIME_OUT, *saves[0])]
         columns = zip(*(saves[n] for n in order), strict=True)
-        rows = await connection.fetch(_SAVE_TOGETHER, *columns)
+        rows = await connection.fetch(_SAVE_BATCH, *columns)
     except asyncpg.PostgresError as error:
-        if is_outage(error) and not isinstance(error, _UNDONE):
+        if is_outage(error) and not isinstance(error, _ROLLED_BACK):
             raise
         return None
     saved = [False] * len(saves)
@@ -142,10 +144,10 @@ async def save_users(
     inserts: Sequence[User],
     updates: Sequence[tuple[User, User]],
 ) -> None:
-    """Raises Conflict at the first user who is in the way, or who was changed meanwhile.
+    """Raises Conflict for the first user that exists already or is at another version.
 
-    In the order of their keys, so that two who do this at once wait for each other but never
-    in a circle. The transaction is the caller's.
+    Rows are written in the order of their keys, so that two imports do not deadlock. The
+    transaction is the caller's.
     """
     user: User
     try:
@@ -164,7 +166,7 @@ async def _add(connection: Connection, user: User) -> None:
     await connection.execute(SET_TENANT, str(profile.tenant_id))
     key = {"of_tenant": profile.tenant_id, "of_user": profile.id}
     row = {"tenant_id": profile.tenant_id, "id": profile.id, "created_at": now, "updated_at": now}
-    await _execute(connection, _ADD_USER, key | row | fields_of(user))
+    await _execute(connection, _ADD_USER, key | row | columns_of(user))
     if profile.avatar:
         picture = {
             "tenant_id": profile.tenant_id,
@@ -175,7 +177,7 @@ async def _add(connection: Connection, user: User) -> None:
 
 
 async def remove(connection: Connection, author: Author, user: User) -> int:
-    """How many entries of the audit trail lost their values. Raises Conflict."""
+    """The number of audit entries whose values were cleared. Raises Conflict."""
     profile = user.profile
     key = {"of_tenant": profile.tenant_id, "of_user": profile.id, "old_version": profile.version}
     async with connection.transaction():
@@ -183,13 +185,13 @@ async def remove(connection: Connection, author: Author, user: User) -> int:
         if not await _execute(connection, _DELETE_USER, key):
             raise Conflict(user)
         emptied = await _execute(connection, _FORGET_VALUES, key)
-        change = removal(author, profile) | {"at": datetime.now(UTC)}
+        change = deletion_entry(author, profile) | {"at": datetime.now(UTC)}
         await _execute(connection, _ADD_CHANGE, change)
     return emptied
 
 
 async def _execute(connection: Connection, statement: Statement, values: Mapping[str, Any]) -> int:
-    """How many rows it wrote."""
+    """The number of rows written."""
     tag: str = await connection.execute(statement.text, *statement.bind(values))
     return int(tag.rpartition(" ")[2])
 

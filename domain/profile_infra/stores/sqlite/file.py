@@ -1,4 +1,4 @@
-"""The SQLite file: where a URL points, how it is opened, and which errors mean an outage."""
+"""The SQLite file: parsing its URL, opening it, classifying its errors."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from profile_domain.errors import DomainError, unavailable
 from profile_infra.stores.revisions import UnusableDatabase
 
 _PREFIX = "sqlite:///"
-# Seconds for other processes that open, switch or recover the file at the same moment.
-_OPENING: Final = 10.0
-_TRY_AGAIN: Final = 0.01
-# Result codes that say "not now" or "not here"; all others are defects and stay what they are.
+# Seconds to wait for processes that open, convert or recover the file at the same time.
+_OPEN_SECONDS: Final = 10.0
+_RETRY_SECONDS: Final = 0.01
+# Result codes of an outage; all others are defects.
 _OUTAGES = frozenset(
     {
         sqlite3.SQLITE_PERM,
@@ -35,7 +35,7 @@ _OUTAGES = frozenset(
 
 
 def path_of(url: str) -> Path:
-    """The file of ``sqlite:///./relative.db`` or ``sqlite:////absolute.db``, made absolute."""
+    """The absolute path of ``sqlite:///./relative.db`` or ``sqlite:////absolute.db``."""
     name = url.removeprefix(_PREFIX)
     if not url.startswith(_PREFIX) or not name or name.startswith((":memory:", "file:")):
         raise UnusableDatabase(
@@ -48,7 +48,7 @@ def path_of(url: str) -> Path:
 
 
 def create(path: Path) -> None:
-    """Makes an empty file that only its owner can read, unless there is a file already."""
+    """Creates an empty file with mode 0600, unless the file exists."""
     try:
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     except OSError as error:
@@ -56,20 +56,20 @@ def create(path: Path) -> None:
 
 
 def connect(path: Path, *, wait: float, read_only: bool = False) -> sqlite3.Connection:
-    """A connection in autocommit mode, usable from any thread, one at a time.
+    """A connection in autocommit mode, usable from any one thread at a time.
 
-    ``wait`` is how long, in seconds, a statement waits for another process's lock; opening waits
-    up to ten seconds. A commit is on disk when it returns. Raises UnusableDatabase.
+    Statements wait ``wait`` seconds for another process's lock; opening waits up to ten seconds.
+    Commits are synced to disk. Raises UnusableDatabase.
     """
-    deadline = time.monotonic() + _OPENING
+    deadline = time.monotonic() + _OPEN_SECONDS
     while True:
         try:
             connection, mode = _open(path, read_only=read_only)
             break
         except sqlite3.Error as error:
-            # SQLite does not call its busy handler while a file is switched to WAL.
+            # SQLite ignores busy_timeout while a file is converted to WAL.
             if is_busy(error) and time.monotonic() < deadline:
-                time.sleep(_TRY_AGAIN)
+                time.sleep(_RETRY_SECONDS)
                 continue
             missing = error.sqlite_errorcode == sqlite3.SQLITE_CANTOPEN
             advice = " `profile-service migrate` makes a new one." if missing else ""
@@ -82,16 +82,16 @@ def connect(path: Path, *, wait: float, read_only: bool = False) -> sqlite3.Conn
 
 
 def set_wait(connection: sqlite3.Connection, wait: float) -> None:
-    """How long, in seconds, each further statement waits for another process's lock."""
+    """Sets how long statements wait for another process's lock, in seconds."""
     connection.execute(f"PRAGMA busy_timeout = {int(wait * 1000)}")
 
 
 def _open(path: Path, *, read_only: bool) -> tuple[sqlite3.Connection, str]:
-    """The connection and its journal mode."""
+    """The connection, and the file's journal mode."""
     connection = sqlite3.connect(
         f"{path.as_uri()}?mode=rw",
         uri=True,
-        timeout=_OPENING,
+        timeout=_OPEN_SECONDS,
         isolation_level=None,
         check_same_thread=False,
     )
@@ -108,7 +108,7 @@ def _open(path: Path, *, read_only: bool) -> tuple[sqlite3.Connection, str]:
 
 
 def revision_in(connection: sqlite3.Connection) -> str | None:
-    """The schema's revision; None where there is no schema yet."""
+    """The schema's revision; None for an empty database."""
     named = "SELECT name FROM sqlite_master WHERE name = 'alembic_version'"
     if not connection.execute(named).fetchall():
         return None
@@ -117,7 +117,7 @@ def revision_in(connection: sqlite3.Connection) -> str | None:
 
 
 def is_busy(error: sqlite3.Error) -> bool:
-    """Another connection holds a lock that is needed."""
+    """Whether another connection holds the lock."""
     return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
 
 
@@ -126,6 +126,6 @@ def is_outage(error: BaseException) -> bool:
     return code is not None and code & 0xFF in _OUTAGES
 
 
-def as_answered(error: sqlite3.Error) -> sqlite3.Error | DomainError:
-    """What the caller is told: ``unavailable`` for an outage, else the error itself."""
+def translated(error: sqlite3.Error) -> sqlite3.Error | DomainError:
+    """``unavailable`` for an outage, else the error itself."""
     return unavailable() if is_outage(error) else error

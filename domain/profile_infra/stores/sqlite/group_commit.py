@@ -1,4 +1,4 @@
-"""The one connection that writes: jobs that wait together share a transaction and its fsync."""
+"""Group commit: jobs that wait at the same time share a transaction and its fsync."""
 
 from __future__ import annotations
 
@@ -12,60 +12,61 @@ from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from profile_domain.errors import unavailable
-from profile_infra.stores.sqlite.file import as_answered, is_busy, is_outage
+from profile_infra.stores.sqlite.file import is_busy, is_outage, translated
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
-_Entry = tuple[Job[Any], asyncio.Future[Any]]
+_Queued = tuple[Job[Any], asyncio.Future[Any]]
 
-# Seconds for another process's lock. A job waits at most twice: with the batch before, and its own.
+# Seconds to wait for another process's lock. A job may wait twice: for the batch before it, and
+# in its own.
 LOCK_WAIT: Final = 4.0
-_LOOK_AGAIN: Final = 0.005
-MOST_WAITING: Final = 1024
-# The event loop does nothing else meanwhile: a job takes some 50 µs.
-MOST_TOGETHER: Final = 64
+_RETRY_SECONDS: Final = 0.005
+MAX_QUEUED: Final = 1024
+# A job blocks the event loop for about 50 µs.
+MAX_BATCH: Final = 64
 
 _log = logging.getLogger(__name__)
 
 
 class GroupCommit:
-    """Owns a connection that waits for no lock. Made in the event loop that its callers run in.
+    """The only writer. Owns a connection without ``busy_timeout``; bound to one event loop.
 
-    Statements run on the event loop, where no other thread contends with them for Python's lock;
-    a commit, which waits for the disk, has a thread.
+    Statements run on the event loop, which spares them contention for the GIL. Commits wait for
+    the disk in a thread.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._queue: deque[_Entry] = deque()
+        self._queue: deque[_Queued] = deque()
         self._commits = ThreadPoolExecutor(1, "sqlite-commit")
-        self._working: asyncio.Task[None] | None = None
+        self._worker: asyncio.Task[None] | None = None
         self.waiting = 0
         self._closed = False
 
     async def run(self, job: Job[T]) -> T:
-        """What the job returns, once its writes are on disk; nothing of a job that raises stays.
+        """The job's result, once its writes are on disk. A job that raises is rolled back alone.
 
-        A job leaves transactions alone. It is carried out even if its caller is cancelled.
-        Raises ``unavailable`` for an outage, a full queue (1,024 jobs) or after ``close``.
+        The job must not begin or end transactions. It runs even if its caller is cancelled.
+        Raises ``unavailable`` for an outage, a full queue (1,024 jobs) and after ``close``.
         """
-        if self._closed or self.waiting >= MOST_WAITING:
+        if self._closed or self.waiting >= MAX_QUEUED:
             raise unavailable()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self.waiting += 1
         self._queue.append((job, future))
-        if self._working is None or self._working.done():
-            self._working = asyncio.create_task(self._work())
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._work())
         try:
             return await future
         except sqlite3.Error as error:
-            raise as_answered(error) from error
+            raise translated(error) from error
 
     async def close(self) -> None:
-        """Takes no more jobs, and returns when those that wait are done."""
+        """Refuses new jobs, and returns when the queued ones are done."""
         self._closed = True
-        if self._working is not None:
-            await asyncio.wait([self._working])
+        if self._worker is not None:
+            await asyncio.wait([self._worker])
         self._commits.shutdown()
         self._connection.close()
 
@@ -74,30 +75,30 @@ class GroupCommit:
             await self._gather()
             try:
                 await self._begin()
-                batch = [self._queue.popleft() for _ in range(min(len(self._queue), MOST_TOGETHER))]
-            except Exception as error:  # noqa: BLE001  # callers without an answer would wait forever
+                batch = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))]
+            except Exception as error:  # noqa: BLE001  # a caller without a result would wait forever
                 batch = list(self._queue)
                 self._queue.clear()
                 outcomes: list[Any] = [error] * len(batch)
             else:
-                outcomes = await self._carry_out([job for job, _ in batch])
+                outcomes = await self._run_batch([job for job, _ in batch])
             self.waiting -= len(batch)
             for (_, future), outcome in zip(batch, outcomes, strict=True):
-                _answer(future, outcome)
+                _resolve(future, outcome)
 
     async def _gather(self) -> None:
-        """Requests that are here already come along: each batch costs a commit.
+        """Lets requests that have already arrived join the batch, since each batch costs a commit.
 
-        One that was just read from its socket comes in the second turn of the event loop.
+        A request that was just read from its socket takes two iterations of the event loop.
         """
         idle = 0
-        while idle < 2 and len(self._queue) < MOST_TOGETHER:
-            here = len(self._queue)
+        while idle < 2 and len(self._queue) < MAX_BATCH:
+            before = len(self._queue)
             await asyncio.sleep(0)
-            idle = idle + 1 if len(self._queue) == here else 0
+            idle = idle + 1 if len(self._queue) == before else 0
 
     async def _begin(self) -> None:
-        """Another process may hold the file's lock for a while."""
+        """Retries while another process holds the file's lock, without blocking the event loop."""
         now = asyncio.get_running_loop().time
         until = now() + LOCK_WAIT
         while True:
@@ -106,26 +107,26 @@ class GroupCommit:
             except sqlite3.OperationalError as error:
                 if not is_busy(error) or now() > until:
                     raise
-                await asyncio.sleep(_LOOK_AGAIN)
+                await asyncio.sleep(_RETRY_SECONDS)
             else:
                 return
 
-    async def _carry_out(self, jobs: list[Job[Any]]) -> list[Any]:
-        """What becomes of each job: what it returned, or what it raised."""
+    async def _run_batch(self, jobs: list[Job[Any]]) -> list[Any]:
+        """Each job's result or exception."""
         connection = self._connection
         try:
             outcomes = [_attempt(connection, job) for job in jobs]
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._commits, connection.execute, "COMMIT")
         except Exception as error:  # noqa: BLE001  # as above
-            _log.warning("%d writes were undone: %s", len(jobs), error)
+            _log.warning("%d writes were rolled back: %s", len(jobs), error)
             with suppress(sqlite3.Error):  # some outages have ended the transaction already
                 connection.execute("ROLLBACK")
             return [error] * len(jobs)
         return outcomes
 
 
-def _answer(future: asyncio.Future[Any], outcome: object) -> None:
+def _resolve(future: asyncio.Future[Any], outcome: object) -> None:
     if future.done():  # its caller was cancelled
         return
     if isinstance(outcome, Exception):
@@ -135,7 +136,7 @@ def _answer(future: asyncio.Future[Any], outcome: object) -> None:
 
 
 def _attempt(connection: sqlite3.Connection, job: Job[T]) -> T | Exception:
-    """Undoes a failing job alone; an outage is raised, and takes the whole transaction along."""
+    """Rolls back a job that raises; an outage is raised, and fails the whole batch."""
     connection.execute("SAVEPOINT job")
     outcome: T | Exception
     try:

@@ -1,4 +1,4 @@
-"""The schema of a SQLite file: checked, brought to the newest, or told as SQL."""
+"""Checking and migrating the schema of a SQLite file."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ _LOCK_WAIT = 10.0
 
 
 def check_schema(url: str) -> None:
-    """Raises SchemaMismatch, or UnusableDatabase when the file is not a database."""
+    """Raises SchemaMismatch, or UnusableDatabase if the file is not a database."""
     check_revision(_revision(url))
 
 
 def script(url: str) -> str:
-    """What ``migrate`` would do, as SQL. Raises what it raises."""
+    """The SQL that ``migrate`` would run. Raises what it raises."""
     changes = upgrade_script(_revision(url), "sqlite")
     return f"BEGIN IMMEDIATE;\n\n{changes}COMMIT;\n" if changes else ""
 
 
 def migrate(url: str) -> str | None:
-    """Brings the store to the newest schema, all or nothing, and gives the revision that it had.
+    """Upgrades the store to the newest schema in one transaction; returns the revision before.
 
-    A missing file is made, for its owner's eyes only (0600). Two that migrate at once do it once.
-    Raises UnusableDatabase, or SchemaMismatch for a schema that is not an older one of ours.
+    Creates a missing file with mode 0600. Safe to run in several processes at once.
+    Raises UnusableDatabase, or SchemaMismatch for an unknown schema.
     """
     path = path_of(url)
     create(path)
@@ -55,7 +55,7 @@ def migrate(url: str) -> str | None:
 
 
 def _revision(url: str) -> str | None:
-    """None where there is no schema yet, or no file."""
+    """None if there is no file, or no schema in it."""
     path = path_of(url)
     if not path.exists():
         return None
@@ -67,7 +67,7 @@ def _revision(url: str) -> str | None:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    """The write lock first, then a look at what there is to do."""
+    """Takes the write lock before the revision is read."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 

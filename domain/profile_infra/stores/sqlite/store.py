@@ -1,4 +1,4 @@
-"""The store on SQLite: one file, read and written on the event loop, any processes."""
+"""The store on SQLite: one file for any number of processes, accessed on the event loop."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from profile_infra.stores.audit import Author, kept_since
 from profile_infra.stores.differences import differences
 from profile_infra.stores.records import PROFILE_COLUMNS, Undone, User, read_profile, read_user
 from profile_infra.stores.revisions import SchemaMismatch, check_revision
-from profile_infra.stores.sqlite.file import as_answered, connect, path_of, revision_in, set_wait
+from profile_infra.stores.sqlite.file import connect, path_of, revision_in, set_wait, translated
 from profile_infra.stores.sqlite.group_commit import GroupCommit, Job, T
 from profile_infra.stores.sqlite.writes import DIALECT, remove, replace, save_users
 from profile_infra.stores.statements import Statement
@@ -32,18 +32,18 @@ _HISTORY = Statement(sql.HISTORY, DIALECT)
 _FORGET = Statement(sql.FORGET, DIALECT)
 
 _OPENING_WAIT = 10.0
-# The event loop waits this long, in seconds, where WAL makes a reader wait at all: while another
-# process recovers the file after a crash.
+# Seconds that the event loop may block. In WAL mode a reader waits only while another process
+# recovers the file after a crash.
 _READ_WAIT = 0.1
-_WRITE_WAIT = 0.0  # the writer waits by itself, and lets others work meanwhile
+_WRITE_WAIT = 0.0  # GroupCommit retries without blocking the event loop
 _LARGEST = 2**63 - 1
 
 
 class SqliteProfiles:
-    """A ``Store``; see there for what its methods promise."""
+    """Implements ``Store``, which documents the methods."""
 
     def __init__(self, url: str, *, history_days: int | None = None) -> None:
-        """Looks at nothing but the URL. Raises UnusableDatabase."""
+        """Raises UnusableDatabase for a URL that it cannot parse."""
         self._history_days = history_days
         self._path = path_of(url)
         self._reader: sqlite3.Connection | None = None
@@ -85,7 +85,7 @@ class SqliteProfiles:
 
     async def load(self, identity: Identity, *, with_image: bool) -> Profile | None:
         statement = _LOAD_WITH_IMAGE if with_image else _LOAD
-        issuer, or_issuer = identity.meets
+        issuer, or_issuer = identity.matching_issuers
         rows = self._read(
             statement,
             of_tenant=identity.tenant_id,
@@ -169,13 +169,13 @@ class SqliteProfiles:
         return [read_user(tenant_id, row) for row in rows]
 
     def _read(self, statement: Statement, **values: object) -> list[list[Any]]:
-        # All rows are fetched, which ends the read transaction: the next one sees what is new.
+        # Fetching all rows ends the read transaction, so that the next read sees later writes.
         if self._reader is None:
             raise unavailable()
         try:
             rows = self._reader.execute(statement.text, statement.bind(values)).fetchall()
-        except UnicodeEncodeError:  # a lone surrogate, in a token say: nothing is stored under it
+        except UnicodeEncodeError:  # a lone surrogate: no stored text has one
             return []
         except sqlite3.Error as error:
-            raise as_answered(error) from error
+            raise translated(error) from error
         return [statement.read(row) for row in rows]

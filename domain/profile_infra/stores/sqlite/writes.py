@@ -1,4 +1,4 @@
-"""What one change writes to SQLite: the user's row, the picture if it differs, the trail."""
+"""Writing a change to SQLite: the user's row, the picture if it differs, the audit entry."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from sqlalchemy.dialects import sqlite
 
 from profile_domain.pictures.avatar import Avatar
 from profile_infra.stores import statements as sql
-from profile_infra.stores.audit import Author, as_json, entry, removal
+from profile_infra.stores.audit import Author, as_json, deletion_entry, update_entry
 from profile_infra.stores.differences import Differences, user_differences
-from profile_infra.stores.records import Conflict, User, fields_of
+from profile_infra.stores.records import Conflict, User, columns_of
 from profile_infra.stores.statements import Statement, replace_user_statement
 
 DIALECT: Final = sqlite.dialect(json_serializer=as_json)
@@ -35,7 +35,7 @@ def save_users(
     inserts: Sequence[User],
     updates: Sequence[tuple[User, User]],
 ) -> None:
-    """Raises Conflict at the first user who is in the way, or who was changed meanwhile."""
+    """Raises Conflict for the first user that exists already or is at another version."""
     user = None
     try:
         for user in inserts:
@@ -54,12 +54,12 @@ def _add(connection: sqlite3.Connection, user: User) -> None:
     profile, now = user.profile, datetime.now(UTC)
     key = {"of_tenant": profile.tenant_id, "of_user": profile.id}
     row = {"tenant_id": profile.tenant_id, "id": profile.id, "created_at": now, "updated_at": now}
-    _execute(connection, _ADD_USER, key | row | fields_of(user))
+    _execute(connection, _ADD_USER, key | row | columns_of(user))
     _store_picture(connection, profile.tenant_id, profile.id, None, profile.avatar)
 
 
 def replace(connection: sqlite3.Connection, author: Author, change: Differences) -> bool:
-    """Writes what differs, one version on; False when the user is at another version."""
+    """Writes the next version; False if the user is at another version than the change expects."""
     columns, now = change.columns, datetime.now(UTC)
     statement = replace_user_statement(tuple(columns), DIALECT)
     key = {"of_tenant": change.tenant_id, "of_user": change.user_id, "old_version": change.version}
@@ -70,18 +70,18 @@ def replace(connection: sqlite3.Connection, author: Author, change: Differences)
         _store_picture(
             connection, change.tenant_id, change.user_id, change.old_avatar, change.avatar
         )
-    _execute(connection, _ADD_CHANGE, entry(author, change) | {"at": now})
+    _execute(connection, _ADD_CHANGE, update_entry(author, change) | {"at": now})
     return True
 
 
 def remove(connection: sqlite3.Connection, author: Author, user: User) -> int:
-    """How many entries of the audit trail lost their values. Raises Conflict."""
+    """The number of audit entries whose values were cleared. Raises Conflict."""
     profile = user.profile
     key = {"of_tenant": profile.tenant_id, "of_user": profile.id, "old_version": profile.version}
     if not _execute(connection, _DELETE_USER, key):
         raise Conflict(user)
     emptied = _execute(connection, _FORGET_VALUES, key)
-    _execute(connection, _ADD_CHANGE, removal(author, profile) | {"at": datetime.now(UTC)})
+    _execute(connection, _ADD_CHANGE, deletion_entry(author, profile) | {"at": datetime.now(UTC)})
     return emptied
 
 
@@ -92,7 +92,7 @@ def _store_picture(
     before: Avatar | None,
     after: Avatar | None,
 ) -> None:
-    """The users' row at ``before`` was there, so the picture that belongs to it is there too."""
+    """The user is known to be at the version of ``before``, so its picture is stored."""
     key = {"of_tenant": tenant_id, "of_user": user_id}
     if after is None:
         if before is not None:
@@ -107,5 +107,5 @@ def _store_picture(
 def _execute(
     connection: sqlite3.Connection, statement: Statement, values: Mapping[str, Any]
 ) -> int:
-    """How many rows it wrote."""
+    """The number of rows written."""
     return connection.execute(statement.text, statement.bind(values)).rowcount

@@ -1,4 +1,4 @@
-"""Users, their pictures, and the trail of changes."""
+"""Users, their pictures, and the audit trail."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""When the token was issued whose claims were applied to a user last."""
+"""The ``iat`` of the token whose claims were applied to a user last."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -7,7 +7,7 @@ down_revision = "0002_told_at"
 branch_labels = None
 depends_on = None
 
-# Compared as text: junk in the setting then shows no rows, where a cast would be an error.
+# Compared as text: an invalid setting then matches no rows, where a cast would raise an error.
 ROW_SECURITY = """
 ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
 ALTER TABLE {table} FORCE ROW LEVEL SECURITY;
@@ -22,5 +22,5 @@ def upgrade() -> None:
         return
     for table in ("users", "avatars", "profile_changes"):
         op.execute(ROW_SECURITY.format(table=table))
-    # Pictures are compressed already: kept out of line as they are, no time is spent on them.
+    # Pictures are compressed already: Postgres must not try to compress them.
     op.execute("ALTER TABLE avatars ALTER COLUMN image SET STORAGE EXTERNAL")

@@ -1,6 +1,6 @@
-"""Nothing any more: it installed a function that ``profile_load_user`` has replaced.
+"""Empty: it installed a function that ``profile_load_user`` has replaced.
 
-Functions come with whatever upgrades the database: see ``postgres/functions``.
+Every upgrade installs the functions of ``postgres/functions``.
 """
 
 revision = "0004_load_by"

@@ -1,0 +1,35 @@
+"""A lock for each key, which is dropped when nobody uses it."""
+
+import asyncio
+import gc
+
+from profile_domain.keyed_locks import KeyedLocks
+
+
+async def test_a_key_has_one_lock_while_it_is_held():
+    locks = KeyedLocks()
+    async with locks.of("a") as _:
+        assert locks.of("a").locked()
+        assert not locks.of("b").locked()
+    assert not locks.of("a").locked()
+
+
+async def test_waiters_get_the_lock_in_order():
+    locks, order = KeyedLocks(), []
+
+    async def wait(number: int) -> None:
+        async with locks.of("a"):
+            await asyncio.sleep(0)
+            order.append(number)
+
+    await asyncio.gather(*(wait(number) for number in range(5)))
+    assert order == [0, 1, 2, 3, 4]
+
+
+async def test_a_released_lock_is_dropped():
+    locks = KeyedLocks()
+    for key in range(100):
+        async with locks.of(key):
+            pass
+    gc.collect()
+    assert not locks._locks

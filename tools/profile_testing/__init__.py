@@ -1,0 +1,1 @@
+"""What tests, measurements and drills share: Postgres, nginx, ports, tokens, pictures, clients."""
