@@ -25,7 +25,6 @@ from targets import BENCH, SERVER_CORE, Target, free_port, our_command, settings
 PIECES: dict[str, tuple[list[str], list[Kind]]] = {
     "planned_operations": (["Postgres", "SQLite"], ["mutation", "query"]),
     "direct_dispatch": (["Postgres", "SQLite"], ["put", "get"]),
-    "connection_pool": (["Postgres"], ["put", "get"]),
     "batching": (["Postgres"], ["put", "get"]),
     "keyed_locks": (["Postgres", "SQLite"], ["put"]),
     "group_commit": (["SQLite"], ["put"]),

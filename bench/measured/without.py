@@ -18,7 +18,6 @@ from profile_domain import keyed_locks as locks
 from profile_graphql.execution import documents
 from profile_infra.policies import cedar
 from profile_infra.stores.postgres import batching as call_batching
-from profile_infra.stores.postgres import pool as postgres_pool
 from profile_infra.stores.sqlite import group_commit as commits
 from profile_infra.tokens import cache as tokens
 
@@ -35,30 +34,6 @@ def direct_dispatch() -> None:
         await self._app(scope, receive, send)
 
     dispatch.DirectDispatch.__call__ = through  # type: ignore[method-assign]
-
-
-def connection_pool() -> None:
-    """Asyncpg's own pool."""
-
-    class Pool(postgres_pool.PostgresPool):
-        async def open(self, check: Callable[[Any], Awaitable[None]]) -> None:
-            await super().open(check)
-            self._theirs = await asyncpg.create_pool(
-                self._url, min_size=self._size, max_size=self._size, statement_cache_size=100
-            )
-
-        async def close(self) -> None:
-            await self._theirs.close()
-            await super().close()
-
-        async def run(self, job: Any, *, extra_seconds: float = 0) -> Any:
-            async with asyncio.timeout(self._seconds + extra_seconds):
-                async with self._theirs.acquire() as connection:
-                    return await job(connection)
-
-    from profile_infra.stores.postgres import store as postgres_store
-
-    postgres_store.PostgresPool = Pool  # type: ignore[misc]
 
 
 def batching() -> None:
@@ -106,7 +81,7 @@ def decision_cache() -> None:
 
 
 PIECES = (
-    planned_operations, direct_dispatch, connection_pool, batching, keyed_locks, group_commit,
+    planned_operations, direct_dispatch, batching, keyed_locks, group_commit,
     commit_thread, token_cache, decision_cache,
 )  # fmt: skip
 

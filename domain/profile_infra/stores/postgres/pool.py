@@ -47,18 +47,18 @@ FAILURES: Final = (
     OSError,
 )
 
+_UNUSABLE: Final = (*FAILURES, ValueError)
+
 _log = logging.getLogger(__name__)
 
 
 class PostgresPool:
-    """Usable between ``open`` and ``close``, in one event loop; ``unavailable`` otherwise.
+    """asyncpg's pool with time limits and errors of the domain, for one event loop.
 
-    ``seconds`` limits a call, including the wait for a connection. No session state is used, so
-    PgBouncer may run in transaction mode. ``prepared=False`` is for a PgBouncer without prepared
-    statements: each call then takes two round trips.
-
-    asyncpg's own pool adds half the cost of a call, by proxies of its connections. This one gives
-    out the connections themselves, and drops one whose call did not end cleanly.
+    Usable between ``open`` and ``close``; ``unavailable`` otherwise. ``seconds`` limits a call,
+    including the wait for a connection. No session state is used, so PgBouncer may run in
+    transaction mode. ``prepared=False`` is for a PgBouncer without prepared statements: each call
+    then takes two round trips.
     """
 
     def __init__(self, url: str, *, size: int, prepared: bool, seconds: float) -> None:
@@ -66,10 +66,8 @@ class PostgresPool:
         self._size = size
         self._prepared = prepared
         self._seconds = seconds
-        self._resting: list[Connection] = []
-        self._room = asyncio.Semaphore(size)
+        self._pool: Any = None
         self._busy = 0
-        self._open = False
 
     @property
     def waiting(self) -> int:
@@ -78,99 +76,66 @@ class PostgresPool:
 
     async def open(self, check: Callable[[Connection], Awaitable[None]]) -> None:
         """Raises UnusableDatabase, or what ``check`` raises."""
+        pool = None
         try:
             async with asyncio.timeout(self._seconds):
-                connection = await self._connect()
-                try:
+                pool = await asyncpg.create_pool(
+                    self._url,
+                    min_size=0,
+                    max_size=self._size,
+                    reset=_reset,
+                    timeout=self._seconds,
+                    statement_cache_size=100 if self._prepared else 0,
+                    max_cached_statement_lifetime=0,
+                )
+                async with pool.acquire() as connection:
                     await check(connection)
-                except BaseException:
-                    connection.terminate()
-                    raise
-        except UnusableDatabase:
-            raise
-        except (*FAILURES, ValueError) as error:
+        except BaseException as error:
+            if pool is not None:
+                pool.terminate()
+            if isinstance(error, UnusableDatabase) or not isinstance(error, _UNUSABLE):
+                raise
             reason = str(error) or "no answer in time"
             raise UnusableDatabase(f"The database cannot be used: {reason}.") from error
-        self._resting.append(connection)
-        self._room = asyncio.Semaphore(self._size)
-        self._open = True
+        self._pool = pool
 
     async def close(self) -> None:
         """Refuses new calls, and returns when the running ones are done."""
-        self._open = False
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                for _ in range(self._size):
-                    await self._room.acquire()
-                while self._resting:
-                    with suppress(*FAILURES):
-                        await self._resting.pop().close()
-        self.expire()
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            with suppress(*FAILURES):
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await pool.close()
 
     async def run(
         self, job: Callable[[Connection], Awaitable[T]], *, extra_seconds: float = 0
     ) -> T:
         """The job's result. There is no retry: after ``unavailable`` a write may have happened."""
-        if not self._open:
+        pool = self._pool
+        if pool is None:
             raise unavailable()
         self._busy += 1
-        connection: Connection = None
         try:
-            async with asyncio.timeout(self._seconds + extra_seconds), self._room:
-                connection = self._rested() or await self._connect()
+            async with asyncio.timeout(self._seconds + extra_seconds):
+                connection = await pool.acquire()
                 try:
-                    result = await job(connection)
-                except asyncpg.PostgresError:
-                    self._put_back(connection)
-                    raise
-                except BaseException:
-                    await _end(connection)
-                    raise
-                self._put_back(connection)
-                return result
+                    return await job(connection)
+                finally:
+                    await pool.release(connection, timeout=_CANCEL_SECONDS)
         except FAILURES as error:
-            if not is_outage(error) and not (connection is not None and _is_gone(error)):
+            if not is_outage(error) and not _is_gone(error):
                 raise
             _log.warning("Postgres is out of reach: %s", type(error).__name__)
             if getattr(error, "sqlstate", None) == READ_ONLY:
                 # After a fail-over: the next call connects to the new primary.
-                self.expire()
+                await pool.expire_connections()
             raise unavailable() from error
         finally:
             self._busy -= 1
 
-    async def _connect(self) -> Connection:
-        return await asyncpg.connect(
-            self._url,
-            timeout=self._seconds,
-            statement_cache_size=100 if self._prepared else 0,
-            max_cached_statement_lifetime=0,
-        )
 
-    def _rested(self) -> Connection:
-        while self._resting:
-            connection = self._resting.pop()
-            if not connection.is_closed():
-                return connection
-        return None
-
-    def _put_back(self, connection: Connection) -> None:
-        if connection.is_in_transaction() or connection.is_closed():
-            connection.terminate()
-        else:
-            self._resting.append(connection)
-
-    def expire(self) -> None:
-        """Closes all idle connections."""
-        while self._resting:
-            self._resting.pop().terminate()
-
-
-async def _end(connection: Connection) -> None:
-    """Closes the connection, and cancels its statement if the driver still can."""
-    with suppress(*FAILURES):
-        await connection.close(timeout=_CANCEL_SECONDS)
-    connection.terminate()
+async def _reset(_: Connection) -> None:
+    """Nothing: no session state is used, and asyncpg's own reset costs a round trip."""
 
 
 def is_outage(error: Exception) -> bool:
