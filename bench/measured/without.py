@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
 from typing import Any
-
-import asyncpg
 
 from profile_api.cli import main as cli
 from profile_api.middleware import direct_dispatch as dispatch
