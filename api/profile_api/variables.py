@@ -1,4 +1,4 @@
-"""Variables of the environment and of .env: all are known, and secrets may come from files."""
+"""Checks the names of PROFILE_ variables, and reads secrets from files (``…_FILE``)."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from typing import Final
 PREFIX: Final = "PROFILE_"
 FILE: Final = "_FILE"
 MAX_FILE_BYTES: Final = 1024 * 1024
-# Kubernetes tells each container of the services beside it, which may be called profile-… too.
+# Kubernetes sets variables for each service of the namespace, which may be called profile-… too.
 _OF_KUBERNETES: Final = re.compile(
     r"PROFILE_(\w+_)?(SERVICE_HOST=.*|SERVICE_PORT(_\w+)?=\d+|PORT=\w+://.*|PORT_\d+_\w+=.*)"
 )
 
 
 class UnusableVariable(ValueError):
-    """A variable that is misspelt, or whose file cannot be read; the text holds no value."""
+    """A misspelt variable, or one whose file cannot be read; the text contains no value."""
 
 
 def resolved(
     variables: Mapping[str, str | None], known: Collection[str], secret: Collection[str]
 ) -> dict[str, str | None]:
-    """With the contents of files in the place of variables that end with ``_FILE``.
+    """The variables, with each ``…_FILE`` replaced by the content of its file.
 
-    Names of variables are in lower case, ``known`` and ``secret`` without the prefix; a file has
-    1 MiB at most, and line ends at its end are not part of the value. Raises UnusableVariable.
+    Names are in lower case; ``known`` and ``secret`` are without the prefix. A file has at most
+    1 MiB; trailing line ends are removed. Raises UnusableVariable.
     """
     files = {_variable(name) + FILE: name for name in secret}
     found = dict(variables)

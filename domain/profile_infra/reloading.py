@@ -1,4 +1,4 @@
-"""What files say, read again when they change: whole, or what was read before stays in force."""
+"""Reloading files when they change; if the new content is invalid, the old stays in use."""
 
 from __future__ import annotations
 
@@ -15,16 +15,15 @@ T = TypeVar("T")
 LOOK_SECONDS: Final = 1.0
 
 _log = logging.getLogger(__name__)
-_log.setLevel(logging.INFO)  # that it was read again is what an operator waits for
+_log.setLevel(logging.INFO)  # operators wait for the message that files were read again
 
 
 class Reloaded(Generic[T]):
-    """``current`` is what was read last.
+    """``current`` is the last valid value.
 
-    ``name`` is what it goes by in ``readyz``. ``files`` gives the paths to look at. ``read`` reads
-    them, in a thread but for the first time, and raises ``refusal`` where they cannot be used.
-    ``on_replaced`` is called with what was in force before and what is now. Raises what ``read``
-    does.
+    ``name`` identifies it in ``readyz``. ``files`` gives the paths to watch. ``read`` loads them,
+    in a thread except for the first time, and raises ``refusal`` if they are invalid.
+    ``on_replaced`` is called with the old and the new value. Raises what ``read`` raises.
     """
 
     def __init__(
@@ -37,7 +36,7 @@ class Reloaded(Generic[T]):
         on_replaced: Callable[[T, T], None] = lambda *_: None,
     ) -> None:
         self.name = name
-        self.outdated = False  # whether the files say something else, which cannot be used
+        self.outdated = False  # whether the files have changed to something invalid
         self.on_replaced = on_replaced
         self._files = files
         self._read = read
@@ -46,8 +45,8 @@ class Reloaded(Generic[T]):
         self.current = read()
 
     async def look(self, *, asked: bool = False) -> None:
-        """Reads if asked, or if the files have changed, and not since the last look: whoever
-        writes several is let finish.
+        """Reads the files if ``asked``, or if they have changed but not since the last call, so
+        that several files can be written one after the other.
         """
         stamp = await asyncio.to_thread(self._stamp)
         settled, self._seen = stamp == self._seen, stamp
@@ -61,7 +60,7 @@ class Reloaded(Generic[T]):
         except self._refusal as problem:
             self.outdated = True
             _log.error("%s not replaced, the old stay in force: %s", self.name, problem)
-        except Exception:  # noqa: BLE001  # whatever it is, what was read before goes on
+        except Exception:  # noqa: BLE001  # no error may stop the use of the old value
             self.outdated = True
             _log.exception("%s not replaced, the old stay in force", self.name)
         else:
@@ -71,20 +70,20 @@ class Reloaded(Generic[T]):
             _log.info("%s read again", self.name)
 
     def _stamp(self) -> list[tuple[object, ...]]:
-        """Differs when a file was written, replaced, or pointed elsewhere by a link on its way."""
+        """Differs after a file was written or replaced, or a link on its path changed."""
         return [_stamp_of(path) for path in self._files()]
 
 
 def _stamp_of(path: Path) -> tuple[object, ...]:
     try:
-        found = os.stat(path)  # noqa: PTH116  # as quick as it gets
+        found = os.stat(path)  # noqa: PTH116  # faster than Path.stat()
     except OSError as error:
         return str(path), error.errno
     return str(path), found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 class Reloads:
-    """Looks after all such files of a service, in the event loop of ``running``."""
+    """Watches all reloaded files of a service, in the event loop of ``running``."""
 
     def __init__(self, watched: Sequence[Reloaded[Any]]) -> None:
         self._watched = watched
@@ -93,11 +92,11 @@ class Reloads:
 
     @property
     def outdated(self) -> list[str]:
-        """The name of each whose files cannot be used as they are now."""
+        """The names of those whose current files are invalid."""
         return [each.name for each in self._watched if each.outdated]
 
     def ask(self) -> None:
-        """Has all be read again, changed or not; from any thread, or a signal's handler."""
+        """Requests that all files are read again; callable from any thread or signal handler."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._asked.set)
 

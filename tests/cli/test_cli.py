@@ -13,7 +13,7 @@ from running import ME
 
 
 def test_help_is_on_everything(run):
-    told = run("--help")
+    output = run("--help")
     for command in (
         "demo",
         "serve",
@@ -25,7 +25,7 @@ def test_help_is_on_everything(run):
         "sdl",
         "settings",
     ):
-        assert command in told
+        assert command in output
     for command in (
         ["serve"],
         ["demo"],
@@ -39,15 +39,15 @@ def test_help_is_on_everything(run):
 
 
 def test_serve_without_keys_says_what_to_set_and_stops(run):
-    told = run("serve", ok=False)
-    assert "PROFILE_ISSUERS" in told
-    assert told.count("\n") == 1
+    output = run("serve", ok=False)
+    assert "PROFILE_ISSUERS" in output
+    assert output.count("\n") == 1
 
 
 def test_serve_refuses_a_store_that_is_not_migrated(run, tmp_path, monkeypatch):
     monkeypatch.setattr(command_store, "MIGRATION_SECONDS", 0)
-    told = run("serve", ok=False, issuers=ISSUERS)
-    assert "profile-service migrate" in told
+    output = run("serve", ok=False, issuers=ISSUERS)
+    assert "profile-service migrate" in output
     (tmp_path / "profile.db").touch()
     assert "profile-service migrate" in run("serve", ok=False, issuers=ISSUERS)
 
@@ -75,10 +75,10 @@ def test_serve_refuses_a_store_that_is_not_migrated(run, tmp_path, monkeypatch):
     ],
 )
 def test_a_setting_that_cannot_work_is_named(run, settings, named):
-    told = run("serve", ok=False, **settings)
-    assert named in told
-    assert SECRET not in told
-    assert "short" not in told
+    output = run("serve", ok=False, **settings)
+    assert named in output
+    assert SECRET not in output
+    assert "short" not in output
 
 
 @pytest.mark.parametrize(
@@ -106,11 +106,11 @@ def test_a_setting_that_cannot_work_is_named(run, settings, named):
 )
 def test_an_origin_that_never_matches_stops_the_start_and_says_what_to_write(run, origin, instead):
     origins = json.dumps(["https://fine.example", origin])
-    told = run("serve", ok=False, issuers=ISSUERS, cors_origins=origins)
-    assert "PROFILE_CORS_ORIGINS[1]: " in told
-    assert (f'write "{instead}".' if "//" in instead else instead) in told
-    assert told.count("\n") == 1
-    assert "secret" not in told
+    output = run("serve", ok=False, issuers=ISSUERS, cors_origins=origins)
+    assert "PROFILE_CORS_ORIGINS[1]: " in output
+    assert (f'write "{instead}".' if "//" in instead else instead) in output
+    assert output.count("\n") == 1
+    assert "secret" not in output
 
 
 @pytest.mark.parametrize(
@@ -136,19 +136,19 @@ def test_the_public_address_is_kept_without_a_slash_at_its_end(run):
 
 
 def test_settings_are_shown_with_secrets_masked(run):
-    told = run("settings", issuers=ISSUERS, database_url="postgresql://me:hunter2@db/profile")
-    assert "PROFILE_RATE_LIMIT=120/minute" in told
-    assert "https://idp.example" in told
-    assert "PROFILE_DATABASE_URL='postgresql://***@db/profile'" in told
-    assert SECRET not in told
+    output = run("settings", issuers=ISSUERS, database_url="postgresql://me:hunter2@db/profile")
+    assert "PROFILE_RATE_LIMIT=120/minute" in output
+    assert "https://idp.example" in output
+    assert "PROFILE_DATABASE_URL='postgresql://***@db/profile'" in output
+    assert SECRET not in output
 
 
 def test_each_setting_is_shown_set_or_not(run):
-    told = run("settings", history_days="30")
-    shown = [line.partition("=")[0] for line in told.splitlines() if not line.startswith("#")]
+    output = run("settings", history_days="30")
+    shown = [line.partition("=")[0] for line in output.splitlines() if not line.startswith("#")]
     assert shown == [f"PROFILE_{name.upper()}" for name in Settings.model_fields]
-    assert "\nPROFILE_POLICY_DIR=\n" in told
-    assert "\nPROFILE_HISTORY_DAYS=30\n" in told
+    assert "\nPROFILE_POLICY_DIR=\n" in output
+    assert "\nPROFILE_HISTORY_DAYS=30\n" in output
 
 
 SAID = {
@@ -162,15 +162,15 @@ SAID = {
 
 @pytest.mark.parametrize("said", [{}, SAID])
 def test_settings_can_be_pasted_into_a_dotenv_file(run, tmp_path, said):
-    told = run("settings", **said)
-    (tmp_path / ".env").write_text(told)
-    assert run("settings") == told
+    output = run("settings", **said)
+    (tmp_path / ".env").write_text(output)
+    assert run("settings") == output
 
 
 @pytest.mark.parametrize("said", [{}, SAID])
 def test_settings_can_be_pasted_into_a_shell(run, tmp_path, said):
-    told = run("settings", **said)
-    (tmp_path / "env.sh").write_text(told)
+    output = run("settings", **said)
+    (tmp_path / "env.sh").write_text(output)
     line = "set -a; . ./env.sh; exec env -0"
     env = subprocess.run(["sh", "-c", line], cwd=tmp_path, env={}, capture_output=True, check=True)
     pairs = [each.partition("=") for each in env.stdout.decode().split("\0")]
@@ -180,7 +180,7 @@ def test_settings_can_be_pasted_into_a_shell(run, tmp_path, said):
         if name.startswith("PROFILE_")
     }
     assert pasted.keys() == Settings.model_fields.keys()
-    assert run("settings", **pasted) == told
+    assert run("settings", **pasted) == output
 
 
 def test_the_document_does_not_depend_on_the_settings(run):

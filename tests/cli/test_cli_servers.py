@@ -105,6 +105,6 @@ def assert_works(curl):
     done = subprocess.run(
         ["sh", "-c", curl + " -sS"], capture_output=True, text=True, check=True, timeout=60
     )
-    told = json.loads(done.stdout)
-    assert "errors" not in told
-    assert "code" not in told
+    output = json.loads(done.stdout)
+    assert "errors" not in output
+    assert "code" not in output

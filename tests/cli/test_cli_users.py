@@ -37,8 +37,8 @@ def test_people_leave_come_back_and_are_deleted(run, tmp_path):
     run("migrate")
     ada = uuid4()
     run("users", "import", csv(tmp_path, person(ada, "ada@example.com", "oidc", "Ada")))
-    told = run("users", "deactivate", "ada@example.com", "--tenant", TENANT)
-    assert f"{ada} is deactivated" in told
+    output = run("users", "deactivate", "ada@example.com", "--tenant", TENANT)
+    assert f"{ada} is deactivated" in output
     assert re.search(r"active\s+no", run("users", "show", str(ada), "--tenant", TENANT))
     moved = csv(tmp_path, person(ada, "ada@new.example", "oidc", "Ada"))
     assert run("users", "import", moved) == "0 added, 1 changed, 0 unchanged.\n"
@@ -47,9 +47,9 @@ def test_people_leave_come_back_and_are_deleted(run, tmp_path):
     assert re.search(r"active\s+yes", run("users", "show", str(ada), "--tenant", TENANT))
     for command in ("deactivate", "activate", "delete"):
         assert "no user" in run("users", command, str(ada), "--tenant", OTHER_TENANT, ok=False)
-    told = run("users", "delete", str(ada), "--tenant", TENANT)
-    assert f"{ada} is deleted" in told
-    assert "the values in 3 entries of the history" in told
+    output = run("users", "delete", str(ada), "--tenant", TENANT)
+    assert f"{ada} is deleted" in output
+    assert "the values in 3 entries of the history" in output
     assert run("users", "list", "--tenant", TENANT) == ""
     assert "no user" in run("users", "delete", str(ada), "--tenant", TENANT, ok=False)
 
@@ -99,8 +99,8 @@ def test_an_import_brings_up_to_date_what_the_provider_owns_and_no_more(run, tmp
 def test_a_file_with_one_bad_line_imports_nobody(run, tmp_path, rows, header, problem):
     run("migrate")
     good = person(uuid4()) if header == HEADER else ""
-    told = run("users", "import", csv(tmp_path, *rows, good, header=header), ok=False)
-    assert problem in " ".join(told.split())
+    output = run("users", "import", csv(tmp_path, *rows, good, header=header), ok=False)
+    assert problem in " ".join(output.split())
     assert run("users", "list", "--tenant", TENANT) == ""
 
 
@@ -121,19 +121,19 @@ def test_a_dry_run_says_who_would_be_new_or_changed_and_imports_nobody(run, tmp_
     )
     assert "1 added, 1 changed" in run("users", "import", both)
     bad = csv(tmp_path, person(uuid4()), person("7"))
-    told = run("users", "import", bad, "--dry-run", ok=False)
-    assert told == run("users", "import", bad, ok=False)
-    assert "row 3, column id: write a UUID" in told
+    output = run("users", "import", bad, "--dry-run", ok=False)
+    assert output == run("users", "import", bad, ok=False)
+    assert "row 3, column id: write a UUID" in output
 
 
 def test_the_same_person_twice_in_a_file_or_a_subject_taken_imports_nobody(run, tmp_path):
     run("migrate")
     ada = uuid4()
-    told = run("users", "import", csv(tmp_path, person(ada), person(ada)), ok=False)
-    assert "row 3, column id: row 2 is of the same user" in told
+    output = run("users", "import", csv(tmp_path, person(ada), person(ada)), ok=False)
+    assert "row 3, column id: row 2 is of the same user" in output
     taken = [
         person(uuid4(), "a@b.c", "oidc", "", "", "", "https://idp.example", "same") for _ in "ab"
     ]
-    told = run("users", "import", csv(tmp_path, *taken), ok=False)
-    assert "row 3, column subject: the user in row 2 has the same issuer and subject" in told
+    output = run("users", "import", csv(tmp_path, *taken), ok=False)
+    assert "row 3, column subject: the user in row 2 has the same issuer and subject" in output
     assert run("users", "list", "--tenant", TENANT) == ""

@@ -132,10 +132,10 @@ def test_the_settings_show_no_secret_whether_they_are_taken_or_refused(url, issu
         {"issuers": [{"issuer": "https://idp.example", **fetched, issuer: url}]},
     ):
         try:
-            told = json.dumps(Settings(_env_file=None, **said).shown())
+            output = json.dumps(Settings(_env_file=None, **said).shown())
         except ValidationError as refused:
-            told = str(refused)
-        assert shows_no_secret(told)
+            output = str(refused)
+        assert shows_no_secret(output)
 
 
 @pytest.mark.parametrize(
@@ -152,10 +152,10 @@ def test_the_settings_show_no_secret_whether_they_are_taken_or_refused(url, issu
 @pytest.mark.parametrize("command", ["migrate", "serve", "settings"])
 def test_a_password_that_reads_as_another_part_is_refused_and_not_quoted(run, command, url):
     assert not is_clear(url)
-    told = run(command, ok=False, database_url=url, issuers=ISSUERS)
-    assert "%2F" in told
-    assert "cret" not in told
-    assert "'se'" not in told
+    output = run(command, ok=False, database_url=url, issuers=ISSUERS)
+    assert "%2F" in output
+    assert "cret" not in output
+    assert "'se'" not in output
 
 
 @pytest.mark.parametrize(
@@ -170,6 +170,6 @@ def test_a_password_that_reads_as_another_part_is_refused_and_not_quoted(run, co
 )
 def test_no_error_of_the_command_quotes_a_password_of_an_issuers_entry(run, changed):
     (good,) = json.loads(ISSUERS)
-    told = run("settings", ok=False, issuers=json.dumps([good | changed]))
-    assert "PROFILE_ISSUERS[0]" in told
-    assert "hunter2" not in told
+    output = run("settings", ok=False, issuers=json.dumps([good | changed]))
+    assert "PROFILE_ISSUERS[0]" in output
+    assert "hunter2" not in output

@@ -27,13 +27,13 @@ def test_the_settings_that_may_be_in_files_are_those_that_may_hold_a_secret():
 def test_a_secret_is_read_from_the_file_that_its_variable_names(run, tmp_path, name, around):
     file = tmp_path / "secret"
     file.write_bytes(around.format(SAID[name]).encode())
-    told = run("settings", **{name + "_file": str(file)})
-    assert told == run("settings", **{name: SAID[name]})
-    assert SECRET not in told
-    assert "hunter2" not in told
-    assert f"Or PROFILE_{name.upper()}_FILE, a file with it." in told
+    output = run("settings", **{name + "_file": str(file)})
+    assert output == run("settings", **{name: SAID[name]})
+    assert SECRET not in output
+    assert "hunter2" not in output
+    assert f"Or PROFILE_{name.upper()}_FILE, a file with it." in output
     (tmp_path / ".env").write_text(f"PROFILE_{name.upper()}_FILE=secret\n")
-    assert run("settings") == told
+    assert run("settings") == output
 
 
 def test_the_environment_wins_over_a_dotenv_file_whichever_names_a_file(run, tmp_path):
@@ -59,10 +59,10 @@ def test_what_is_wrong_with_such_a_file_is_said_without_what_is_in_it(run, tmp_p
     for name, (contents, expected) in said.items():
         if contents is not None:
             (tmp_path / name).write_bytes(contents)
-        told = run("serve", ok=False, issuers_file=name)
-        assert expected in told
-        assert SECRET not in told
-        assert "hunter2" not in told
+        output = run("serve", ok=False, issuers_file=name)
+        assert expected in output
+        assert SECRET not in output
+        assert "hunter2" not in output
     assert "Is a directory" in run("serve", ok=False, issuers_file=str(tmp_path))
     assert "/dev/zero" not in run("serve", ok=False, issuers_file="/dev/zero")
     both = run("settings", ok=False, issuers_file="weak", issuers=ISSUERS)
@@ -80,13 +80,13 @@ COMMANDS = [
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 def test_a_variable_that_is_no_setting_stops_the_start_with_the_nearest(run, tmp_path, command):
-    told = run(*command, ok=False, rate_limitt="off")
-    assert "PROFILE_RATE_LIMITT is no setting; did you mean PROFILE_RATE_LIMIT?" in told
+    output = run(*command, ok=False, rate_limitt="off")
+    assert "PROFILE_RATE_LIMITT is no setting; did you mean PROFILE_RATE_LIMIT?" in output
     if command == ["demo"]:
         return  # it reads no file
     (tmp_path / ".env").write_text("UNRELATED=1\nPROFILE_ISUERS=[]\n")
-    told = run(*command, ok=False)
-    assert "PROFILE_ISUERS is no setting; did you mean PROFILE_ISSUERS?" in told
+    output = run(*command, ok=False)
+    assert "PROFILE_ISUERS is no setting; did you mean PROFILE_ISSUERS?" in output
 
 
 def test_of_every_setting_each_slip_of_one_letter_is_answered_with_its_name():

@@ -26,7 +26,7 @@ async def put(service, case, headers, if_match):
         headers["If-Match"] = if_match
     headers["Content-Type"] = "application/json"
     answer = await service.client.put(ME, content=json.dumps(case.body), headers=headers)
-    return as_told(answer, answer.json()), answer.headers.get("ETag")
+    return normalized(answer, answer.json()), answer.headers.get("ETag")
 
 
 async def mutate(service, case, headers, if_match):
@@ -39,7 +39,7 @@ async def mutate(service, case, headers, if_match):
 
 async def get(service, _case, headers, _if_match):
     answer = await service.client.get(ME, headers=headers)
-    return as_told(answer, answer.json()), answer.headers.get("ETag")
+    return normalized(answer, answer.json()), answer.headers.get("ETag")
 
 
 async def me(service, _case, headers, _if_match):
@@ -51,29 +51,29 @@ async def ask(service, query, variables, headers):
     content = json.dumps({"query": query, "variables": variables})
     answer = await service.client.post("/graphql", content=content, headers=headers)
     assert answer.status_code == 200
-    told = answer.json()
-    if "errors" in told:
-        assert told["data"] is None
-        (error,) = told["errors"]
-        return as_told(answer, {"message": error["message"], **error["extensions"]}), None
-    (result,) = told["data"].values()
+    results = answer.json()
+    if "errors" in results:
+        assert results["data"] is None
+        (error,) = results["errors"]
+        return normalized(answer, {"message": error["message"], **error["extensions"]}), None
+    (result,) = results["data"].values()
     if result.pop("__typename", "Profile") == "Profile":
         result.pop("editableFields")
         result["authProvider"] = result["authProvider"].lower()
         etag = result.pop("etag")
         return {snake(name): value for name, value in result.items()}, etag
-    return error_as_rest_tells_it(result), None
+    return error_as_in_rest(result), None
 
 
-def as_told(answer, told):
+def normalized(answer, results):
     """Held to telling the wait twice or not at all, whatever the case."""
-    seconds = told.get("details", {}).get("retry_after")
+    seconds = results.get("details", {}).get("retry_after")
     assert answer.headers.get("Retry-After") == (None if seconds is None else str(seconds))
     assert seconds is None or (type(seconds) is int and seconds >= 1)
-    return told
+    return results
 
 
-def error_as_rest_tells_it(result):
+def error_as_in_rest(result):
     violations = result.pop("violations")
     detailed = (result["details"] or {}).get("violations", [])
     assert violations == [
@@ -85,19 +85,19 @@ def error_as_rest_tells_it(result):
     return {name: value for name, value in result.items() if value}
 
 
-def assert_told(case, told):
+def assert_expected(case, results):
     if isinstance(case.then, str):
-        assert told["code"] == case.then
-        violations = told.get("details", {}).get("violations", [])
+        assert results["code"] == case.then
+        violations = results.get("details", {}).get("violations", [])
         found = [(each["field"], each["code"]) for each in violations]
         assert found == (case.violations or [])
-        assert told.get("notices", []) == case.notices
+        assert results.get("notices", []) == case.notices
     else:
-        assert case.then.items() <= told.items()
+        assert case.then.items() <= results.items()
 
 
 async def send(service, case, face, send_by):
-    """The case as one person of its own sends it; what was told, without what is theirs alone."""
+    """Sends the case as a new user; returns the response without what is unique to the user."""
     user = await service.person(case.provider, **{"email": f"{face}@example.com"} | case.person)
     before = user.profile.etag
     sent = service.headers(user, **case.claims) | case.headers
@@ -106,16 +106,16 @@ async def send(service, case, face, send_by):
     if if_match is not None:
         if_match = if_match.replace("{etag}", before).replace("{version}", before.strip('"'))
     stored = await service.store.load(identity_of(user), with_image=True)
-    told, etag = await send_by(service, case, headers, if_match)
+    results, etag = await send_by(service, case, headers, if_match)
     after = await service.store.load(identity_of(user), with_image=True)
-    assert_told(case, told)
+    assert_expected(case, results)
     if etag is None:
         assert after == stored, "a refusal changes nothing"
     else:
         assert etag == after.etag, "the answer is what is stored"
         if case.changed is not None:
             assert (etag != before) is case.changed
-    return {name: value for name, value in told.items() if name not in {"id", "email"}}
+    return {name: value for name, value in results.items() if name not in {"id", "email"}}
 
 
 def identity_of(user):
@@ -156,8 +156,8 @@ async def test_an_update_too_many_is_answered_alike(tmp_path, rate, wait):
     case = CASES[0]
     async with running(tmp_path, rate_limit=rate) as service:
         headers = service.headers(await service.person())
-        told, _ = await put(service, case, dict(headers), None)
-        assert "code" not in told
+        results, _ = await put(service, case, dict(headers), None)
+        assert "code" not in results
         by_rest, _ = await put(service, case, dict(headers), None)
         by_graphql, _ = await mutate(service, case, dict(headers), None)
         assert by_rest["code"] == by_graphql["code"] == "rate_limited"

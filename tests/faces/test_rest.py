@@ -107,10 +107,10 @@ async def test_what_graphql_cannot_express_is_a_violation_too(service, body, vio
     user = await service.person()
     answer = await service.put(user, body)
     assert answer.status_code == 400
-    told = answer.json()
-    found = [(each["field"], each["code"]) for each in told["details"]["violations"]]
+    result = answer.json()
+    found = [(each["field"], each["code"]) for each in result["details"]["violations"]]
     assert found == violations
-    assert told["code"] == violations[0][1]
+    assert result["code"] == violations[0][1]
     assert (await service.get(user)).headers["ETag"] == user.profile.etag
 
 

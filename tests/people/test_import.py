@@ -42,14 +42,14 @@ async def everything(store):
 async def refused(store, path, **options):
     """What a dry run and then the import say, which is the same, and changes nothing."""
     before = await everything(store)
-    told = []
+    result = []
     for dry_run in (True, False):
         with pytest.raises(FileRefused) as error:
             await import_people(store, path, overwrite=False, dry_run=dry_run, **options)
-        told.append(str(error.value).splitlines()[1:])
+        result.append(str(error.value).splitlines()[1:])
         assert await everything(store) == before
-    assert told[0] == told[1]
-    return [line.strip() for line in told[0]]
+    assert result[0] == result[1]
+    return [line.strip() for line in result[0]]
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
@@ -64,23 +64,23 @@ async def test_a_dry_run_says_what_the_import_then_does_and_writes_nothing(store
         row(new, "new-one@example.org", "saml", "New", "One"),
         row(eve.profile.id, "ada@example.org", "local", "Eve", tenant=OTHER_TENANT),
     )
-    told = await import_people(store, path, overwrite=overwrite, dry_run=True)
+    result = await import_people(store, path, overwrite=overwrite, dry_run=True)
     assert await everything(store) == before
-    assert [user.profile.id for user in told.added] == [new]
-    changed = {user.profile.id: set(fields) for user, fields in told.fields_changed()}
+    assert [user.profile.id for user in result.added] == [new]
+    changed = {user.profile.id: set(fields) for user, fields in result.fields_changed()}
     expected = {"email", "auth_provider", "issuer", "subject"}
     if overwrite:
         assert changed[ada.profile.id] == expected | {"display_name"}
         assert changed[eve.profile.id] == {"first_name"}
     else:
         assert changed == {ada.profile.id: expected}
-    assert told.unchanged == 4 - 1 - len(changed)
+    assert result.unchanged == 4 - 1 - len(changed)
 
     done = await import_people(store, path, overwrite=overwrite)
-    assert done == told
+    assert done == result
     users, trail = await everything(store)
     written = {user.profile.id: user for user in users}
-    assert written[new] == told.added[0]
+    assert written[new] == result.added[0]
     audited = {
         user.profile.id: set(entry.fields)
         for user, entries in zip(users, trail, strict=True)
@@ -91,10 +91,10 @@ async def test_a_dry_run_says_what_the_import_then_does_and_writes_nothing(store
     assert (again.added, again.changed, again.unchanged) == ([], [], 4)
 
 
-async def test_everybody_who_is_in_the_way_is_told_with_the_row(store, file):
+async def test_each_conflict_is_reported_with_the_row(store, file):
     ada, bob, anyones = person(issuer=ISSUER, subject="7"), person(subject="8"), person()
     await stored(store, ada, bob, anyones)
-    told = await refused(
+    result = await refused(
         store,
         file(
             known(uuid4(), ISSUER, "7"),
@@ -107,7 +107,7 @@ async def test_everybody_who_is_in_the_way_is_told_with_the_row(store, file):
             known(uuid4(), ISSUER, "8"),
         ),
     )
-    assert told == [
+    assert result == [
         f"row 2, column subject: the user {ada.profile.id} has the same issuer and subject",
         f"row 3, column subject: the user {bob.profile.id} has the same issuer and subject",
         "row 5, column subject: the user in row 2 has the same issuer and subject",
@@ -130,8 +130,8 @@ async def test_two_who_exchange_their_subjects_are_refused_by_a_dry_run_too(stor
     ada, bob = person(issuer=ISSUER, subject="7"), person(issuer=ISSUER, subject="8")
     await stored(store, ada, bob)
     ids = [ada.profile.id, bob.profile.id]
-    (told,) = await refused(store, file(known(ids[0], ISSUER, "8"), known(ids[1], ISSUER, "7")))
-    assert told.partition(":")[0] in {"row 2, column id", "row 3, column id"}
+    (result,) = await refused(store, file(known(ids[0], ISSUER, "8"), known(ids[1], ISSUER, "7")))
+    assert result.partition(":")[0] in {"row 2, column id", "row 3, column id"}
 
 
 async def test_a_file_of_many_pages_is_compared_row_by_row(store, file):
@@ -139,6 +139,6 @@ async def test_a_file_of_many_pages_is_compared_row_by_row(store, file):
     done = await import_people(store, file(*people), overwrite=False)
     assert len(done.added) == 1202
     people[700][2] = "moved@example.org"
-    told = await import_people(store, file(*people), overwrite=False, dry_run=True)
-    ((user, fields),) = told.fields_changed()
-    assert (user.profile.email, fields, told.unchanged) == ("moved@example.org", ("email",), 1201)
+    result = await import_people(store, file(*people), overwrite=False, dry_run=True)
+    ((user, fields),) = result.fields_changed()
+    assert (user.profile.email, fields, result.unchanged) == ("moved@example.org", ("email",), 1201)

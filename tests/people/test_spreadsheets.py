@@ -124,8 +124,8 @@ def test_empty_rows_are_passed_over_and_counted(read, refused, people, delimiter
     if "\xa0" not in empty:  # nobody writes a header after that
         assert read(written([*around, empty, empty], delimiter)) == people
     bad = [TENANT, ADA, "nobody", "local"]
-    (told,) = refused(written([COLUMNS, empty, PEOPLE[1], empty, bad, empty], delimiter))
-    assert told == "row 5, column email: write one address, such as ada@example.com"
+    (result,) = refused(written([COLUMNS, empty, PEOPLE[1], empty, bad, empty], delimiter))
+    assert result == "row 5, column email: write one address, such as ada@example.com"
 
 
 def test_rows_may_end_early_or_go_on_emptily(read, people):
@@ -143,16 +143,16 @@ def test_a_line_for_excel_that_names_the_separator_is_no_row(read, refused, peop
         start = (line + end).encode()
         assert read(start + written([COLUMNS, *PEOPLE], ";", end)) == people
         bad = written([COLUMNS, [TENANT, "7", "a@b.example", "local"]], ";", end)
-        (told,) = refused(start + bad)
-        assert told.startswith("row 2, column id: write a UUID")
+        (result,) = refused(start + bad)
+        assert result.startswith("row 2, column id: write a UUID")
 
 
 def test_line_breaks_within_a_cell_belong_to_its_row(read, refused):
     """The names break a rule, each in the row that a spreadsheet shows."""
     rows = [[TENANT, ADA, "a@b.example", "local", "A\nd\r\na"], [TENANT, BOB, "x", "local", ""]]
     for end in ENDS:
-        told = refused(written([COLUMNS[:5], *rows], end=end))
-        assert [each.partition(":")[0] for each in told] == [
+        result = refused(written([COLUMNS[:5], *rows], end=end))
+        assert [each.partition(":")[0] for each in result] == [
             "row 2, column first_name",
             "row 3, column email",
         ]
@@ -187,20 +187,22 @@ def with_cell(column, cell):
         ("subject", "1E+20", "the spreadsheet has rounded the number"),
     ],
 )
-def test_a_refused_cell_is_told_with_its_row_its_column_and_what_to_do(refused, column, cell, do):
-    (told,) = refused(written([COLUMNS, PEOPLE[1], with_cell(column, cell)]))
-    assert told.startswith(f"row 3, column {column}: ")
-    assert do in told
-    assert len(cell) < 2 or cell not in told
+def test_a_refused_cell_is_reported_with_its_row_its_column_and_what_to_do(
+    refused, column, cell, do
+):
+    (result,) = refused(written([COLUMNS, PEOPLE[1], with_cell(column, cell)]))
+    assert result.startswith(f"row 3, column {column}: ")
+    assert do in result
+    assert len(cell) < 2 or cell not in result
 
 
-def test_all_that_is_wrong_with_a_file_is_told_at_once_up_to_a_bound(refused):
+def test_all_problems_of_a_file_are_reported_up_to_a_limit(refused):
     bad = ["acme", "1", "nobody", "ldap", "x" * 101, "a\nb", "\u202e", "x" * 256, "1E+20"]
-    told = refused(written([COLUMNS, bad, GOOD, bad]))
-    places = [each.partition(":")[0] for each in told]
+    result = refused(written([COLUMNS, bad, GOOD, bad]))
+    places = [each.partition(":")[0] for each in result]
     assert places == [f"row {row}, column {name}" for row in (2, 4) for name in COLUMNS]
     many = refused(written([COLUMNS, *[bad] * 1000]))
-    assert many[:9] == told[:9]
+    assert many[:9] == result[:9]
     assert len(many) == MAX_PROBLEMS + 1
     assert many[-1] == f"and {9 * 1000 - MAX_PROBLEMS:,} more like these"
 
@@ -219,20 +221,20 @@ def test_all_that_is_wrong_with_a_file_is_told_at_once_up_to_a_bound(refused):
         (["|".join(COLUMNS)], "something else than a comma, semicolon or tab between"),
     ],
 )
-def test_a_header_that_is_none_is_told_with_the_columns(refused, header, says):
-    told = refused(written([header, *PEOPLE]))
-    assert all(each.startswith("row 1, the header: ") for each in told)
-    assert any(says in each for each in told)
-    assert not any("\x1b" in each for each in told)
+def test_a_missing_header_is_reported_with_the_columns(refused, header, says):
+    result = refused(written([header, *PEOPLE]))
+    assert all(each.startswith("row 1, the header: ") for each in result)
+    assert any(says in each for each in result)
+    assert not any("\x1b" in each for each in result)
 
 
 @pytest.mark.parametrize(
     ("row", "column"),
     [([*GOOD, "more"], "J"), ([*GOOD, "", "more"], "K"), ([*GOOD, *[""] * 17, "x", "x"], "AA")],
 )
-def test_a_cell_beyond_the_header_is_told_with_its_letter(refused, row, column):
-    told = refused(written([COLUMNS, row]))
-    assert told[0].startswith(f"row 2, column {column}: the header has no name")
+def test_a_cell_beyond_the_header_is_reported_with_its_letter(refused, row, column):
+    result = refused(written([COLUMNS, row]))
+    assert result[0].startswith(f"row 2, column {column}: the header has no name")
 
 
 def test_a_column_without_a_name_must_be_empty(refused, read):
@@ -240,16 +242,16 @@ def test_a_column_without_a_name_must_be_empty(refused, read):
     rows = [[*row[:4], "", *row[4:]] for row in PEOPLE]
     assert len(read(written([header, *rows]))) == len(PEOPLE)
     rows[1][4] = "x"
-    (told,) = refused(written([header, *rows]))
-    assert told.startswith("row 3, column E: the header has no name")
+    (result,) = refused(written([header, *rows]))
+    assert result.startswith("row 3, column E: the header has no name")
 
 
-def test_letters_of_an_old_code_page_are_told_by_cell(refused):
+def test_letters_of_an_old_code_page_are_reported_by_cell(refused):
     """Excel's plain "CSV" is in Windows' code page."""
     rows = [COLUMNS, GOOD, with_cell("first_name", "Zoë"), with_cell("display_name", "Ünal")]
     text = "\n".join(";".join(row) for row in rows).replace(ADA, BOB, 1).replace(ADA, EVE, 1)
-    told = refused(text.encode("cp1252"))
-    assert told == [
+    result = refused(text.encode("cp1252"))
+    assert result == [
         f'row {row}, column {column}: it has letters that are not UTF-8: save the file as "CSV UTF-8"'
         for row, column in [(3, "first_name"), (4, "display_name")]
     ]
@@ -314,7 +316,7 @@ CUT = [
 def test_a_file_cut_at_any_byte_gives_its_whole_rows_or_is_refused(
     read, people, encoding, delimiter, end
 ):
-    """Only a cut within the very last cell cannot be told: not every file ends with a line end."""
+    """Only a cut within the very last cell cannot be detected: not every file ends with a line end."""
     data = written([COLUMNS, *PEOPLE], delimiter, end, encoding)
     taken = 0
     for size in range(len(data)):

@@ -88,7 +88,7 @@ def test_a_tag_of_a_compressed_answer_holds_by_graphql_too(server, tmp_path):
         httpx2.Client(base_url=address, headers=server.headers) as client,
     ):
         etag = client.get(ME, headers={"Accept-Encoding": "gzip"}).headers["ETag"]
-        told = [
+        results = [
             client.post(
                 "/graphql",
                 json={
@@ -98,5 +98,5 @@ def test_a_tag_of_a_compressed_answer_holds_by_graphql_too(server, tmp_path):
             ).json()["data"]["updateMyProfile"]
             for name in ("Augusta", "Byron")
         ]
-        assert told[0]["displayName"] == "Augusta"
-        assert told[1]["code"] == "precondition_failed"
+        assert results[0]["displayName"] == "Augusta"
+        assert results[1]["code"] == "precondition_failed"

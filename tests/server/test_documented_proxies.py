@@ -123,7 +123,7 @@ def test_the_tag_that_comes_is_the_tag_to_send(client):
         assert statuses == [200, 412]
 
 
-def test_the_largest_picture_passes_and_what_is_too_large_is_told_as_the_service_tells(client):
+def test_the_largest_picture_passes_and_a_larger_body_is_refused_as_by_the_service(client):
     picture = png(noise(290, 290))
     assert 200_000 < len(picture) <= 262_144
     uri = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
@@ -192,7 +192,9 @@ def test_the_proxy_of_the_compose_file_passes_on_and_compresses(server, tmp_path
 
 
 @pytest.mark.parametrize("prefix", ["", "/profile"])
-def test_a_service_that_is_gone_is_told_as_the_service_tells(proxy, prefix, tmp_path, repository):
+def test_an_unreachable_service_is_reported_in_the_services_format(
+    proxy, prefix, tmp_path, repository
+):
     with ports.reserved() as nobody:
         service = f"127.0.0.1:{nobody.getsockname()[1]}"
         with documented(proxy, prefix, tmp_path, service, repository) as client:

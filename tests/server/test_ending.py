@@ -50,7 +50,7 @@ def assert_nobody_listens(address):
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"  # once the head was read
 
 
-def until_told(sock, end):
+def until_received(sock, end):
     result = b""
     while not result.endswith(end):
         result += sock.recv(1) or pytest.fail("the connection was closed")
@@ -86,9 +86,9 @@ def test_what_was_accepted_is_answered_and_then_all_end(folder, port, workers):
             socket.create_connection(address, timeout=60) as idle,
         ):
             idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-            until_told(idle, b'{"status":"ok"}')
+            until_received(idle, b'{"status":"ok"}')
             busy.sendall(head)
-            until_told(busy, CONTINUE)
+            until_received(busy, CONTINUE)
             busy.sendall(body[:5])
             process.send_signal(signal.SIGTERM)
             started = time.monotonic()
@@ -117,7 +117,7 @@ def test_who_never_finishes_does_not_hold_up_the_end(folder, port):
     ):
         stalled.sendall(b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n")
         stalled.sendall(b"Content-Type: application/json\r\nExpect: 100-continue\r\n\r\n")
-        until_told(stalled, CONTINUE)
+        until_received(stalled, CONTINUE)
         process.send_signal(signal.SIGTERM)
         assert b'"code":"request_timeout"' in rest(stalled)
         assert process.wait(60) == 0

@@ -205,9 +205,9 @@ async def test_a_service_goes_by_new_policies_and_says_which_it_cannot_go_by(tmp
             await after_asking(200, {"status": "ready"})
     finally:
         logs.configure("json", Nowhere())
-    told = stream.getvalue()
-    assert "frozen.cedar:1: the policy " in told
-    assert "policies read again" in told
+    result = stream.getvalue()
+    assert "frozen.cedar:1: the policy " in result
+    assert "policies read again" in result
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -83,7 +83,7 @@ CASES = [
          [("display_name", "invalid_characters")]),
     *(Case(f"{name} cannot be null", {name: None}, "invalid_type", [(name, "invalid_type")])
       for name in ("first_name", "last_name", "display_name")),
-    Case("all violations are told in order",
+    Case("all violations are reported in order",
          {"avatar_base64": "x", "display_name": None, "last_name": "\x00", "first_name": "x" * 101},
          "too_long",
          [("first_name", "too_long"), ("last_name", "invalid_characters"),

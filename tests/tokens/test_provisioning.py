@@ -97,8 +97,8 @@ async def test_of_a_providers_name_what_is_forbidden_is_taken_out_at_first_and_l
     profile = (await new.get(**names)).json()
     assert (profile["first_name"], profile["last_name"]) == (NAMES[sent], NAMES[sent])
     await known.get(given_name="Old", family_name="Old")
-    told = (await known.graphql(ME_QUERY, **names))["data"]["me"]
-    assert (told["firstName"], told["lastName"]) == (NAMES[sent], NAMES[sent])
+    results = (await known.graphql(ME_QUERY, **names))["data"]["me"]
+    assert (results["firstName"], results["lastName"]) == (NAMES[sent], NAMES[sent])
 
 
 async def test_an_update_may_be_the_first_request(service):

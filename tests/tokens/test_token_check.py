@@ -54,8 +54,8 @@ async def verdicts(issuers, sent, now):
 DATES = {"expired", "not_yet"}
 
 
-@pytest.mark.parametrize(("word", "sent", "_told"), [row for row in REFUSED if row[1]])
-async def test_the_check_fails_at_the_step_that_the_log_names(tmp_path, word, sent, _told):
+@pytest.mark.parametrize(("word", "sent", "_result"), [row for row in REFUSED if row[1]])
+async def test_the_check_fails_at_the_step_that_the_log_names(tmp_path, word, sent, _result):
     sent = sent.removeprefix("Bearer").strip()
     if sent.startswith("Basic") or not sent:
         return

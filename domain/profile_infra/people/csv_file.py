@@ -1,7 +1,7 @@
-"""People of tenants from a CSV file: all of it, or what is wrong with it.
+"""Parsing CSV files of users: all rows, or a list of problems.
 
-RFC 4180, with what Excel, LibreOffice, Numbers and Google Sheets write besides: semicolons or tabs
-between columns, UTF-16, byte order marks, any line ends, empty rows, and rows that end early.
+RFC 4180, and the variants that Excel, LibreOffice, Numbers and Google Sheets write: semicolons or
+tabs as delimiters, UTF-16, byte order marks, any line ends, empty rows, and short rows.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ MAX_PROBLEMS: Final = 50
 
 _DELIMITERS: Final = ",;\t"
 _MARKS: Final = ((BOM_UTF8, "utf-8"), (BOM_UTF16_LE, "utf-16-le"), (BOM_UTF16_BE, "utf-16-be"))
-# ZIP, as .xlsx, .ods and .numbers are, and the container of .xls.
+# The signatures of ZIP (.xlsx, .ods, .numbers) and of the container of .xls.
 _WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-# Excel reads the first line so, shows none, and counts none.
+# Excel's declaration of the delimiter in the first line, which it neither shows nor counts.
 _SAYS_DELIMITER: Final = re.compile(r'"?sep=."?', re.IGNORECASE)
-# White space is the spreadsheet's; any other is part of a subject, as it is in a token.
+# Stripped from cells; other white space may be part of a subject, as in a token.
 _PADDING: Final = " \t\r\n"
 _UNREADABLE: Final = re.compile("[\ud800-\udfff]")
 _ROUNDED: Final = re.compile(r"\d([.,]\d+)?E\+\d+")
@@ -52,15 +52,15 @@ _WHOLE: Final = "save the file again, and see that it is copied whole"
 
 
 class Problems:
-    """What is wrong with a file: the first 50 sentences, and the number of the rest."""
+    """The problems of a file: the first 50, and the number of the others."""
 
     def __init__(self) -> None:
-        self._told: list[str] = []
+        self._listed: list[str] = []
         self._omitted = 0
 
     def add(self, problem: str) -> None:
-        if len(self._told) < MAX_PROBLEMS:
-            self._told.append(problem)
+        if len(self._listed) < MAX_PROBLEMS:
+            self._listed.append(problem)
         else:
             self._omitted += 1
 
@@ -68,15 +68,15 @@ class Problems:
         self.add(f"row {row}, column {column}: {problem}")
 
     def __bool__(self) -> bool:
-        return bool(self._told)
+        return bool(self._listed)
 
     def __str__(self) -> str:
         rest = [f"and {self._omitted:,} more like these"] if self._omitted else []
-        return "".join(f"\n  {line}" for line in (*self._told, *rest))
+        return "".join(f"\n  {line}" for line in (*self._listed, *rest))
 
 
 class FileRefused(ValueError):
-    """A file that cannot be imported, with what to do about it, a line each."""
+    """A file that cannot be imported; the text has one line for each problem."""
 
     def __init__(self, path: Path, problems: Problems) -> None:
         super().__init__(f"nobody in {path} was imported; correct this, and try again:{problems}")
@@ -84,9 +84,9 @@ class FileRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One person of the file; ``issuer`` and ``subject`` are empty where it leaves them open.
+    """One user of the file. ``issuer`` and ``subject`` are empty if the file leaves them open.
 
-    ``number`` is the row's as a spreadsheet counts it, from 1.
+    ``number`` is the row number of a spreadsheet, starting at 1.
     """
 
     number: int
@@ -100,7 +100,7 @@ class Row:
         return User(new_profile(self.tenant_id, self.id, self.record), self.issuer, self.subject)
 
     def applied_to(self, user: User, *, overwrite: bool) -> User:
-        """What the provider owns brought up to date: how its tokens are known, among others."""
+        """The user with the row's values in what the provider owns, issuer and subject included."""
         return replace(
             user,
             profile=apply_record(user.profile, self.record, overwrite=overwrite),
@@ -110,9 +110,9 @@ class Row:
 
 
 def read_people(path: Path, read: Callable[[int], None] = lambda _: None) -> list[Row]:
-    """Every row, checked; ``read`` is told how many bytes of the file each line took.
+    """All rows, validated. ``read`` is called with the bytes of each line, for a progress bar.
 
-    A file has 64 MiB at most, a row 64 Ki characters. Raises FileRefused.
+    At most 64 MiB per file and 65,536 characters per row. Raises FileRefused.
     """
     problems = Problems()
     rows: list[Row] = []
@@ -120,7 +120,7 @@ def read_people(path: Path, read: Callable[[int], None] = lambda _: None) -> lis
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
         for row in _rows(_Lines(data, read), problems):
-            rows.append(row)  # noqa: PERF402  # what ends the reading is told with what was read
+            rows.append(row)  # noqa: PERF402  # rows before an unreadable one are validated too
     except _Unreadable as error:
         problems.add(str(error))
     except OSError as error:
@@ -131,13 +131,13 @@ def read_people(path: Path, read: Callable[[int], None] = lambda _: None) -> lis
 
 
 class _Unreadable(Exception):
-    """What ends the reading of a file."""
+    """An error after which the file cannot be read further."""
 
 
 class _Lines:
-    """The lines of a file with their ends, as the csv module wants them; none is endless.
+    """The lines of a file with their line ends, for the csv module; their length is limited.
 
-    ``row`` is the one they belong to, ``ended`` whether the last one had its end.
+    ``row`` is the number of the current row, ``ended`` whether the last line had a line end.
     """
 
     def __init__(self, data: bytes, read: Callable[[int], None]) -> None:
@@ -149,7 +149,7 @@ class _Lines:
         if len(data) > MAX_FILE_BYTES:
             raise _Unreadable(f"it is over {MAX_FILE_BYTES // 1024**2} MiB: split it")
         mark, self._encoding = _mark_and_encoding(data)
-        # What cannot be decoded shall be told with its row and column.
+        # Undecodable bytes are kept, to report their row and column.
         self._errors = "surrogateescape" if self._encoding == "utf-8" else "surrogatepass"
         stream = BytesIO(data)
         stream.seek(len(mark))
@@ -188,14 +188,14 @@ def _mark_and_encoding(data: bytes) -> tuple[bytes, str]:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return mark, encoding
-    # A header is of ASCII, of which UTF-16 has every other byte zero.
+    # The header is ASCII: in UTF-16 every other byte is zero.
     return b"", {(False, True): "utf-16-le", (True, False): "utf-16-be"}.get(
         (data[:1] == b"\0", data[1:2] == b"\0"), "utf-8"
     )
 
 
 def _rows(lines: _Lines, problems: Problems) -> Iterator[Row]:
-    """Those without a problem; ``problems`` gets those of all others."""
+    """The valid rows; the problems of others are added to ``problems``."""
     records = _records(lines)
     cells = next(records, [])
     header = _Header([_column(cell) for cell in cells])
@@ -218,9 +218,7 @@ def _rows(lines: _Lines, problems: Problems) -> Iterator[Row]:
 
 
 def _records(lines: _Lines) -> Iterator[list[str]]:
-    """The header's cells and then each row's; ``lines.row`` says which it is. Empty ones are left
-    out.
-    """
+    """The cells of the header, then of each row that is not empty; ``lines.row`` is its number."""
     first = _first_line(lines)
     reader = csv.reader(chain([first], lines), delimiter=_delimiter(first), strict=True)
     while True:
@@ -239,7 +237,7 @@ def _records(lines: _Lines) -> Iterator[list[str]]:
 
 
 def _first_line(lines: _Lines) -> str:
-    """The first that says anything: a header is one."""
+    """The first line that is not empty: the header."""
     for line in lines:
         if lines.row == 1 and _SAYS_DELIMITER.fullmatch(line.strip("\r\n")):
             continue
@@ -250,7 +248,7 @@ def _first_line(lines: _Lines) -> str:
 
 
 def _delimiter(header: str) -> str:
-    """The one by which the line has the most names of columns."""
+    """The delimiter that splits the header into the most known column names."""
 
     def known(delimiter: str) -> int:
         cells = next(csv.reader([header], delimiter=delimiter), [])
@@ -260,17 +258,17 @@ def _delimiter(header: str) -> str:
 
 
 def _column(cell: str) -> str:
-    """``Tenant ID`` is ``tenant_id``."""
+    """The name of a column as the import knows it: ``Tenant ID`` is ``tenant_id``."""
     return "_".join(cell.replace("\ufeff", "").lower().split())
 
 
 class _Header(NamedTuple):
-    """What stands in which column."""
+    """The columns of a file, in order."""
 
     columns: list[str]
 
     def wrong(self, cells: list[str]) -> Iterator[str]:
-        """What to do about it, as it stands in the file."""
+        """The problems of the header."""
         named = [name for name in self.columns if name]
         optional = ", ".join(OPTIONAL)
         if not set(named) & set(COLUMNS):
@@ -350,11 +348,11 @@ def _of_keys(**keys: str) -> dict[str, str]:
 
 
 def _letters(place: int) -> str:
-    """A to Z, AA and so on, as spreadsheets call their columns."""
+    """The letters of a column in a spreadsheet: A to Z, AA, …"""
     high, low = divmod(place, 26)
     return (_letters(high - 1) if high else "") + chr(ord("A") + low)
 
 
 def _shown(name: str) -> str:
-    """A stranger's text, safe for a terminal."""
+    """A text of the file, shortened and safe for a terminal."""
     return ascii(name[:40])[1:-1] if not name.isprintable() else name[:40]

@@ -1,4 +1,4 @@
-"""What an operator does with the people of a store: import, find, let go, delete."""
+"""The use cases of operators: importing, finding, deactivating and deleting users."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from profile_infra.stores.store import Store
 PAGE = 500
 
 _Key = tuple[UUID, str, str]
-_NOTHING_TOLD: Final = Record(None, AuthProvider.LOCAL, {})
+_EMPTY_RECORD: Final = Record(None, AuthProvider.LOCAL, {})
 _IN_THE_WAY: Final = (
     "another user has its issuer and subject, or this one was just changed; try again"
 )
 
 
 class Refused(Exception):
-    """What cannot be done, in one sentence for the operator."""
+    """An operation that cannot be done; the text is a sentence for the operator."""
 
 
 @dataclass(slots=True)
 class Import:
-    """What an import does: who is new, who changes and in which fields, how many stay."""
+    """The result of an import: new users, changed users, and the number of unchanged ones."""
 
     added: list[User] = field(default_factory=list)
     changed: list[tuple[User, User]] = field(default_factory=list)
     unchanged: int = 0
 
     def fields_changed(self) -> Iterator[tuple[User, tuple[str, ...]]]:
-        """Each user as changed, with the names of the fields as in the audit trail."""
+        """Each changed user, with the changed fields as in the audit trail."""
         for before, after in self.changed:
             change = user_differences(before, after)
             yield after, change.fields if change else ()
@@ -55,10 +55,10 @@ async def import_people(
     read: Callable[[int], None] = lambda _: None,
     compared: Callable[[int, int], None] = lambda *_: None,
 ) -> Import:
-    """All people of a CSV file, or none; a dry run is the whole import, undone at its end.
+    """Imports all users of a CSV file, or none. A dry run is the same, rolled back at its end.
 
-    ``read`` is told the bytes of each line, ``compared`` how many people of how many were held
-    against the store. Raises FileRefused.
+    For progress bars, ``read`` is called with the bytes of each line, and ``compared`` with the
+    number of users compared with the store, and of all. Raises FileRefused.
     """
     rows = read_people(path, read)
     problems = Problems()
@@ -84,9 +84,9 @@ async def _compare(
     *,
     overwrite: bool,
 ) -> Import:
-    """What the rows do to the users of the store; ``problems`` gets those who are in the way."""
+    """Compares the rows with the stored users; conflicts are added to ``problems``."""
     done = Import()
-    in_the_way: dict[int, str] = {}
+    conflicts: dict[int, str] = {}
     first_row: dict[_Key, int] = {}
     left: set[_Key] = set()
     taken: list[tuple[Row, _Key, UUID]] = []
@@ -98,7 +98,7 @@ async def _compare(
             after = row.applied_to(before, overwrite=overwrite) if before else row.as_new()
             first = first_row.setdefault(_key(after), row.number)
             if first != row.number:
-                in_the_way[row.number] = f"the user in row {first}"
+                conflicts[row.number] = f"the user in row {first}"
             if before is None:
                 done.added.append(after)
             elif before == after:
@@ -117,14 +117,14 @@ async def _compare(
         compared(len(page), len(rows))
     for row, key, holder_id in taken:
         if key not in left:
-            in_the_way.setdefault(row.number, f"the user {holder_id}")
-    for number, who in sorted(in_the_way.items()):
+            conflicts.setdefault(row.number, f"the user {holder_id}")
+    for number, who in sorted(conflicts.items()):
         problems.of_cell(number, "subject", f"{who} has the same issuer and subject")
     return done
 
 
 def _pages(rows: Sequence[Row]) -> Iterator[list[Row]]:
-    """Each of one tenant."""
+    """The rows in pages, each of one tenant."""
     by_tenant: dict[UUID, list[Row]] = {}
     for row in rows:
         by_tenant.setdefault(row.tenant_id, []).append(row)
@@ -138,15 +138,15 @@ def _key(user: User) -> _Key:
 
 
 async def _holder(store: Store, user: User) -> Profile | None:
-    """Who is stored with this very issuer and subject."""
+    """The user stored with exactly this issuer and subject."""
     tenant_id, issuer, subject = _key(user)
-    # With a record the issuer meets its own users alone, and nobody stored without an issuer.
-    identity = Identity(tenant_id, issuer, subject, record=_NOTHING_TOLD)
+    # With a record, an identity does not match users stored without an issuer.
+    identity = Identity(tenant_id, issuer, subject, record=_EMPTY_RECORD)
     return await store.load(identity, with_image=False)
 
 
 async def list_people(store: Store, tenant_id: UUID) -> AsyncIterator[User]:
-    """Everybody of a tenant, in the order of their ids."""
+    """All users of a tenant, by id."""
     page = await store.list_users(tenant_id, first=PAGE)
     while page:
         for user in page:
@@ -155,7 +155,7 @@ async def list_people(store: Store, tenant_id: UUID) -> AsyncIterator[User]:
 
 
 async def find_person(store: Store, tenant_id: UUID, id_or_email: str) -> User:
-    """The one user meant. Raises Refused when there is none, or more than one."""
+    """The user with this id or email. Raises Refused if there is none, or more than one."""
     user_id = parse_uuid(id_or_email)
     if user_id is not None:
         found = list((await store.users_of(tenant_id, [user_id])).values())
@@ -170,7 +170,7 @@ async def find_person(store: Store, tenant_id: UUID, id_or_email: str) -> User:
 
 
 async def set_active(store: Store, tenant_id: UUID, who: str, *, active: bool) -> User:
-    """The user meant, who may sign in from now on or not. Raises Refused."""
+    """Activates or deactivates a user. Raises Refused."""
     user = await find_person(store, tenant_id, who)
     after = replace(user, profile=replace(user.profile, active=active))
     try:
@@ -181,7 +181,7 @@ async def set_active(store: Store, tenant_id: UUID, who: str, *, active: bool) -
 
 
 async def delete_person(store: Store, tenant_id: UUID, who: str) -> tuple[User, int]:
-    """The user who was meant, and how many entries of the audit trail lost their values.
+    """The deleted user, and the number of audit entries whose values were cleared.
 
     Raises Refused.
     """
