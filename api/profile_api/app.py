@@ -18,8 +18,8 @@ from starlette.types import Scope
 from profile_api.middleware.admission import Admission
 from profile_api.middleware.buffers import Buffers
 from profile_api.middleware.cors import Cors
-from profile_api.middleware.direct_dispatch import DirectDispatch
-from profile_api.middleware.each_request import CatchCrashes, EachRequest
+from profile_api.middleware.dispatch import Dispatch
+from profile_api.middleware.each_request import EachRequest
 from profile_api.pages.assets import Assets
 from profile_api.pages.docs import page as docs_page
 from profile_api.pages.person import Person
@@ -113,10 +113,8 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     )
     app.state.service, app.state.reloads = service, reloads
     app.state.settings, app.state.admission, app.state.metrics = settings, admission, metrics
-    shortcuts: dict[tuple[str, str], APIRoute] = {}
-    app.add_middleware(DirectDispatch, routes=shortcuts)
-    app.add_middleware(CatchCrashes, refuse=_refusal)
-    app.add_middleware(admission.middleware, refuse=_refusal)
+    direct: dict[tuple[str, str], APIRoute] = {}
+    app.add_middleware(Dispatch, admission=admission, routes=direct, refuse=_refusal)
     if settings.cors_origins:
         app.add_middleware(Cors, origins=settings.cors_origins)
     app.add_middleware(EachRequest, metrics=metrics, line=request_log())
@@ -138,7 +136,7 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     )
     add_route(app, "GET", GRAPHQL, view.get, include_in_schema=False)
     add_route(app, "POST", GRAPHQL, view.post, include_in_schema=False)
-    shortcuts |= {
+    direct |= {
         (method, route.path): route
         for route in app.routes
         if spans is None and isinstance(route, APIRoute) and route.path in {ME, GRAPHQL}
@@ -208,7 +206,7 @@ async def _draining(admission: Admission) -> str | None:
 
 def _refusal(scope: Scope, error: DomainError) -> Response:
     """The response for an error outside the faces, in the format of the requested face."""
-    scope["state"]["code"] = error.code
+    scope["state"]["code"], scope["state"]["reason"] = error.code, error.log_reason
     return refusal(error, STATUS[error.code]) if scope["path"] == GRAPHQL else error_response(error)
 
 

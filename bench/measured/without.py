@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from profile_api.cli import main as cli
-from profile_api.middleware import direct_dispatch as dispatch
+from profile_api.middleware import dispatch
 from profile_domain import keyed_locks as locks
 from profile_graphql.execution import documents
 from profile_infra.policies import cedar
@@ -30,7 +30,7 @@ def direct_dispatch() -> None:
     async def through(self: Any, scope: Any, receive: Any, send: Any) -> None:
         await self._app(scope, receive, send)
 
-    dispatch.DirectDispatch.__call__ = through  # type: ignore[method-assign]
+    dispatch.Dispatch._dispatch = through  # type: ignore[method-assign]
 
 
 def batching() -> None:

@@ -1,24 +1,18 @@
-"""What every request gets: an id, headers, a log line, metrics, and a handler for crashes."""
+"""What every request gets: an id, headers, a log line and metrics."""
 
 from __future__ import annotations
 
-import logging
 import random
 import re
 import sys
 import time
 from typing import Any
 
-from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from profile_api.middleware.admission import Refuse, Refused
 from profile_api.middleware.headers import ON_EVERY_ANSWER
 from profile_api.telemetry.logs import Log
 from profile_api.telemetry.metrics import METHODS, UNKNOWN, Metrics
-from profile_domain.errors import Code, DomainError
-
-log = logging.getLogger("profile.requests")
 
 # The id is not a secret, and os.urandom() would cost 10 µs under load.
 _bits = random.getrandbits
@@ -83,35 +77,6 @@ class EachRequest:
             if trace_id:
                 fields["trace_id"] = trace_id
             self._line("request", **fields)
-
-
-class CatchCrashes:
-    """The innermost middleware: logs an unexpected exception, and answers ``internal_error``."""
-
-    def __init__(self, app: ASGIApp, *, refuse: Refuse) -> None:
-        self._app = app
-        self._refuse = refuse
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begun = False
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_and_note)
-        except ClientDisconnect:
-            scope["state"]["code"] = "client_disconnected"
-        except Refused as refused:
-            await self._refuse(scope, refused.error)(scope, receive, send)
-        except Exception:
-            if begun or scope["type"] != "http":
-                raise  # the response has begun: only closing the connection shows the failure
-            log.exception("request %s failed", scope["state"]["request_id"])
-            error = DomainError(Code.INTERNAL_ERROR)
-            await self._refuse(scope, error)(scope, receive, send)
 
 
 def _ids(scope: Scope) -> tuple[str, str]:
