@@ -14,7 +14,8 @@ from profile_infra.pictures.frames import HEAD, frame, of_refusal
 
 def main() -> None:
     """Ends at the end of its input, so with its parent process, however that ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent process
+    for number in (signal.SIGINT, signal.SIGHUP):  # the terminal's are for the parent process
+        signal.signal(number, signal.SIG_IGN)
     read, write = sys.stdin.buffer.read, sys.stdout.buffer
     while head := read(HEAD.size):
         name, data = map(read, HEAD.unpack(head))
