@@ -126,6 +126,31 @@ def test_a_dry_run_says_who_would_be_new_or_changed_and_imports_nobody(run, tmp_
     assert "row 3, column id: write a UUID" in output
 
 
+def test_new_people_of_an_issuer_that_is_not_configured_are_told_of(run, tmp_path):
+    run("migrate")
+    file = csv(
+        tmp_path,
+        *(
+            person(uuid4(), f"{subject}@example.com", "oidc", "", "", "", issuer, subject)
+            for issuer, subject in (
+                ("https://idp.example", "1"),
+                ("https://typo.example", "2"),
+                ("https://typo.example", "3"),
+            )
+        ),
+        person(uuid4()),
+    )
+    said = (
+        "No entry of PROFILE_ISSUERS has the issuer 'https://typo.example': no token meets 2 of"
+        " the new.\n"
+    )
+    assert said not in run("users", "import", file, "--dry-run")
+    assert said in run("users", "import", file, "--dry-run", issuers=ISSUERS)
+    added = "4 added, 0 changed, 0 unchanged.\n"
+    assert run("users", "import", file, issuers=ISSUERS) == said + added
+    assert "issuer" not in run("users", "import", file, issuers=ISSUERS)
+
+
 def test_the_same_person_twice_in_a_file_or_a_subject_taken_imports_nobody(run, tmp_path):
     run("migrate")
     ada = uuid4()

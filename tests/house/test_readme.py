@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import sys
+from pathlib import Path
 
 
 async def test_the_snippet_for_python_runs(demo, repository):
@@ -17,6 +18,30 @@ async def test_the_snippet_for_python_runs(demo, repository):
     )
     out, _ = await asyncio.wait_for(process.communicate(), timeout=120)
     assert (process.returncode, out.decode()) == (0, "Countess\n")
+
+
+async def test_the_commands_that_set_up_ones_own_lead_to_a_token_that_holds(repository, tmp_path):
+    text = (repository / "README.md").read_text().split("## Serving your own")[1]
+    (block, *_) = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    lines = block.splitlines()
+    assert lines[:2] == [
+        "python3 -m venv venv && . venv/bin/activate",
+        "pip install path/to/this/repository",
+    ]
+    assert lines[-1] == "profile-service serve"
+    kept = {name: each for name, each in os.environ.items() if not name.startswith("PROFILE_")}
+    commands = Path(sys.executable).parent
+    process = await asyncio.create_subprocess_exec(
+        *("sh", "-euc", "\n".join(lines[2:-1])),
+        cwd=tmp_path,
+        env=kept | {"PATH": f"{commands}:{os.environ['PATH']}"},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await asyncio.wait_for(process.communicate(), timeout=120)
+    assert process.returncode == 0, out.decode()
+    assert out.decode().splitlines()[-1].split() == [
+        *("ok", "user", "2f6a0d3c-63d3-4c5a-9f2e-0d8a3f6b1c11")
+    ]
 
 
 def test_the_pictures_are_there_and_small(repository):

@@ -138,6 +138,36 @@ def test_each_thing_that_does_not_hold_is_said_and_ends_with_a_status(check):
     assert steps["user"] == ("ok", ADA)
 
 
+def test_which_date_it_is_that_does_not_hold_is_said(check):
+    now = int(time.time())
+    for changes, said in (
+        ({"exp": now - 60}, "expired; "),
+        ({"nbf": now + 90}, "not valid yet; "),
+        ({"exp": ...}, "exp is required, and each must be a number; "),
+        ({"iat": "today"}, "exp is required, and each must be a number; "),
+    ):
+        sent = {name: each for name, each in claims(sub=ADA, **changes).items() if each != ...}
+        status, steps = check(token(sent))
+        assert (status, steps["dates"][0]) == (1, "FAIL")
+        assert steps["dates"][1].startswith(said)
+
+
+def test_a_list_of_several_tenants_is_said_to_be_one_of_several(check):
+    entry = json.loads(ISSUERS)[0]
+    entry |= {"tenant_claim": "groups", "tenant_ids": {"acme": TENANT}}
+    for groups, said in (
+        (["Everyone", "acme"], "a list names a tenant only if it has one value, this has 2; "),
+        ([], "a list names a tenant only if it has one value, this has 0; "),
+        (["Everyone"], "'groups' is "),
+    ):
+        status, steps = check(token(claims(sub=ADA, groups=groups)), issuers=json.dumps([entry]))
+        assert (status, steps["tenant"][0]) == (1, "FAIL")
+        assert steps["tenant"][1].startswith(said)
+        assert steps["tenant"][1].endswith('tenant_ids: "acme"')
+    status, steps = check(token(claims(sub=ADA, groups=["acme"])), issuers=json.dumps([entry]))
+    assert (status, steps["tenant"]) == (0, ("ok", '\'groups\' is ["acme"]; tenant_ids: "acme"'))
+
+
 def test_whom_a_token_meets_is_said(check, run):
     met = {who: check(token(claims(sub=who))) for who in (ADA, BOB, "nobody")}
     assert {who: (status, steps["user"]) for who, (status, steps) in met.items()} == {

@@ -93,6 +93,7 @@ async def fill(settings: Settings) -> list[Person]:
 def _print_instructions(address: str, people: list[Person]) -> None:
     for person in people:
         typer.secho(f"\n{person.label}", bold=True)
+        typer.echo(f"  tenant: {person.tenant_id}")
         typer.echo(f"  token: {person.token}\n")
         call = f'-H "Authorization: Bearer {person.token}" -H "X-Tenant-ID: {person.tenant_id}"'
         typer.echo(f"  curl {address}{ME} {call}\n")

@@ -6,11 +6,13 @@ import json
 import re
 import shlex
 import sys
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
 from profile_api.app import create_app
@@ -35,7 +37,7 @@ from profile_infra.secret_urls import masked
 from profile_infra.stores.by_url import migrate as migrate_store
 from profile_infra.stores.by_url import script as migration_script
 from profile_infra.stores.revisions import SchemaMismatch, UnusableDatabase, newest
-from profile_infra.tokens.issuers import UnusableKeys
+from profile_infra.tokens.issuers import Issuer, UnusableKeys
 
 cli = typer.Typer(
     name="profile-service",
@@ -79,8 +81,7 @@ def main() -> None:
             where = "".join(
                 f"[{part}]" if isinstance(part, int) else f".{masked(part)}" for part in rest
             )
-            reason = problem["msg"].removeprefix("Value error, ")
-            _fail(f"{PREFIX}{str(name).upper()}{where}: {reason}.")
+            _fail(f"{PREFIX}{str(name).upper()}{where}: {_what_to_write(problem)}.")
         raise SystemExit(1) from None
     except SettingsError as error:
         (name,) = _FIELD.findall(str(error)) or ("settings",)
@@ -89,6 +90,19 @@ def main() -> None:
     except _EXPECTED as error:
         _fail(error.message if isinstance(error, DomainError) else str(error))
         raise SystemExit(1) from None
+
+
+def _what_to_write(problem: ErrorDetails) -> str:
+    name, *rest = problem["loc"]
+    match problem["type"]:
+        case "missing":
+            return "it is required"
+        case "list_type" | "tuple_type" if not rest and name in _EXAMPLES:
+            return f"write a JSON list, such as {_EXAMPLES[str(name)]}"
+        case "extra_forbidden" if name == "issuers":
+            (nearest,) = get_close_matches(str(rest[-1])[:100], Issuer.model_fields, n=1, cutoff=0)
+            return f"there is no such key; the nearest is {nearest}"
+    return problem["msg"].removeprefix("Value error, ")
 
 
 def _fail(sentence: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import UTC
 from pathlib import Path
 from typing import Annotated
@@ -30,6 +31,7 @@ from profile_infra.people.operators import (
     set_active,
 )
 from profile_infra.stores.records import User
+from profile_infra.tokens.issuers import Issuer
 
 users = typer.Typer(help="People of a tenant.", no_args_is_help=True)
 
@@ -70,10 +72,23 @@ def import_(
             typer.echo(_line("new", user))
         for user, fields in done.fields_changed():
             typer.echo(_line("changed", user, ", ".join(fields)))
+    for name, count in _unmet(done.added, Settings().issuers):
+        typer.echo(
+            f"No entry of PROFILE_ISSUERS has the issuer {name!a}: no token meets {count} of the"
+            " new."
+        )
     typer.echo(
         f"{len(done.added)} added, {len(done.changed)} changed, {done.unchanged} unchanged"
         + (": a dry run, nothing was written." if dry_run else ".")
     )
+
+
+def _unmet(added: Iterable[User], issuers: Iterable[Issuer]) -> list[tuple[str, int]]:
+    """Issuers of the new users that are not configured, with their counts; none if none is."""
+    known = {"", *(each.issuer for each in issuers)}
+    if len(known) == 1:
+        return []
+    return sorted(Counter(each.issuer for each in added if each.issuer not in known).items())
 
 
 def _line(becomes: str, user: User, *more: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from profile_domain.caller import Identity
 from profile_domain.errors import Code, DomainError, LogReason
@@ -26,6 +26,11 @@ from profile_infra.tokens.jose import ReadToken, check_signature, fault_of_heade
 from profile_infra.tokens.keys import Keys
 
 _MAX_SHOWN = 200  # code points of a value
+_DATES: Final[Mapping[LogReason, str]] = {
+    "expired": "expired",
+    "not_yet": "not valid yet",
+    "form": "exp is required, and each must be a number",
+}
 _T = TypeVar("_T")
 
 
@@ -113,15 +118,18 @@ def _claim_steps(
     tenant, tenant_step = _step("tenant", lambda: tenant_of(issuer, claims))
     subject, subject_step = _step("subject", lambda: subject_of(issuer, claims))
     scopes, scope_step = _step("scope", lambda: scopes_of(claims))
-    _, dates_step = _step("dates", lambda: check_dates(*dates_of(claims), now))
+    _, dates_step = _step("dates", lambda: check_dates(*dates_of(claims), now), _DATES)
     _, audience_step = _step("audience", lambda: check_audience(issuer, claims))
     wanted = f"wanted: {_listed(issuer.audience)}"
     known = f"; tenant_ids: {_listed(issuer.tenant_ids)}" if issuer.tenant_ids else ""
+    several = "" if tenant else _several(claim_of(claims, issuer.tenant_claim))
     only = f"; tenants: {', '.join(map(str, issuer.tenants))}" if issuer.tenants else ""
     steps = [
-        dates_step._replace(detail=", ".join([*dates, f"now {_date(now)}"])),
+        dates_step._replace(detail=dates_step.detail + ", ".join([*dates, f"now {_date(now)}"])),
         audience_step._replace(detail=f"{_claim_value(claims, issuer.audience_claim)}; {wanted}"),
-        tenant_step._replace(detail=f"{_claim_value(claims, issuer.tenant_claim)}{known}{only}"),
+        tenant_step._replace(
+            detail=f"{several}{_claim_value(claims, issuer.tenant_claim)}{known}{only}"
+        ),
         subject_step._replace(detail=_claim_value(claims, issuer.subject_claim)),
         scope_step._replace(detail=_claim_value(claims, ["scope", "scp"])),
     ]
@@ -131,11 +139,20 @@ def _claim_steps(
     return steps, Identity(tenant, issuer.issuer, subject, scopes or frozenset(), record)
 
 
-def _step(name: str, read: Callable[[], _T]) -> tuple[_T | None, Step]:
+def _step(
+    name: str, read: Callable[[], _T], faults: Mapping[LogReason, str] | None = None
+) -> tuple[_T | None, Step]:
     try:
         return read(), Step(name, holds=True, detail="")
-    except DomainError:
-        return None, Step(name, holds=False, detail="")
+    except DomainError as refused:
+        fault = (faults or {}).get(refused.log_reason) if refused.log_reason else None
+        return None, Step(name, holds=False, detail=f"{fault}; " if fault else "")
+
+
+def _several(sent: object) -> str:
+    if isinstance(sent, list) and len(sent) != 1:
+        return f"a list names a tenant only if it has one value, this has {len(sent)}; "
+    return ""
 
 
 def _claim_value(claims: Mapping[str, Any], paths: Sequence[str]) -> str:
