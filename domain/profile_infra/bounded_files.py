@@ -13,7 +13,7 @@ MAX_FILE_BYTES: Final = 1024 * 1024
 
 def read_file(path: Path) -> bytes:
     """The content of a regular file of at most 1 MiB. Raises OSError."""
-    with open(path, "rb", opener=_open_at_once) as file:  # noqa: PTH123  # Path.open() has no opener
+    with open(path, "rb", opener=_open_at_once) as file:  # Path.open() has no opener
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "it is not a file")
         content = file.read(MAX_FILE_BYTES + 1)

@@ -193,8 +193,7 @@ async def test_what_comes_instead_of_a_file_takes_neither_time_nor_memory(
     tmp_path, monkeypatch, replace
 ):
     monkeypatch.chdir(tmp_path)  # a socket's name is short
-    keys, policies = Path("keys.json"), Path("policies")
-    policies.mkdir()
+    keys, policies = Path("keys.json"), Path()
     (policies / "a.cedar").write_text(FREEZE)
     write_jwks(keys, public_jwk(rsa_key(), kid="r"))
     watched = [KeysInFile(in_file(keys), keys).file, CedarPolicy(policies).files]
