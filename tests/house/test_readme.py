@@ -26,7 +26,10 @@ async def test_the_commands_that_set_up_ones_own_lead_to_a_token_that_holds(repo
     lines = block.splitlines()
     assert lines[:2] == [
         "python3 -m venv venv && . venv/bin/activate",
-        "pip install path/to/this/repository",
+        "repository=path/to/this/repository",
+        "pip install --no-deps --require-hashes --only-binary :all:"
+        " -r $repository/requirements.lock",
+        "pip install --no-deps $repository",
     ]
     assert lines[-1] == "profile-service serve"
     kept = {name: each for name, each in os.environ.items() if not name.startswith("PROFILE_")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from cleaning import shown
 from profile_domain.errors import Code, DomainError, FieldRefused
 from profile_infra.pictures import processes
+from profile_infra.pictures.frames import frame
 from profile_infra.pictures.processes import MAX_WAITING, PictureProcesses
 from profile_testing.images import animated, jpeg, photo, png, upload
 
@@ -148,12 +150,13 @@ async def test_a_picture_gives_way_to_requests_but_not_for_ever(monkeypatch):
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="read from /proc")
 async def test_a_process_knows_no_setting_and_holds_no_file_of_the_service(monkeypatch, tmp_path):
-    monkeypatch.setenv("PROFILE_ISSUERS", "a secret")
+    for name in ("PROFILE_ISSUERS", "PGPASSWORD", "OTEL_EXPORTER_OTLP_HEADERS", "PATHS", "XPATH"):
+        monkeypatch.setenv(name, "a secret")
     with (tmp_path / "store").open("w") as store:
         os.set_inheritable(store.fileno(), True)
         async with at_work() as pictures:
             folder = Path(f"/proc/{(await process_of(pictures)).pid}")
-            assert b"PROFILE_" not in (folder / "environ").read_bytes()
+            assert b"a secret" not in (folder / "environ").read_bytes()
             assert len(list((folder / "fd").iterdir())) == 3
 
 
@@ -163,6 +166,50 @@ async def test_a_process_ends_with_the_one_that_started_it():
         process = await process_of(pictures)
         process.stdin.close()
         assert await process.wait() == 0
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_what_ends_or_reloads_the_whole_group_takes_no_picture_along(sign):
+    async with at_work() as pictures:
+        process = await process_of(pictures)
+        process.send_signal(signal.SIGSTOP)
+        work = asyncio.create_task(pictures.clean(upload(png())))
+        await asyncio.sleep(0)
+        process.send_signal(sign)
+        process.send_signal(signal.SIGCONT)
+        assert (await work).image == png()
+        assert pictures._processes == {process}
+
+
+def worker(then):
+    """A worker process in which ``then`` runs instead of the cleaning of a picture."""
+    script = (
+        "import time\n"
+        "from profile_infra.pictures import worker\n"
+        "from profile_domain.pictures.avatar import Avatar\n"
+        "worker.MAX_SECONDS = 0\n"
+        f"def clean(upload): {then}\n"
+        "worker.clean = clean\n"
+        "worker.main()\n"
+    )
+    pipe = subprocess.PIPE
+    return subprocess.Popen([sys.executable, "-c", script], stdin=pipe, stdout=pipe, stderr=pipe)
+
+
+def test_a_picture_without_end_ends_though_nobody_is_left_to_end_it():
+    with worker("time.sleep(3600)") as process:
+        process.stdin.write(frame("image/png", b"AAAA"))
+        process.stdin.close()
+        assert process.wait(60) == -signal.SIGALRM
+
+
+def test_a_process_whose_answer_nobody_takes_ends_in_silence():
+    with worker("return Avatar.of(upload.declared_type, upload.base64)") as process:
+        process.stdout.close()
+        process.stdin.write(frame("image/png", b"AAAA"))
+        process.stdin.close()
+        assert process.wait(60) == -signal.SIGPIPE
+        assert process.stderr.read() == b""
 
 
 async def test_after_closing_no_picture_is_taken_and_no_process_is_left():

@@ -4,7 +4,10 @@ import asyncio
 import io
 import os
 import signal
+import socket
 import time
+import tracemalloc
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -169,6 +172,40 @@ async def test_keys_of_a_file_rotate_and_tokens_of_one_that_left_are_refused_at_
     assert not file.outdated
     assert await outcome(tokens, signed("one")) == "invalid"
     assert await outcome(tokens, signed("two")) == "accepted"
+
+
+def huge(path):
+    with path.open("wb") as file:
+        file.truncate(1024**3)
+
+
+def endless(path):
+    path.symlink_to("/dev/zero")
+
+
+def listening(path):
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+
+
+@pytest.mark.parametrize("replace", [os.mkfifo, Path.mkdir, huge, endless, listening])
+async def test_what_comes_instead_of_a_file_takes_neither_time_nor_memory(
+    tmp_path, monkeypatch, replace
+):
+    monkeypatch.chdir(tmp_path)  # a socket's name is short
+    keys, policies = Path("keys.json"), Path()
+    (policies / "a.cedar").write_text(FREEZE)
+    write_jwks(keys, public_jwk(rsa_key(), kid="r"))
+    watched = [KeysInFile(in_file(keys), keys).file, CedarPolicy(policies).files]
+    for each, path in zip(watched, (keys, policies / "a.cedar"), strict=True):
+        before = each.current
+        path.unlink()
+        replace(path)
+        tracemalloc.start()
+        await each.look(asked=True)
+        assert tracemalloc.get_traced_memory()[1] < 16 * 1024**2
+        tracemalloc.stop()
+        assert (each.current, each.outdated) == (before, True)
 
 
 def test_the_keys_of_a_file_have_their_names(tmp_path):

@@ -1,4 +1,4 @@
-"""The frames on the pipes of a worker process: a kind, then bytes."""
+"""The frames on the pipes of a worker process: a kind, then bytes; and the time for each."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from profile_domain.errors import Code, FieldRefused
 
 HEAD: Final = Struct("<HI")  # the lengths of the two
 REFUSED: Final = "refused"
+MAX_SECONDS: Final = 10  # for a picture
 
 
 def frame(kind: str, data: bytes) -> bytes:

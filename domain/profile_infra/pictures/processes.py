@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import signal
 import sys
 from asyncio import StreamReader, StreamWriter
@@ -18,13 +19,14 @@ from typing import Final, cast
 
 from profile_domain.errors import Code, FieldRefused, unavailable
 from profile_domain.pictures.avatar import MAX_BYTES, Avatar, Upload
-from profile_infra.pictures.frames import HEAD, REFUSED, frame, refusal
+from profile_infra.pictures.frames import HEAD, MAX_SECONDS, REFUSED, frame, refusal
 
 MAX_WAITING: Final = 128
 SLOW_SECONDS: Final = 0.06  # seconds after which the next picture may start beside it
 HURRY_SECONDS: Final = 1.0  # seconds after which a picture is scheduled normally
-MAX_SECONDS: Final = 10.0
+END_SECONDS: Final = 1.0  # for the end of a process whose pipes are closed
 _COMMAND: Final = (sys.executable, "-P", "-m", "profile_infra.pictures.worker")
+_NEEDED: Final = re.compile(r"PATH|HOME|TMPDIR|LANG|LC_\w+|(LD|DYLD|PYTHON|COVERAGE)_?\w+")
 _CRASHES: Final = {
     -number
     for number in (signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGBUS)
@@ -82,8 +84,10 @@ class PictureProcesses:
             except FieldRefused:
                 self._idle.append(process)
                 raise
-            except (OSError, EOFError, TimeoutError):
-                status = await self._end(process)
+            except (OSError, EOFError, TimeoutError) as error:
+                # Killing what ends just now could lose its status (Popen.send_signal collects it).
+                ends = not isinstance(error, TimeoutError)
+                status = await self._end(process, within=END_SECONDS if ends else 0.0)
                 _log.warning("A picture's process ended before its picture, with %d", status)
                 if status in _CRASHES:
                     raise FieldRefused(Code.AVATAR_CORRUPT) from None
@@ -106,8 +110,12 @@ class PictureProcesses:
         self._processes.add(process)
         return process
 
-    async def _end(self, process: Process) -> int:
+    async def _end(self, process: Process, *, within: float = 0.0) -> int:
+        """Its status. Kills it unless it ends by itself ``within`` seconds."""
         self._processes.discard(process)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                return await process.wait()
         with suppress(ProcessLookupError):
             process.kill()
         return await process.wait()
@@ -135,4 +143,5 @@ def _hurry(process: Process) -> None:
 
 
 def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("PROFILE_")}
+    """What an interpreter starts with; anything else may be a secret, such as PGPASSWORD."""
+    return {name: value for name, value in os.environ.items() if _NEEDED.fullmatch(name)}

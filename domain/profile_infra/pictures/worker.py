@@ -9,16 +9,20 @@ import sys
 from profile_domain.errors import FieldRefused
 from profile_domain.pictures.avatar import Upload
 from profile_infra.pictures.cleaning import clean
-from profile_infra.pictures.frames import HEAD, frame, of_refusal
+from profile_infra.pictures.frames import HEAD, MAX_SECONDS, frame, of_refusal
 
 
 def main() -> None:
     """Ends at the end of its input, so with its parent process, however that ends."""
-    for number in (signal.SIGINT, signal.SIGHUP):  # the terminal's are for the parent process
-        signal.signal(number, signal.SIG_IGN)
+    # Terminals and service managers send these to all processes, but they are for the parent, which
+    # still answers what it has accepted.
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, signal.SIG_IGN)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # ends when nobody takes the answer
     read, write = sys.stdin.buffer.read, sys.stdout.buffer
-    while head := read(HEAD.size):
+    while len(head := read(HEAD.size)) == HEAD.size:
         name, data = map(read, HEAD.unpack(head))
+        signal.alarm(MAX_SECONDS + 1)  # the parent, which kills it after MAX_SECONDS, may be gone
         _lower_priority()
         try:
             avatar = clean(Upload(name.decode(), data))
@@ -27,6 +31,7 @@ def main() -> None:
             answer = of_refusal(refused)
         write.write(answer)
         write.flush()
+        signal.alarm(0)
 
 
 def _lower_priority() -> None:

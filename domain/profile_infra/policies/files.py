@@ -7,9 +7,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 from cedarpy import Schema, policies_to_json_str, validate_policies
+
+from profile_infra.bounded_files import read_file
 
 _SHIPPED = Path(__file__).parent
 _BUILT_IN = "built-in policies"
@@ -89,8 +92,9 @@ def _found(folder: Path | None) -> Iterator[Rule | str]:
             yield f"{name}: policies in a subfolder are not read"
         else:
             try:
-                if path.is_file():  # reading a pipe might never end
-                    yield from _rules(name, path.read_text("utf-8-sig"))
+                if path.is_file():
+                    with TextIOWrapper(BytesIO(read_file(path)), "utf-8-sig") as text:
+                        yield from _rules(name, text.read())
                 else:
                     yield f"{name}: this is not a file"
             except OSError as error:

@@ -10,6 +10,7 @@ from jose import jwk
 from jose.backends.base import Key
 from jose.exceptions import JOSEError
 
+from profile_infra.bounded_files import read_file
 from profile_infra.reloading import Reloaded
 from profile_infra.tokens.fetched_keys import MAX_STALE_SECONDS, FetchedKeys
 from profile_infra.tokens.issuers import Issuer, UnusableKeys
@@ -80,7 +81,7 @@ class KeysInFile:
 
 def _read_file(issuer: Issuer, path: Path) -> KeySet:
     try:
-        document = path.read_bytes()
+        document = read_file(path)
     except OSError as error:
         raise UnusableKeys(issuer, f"jwks_file cannot be read: {error.strerror}") from None
     return read_key_set(document, issuer, source=f"jwks_file {path}")
