@@ -24,18 +24,17 @@ async def test_the_commands_that_set_up_ones_own_lead_to_a_token_that_holds(repo
     text = (repository / "README.md").read_text().split("## Serving your own")[1]
     (block, *_) = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
     lines = block.splitlines()
-    assert lines[:2] == [
+    assert lines[:4] == [
         "python3 -m venv venv && . venv/bin/activate",
         "repository=path/to/this/repository",
-        "pip install --no-deps --require-hashes --only-binary :all:"
-        " -r $repository/requirements.lock",
+        "pip install --no-deps --require-hashes --only-binary :all: -r $repository/requirements.lock",
         "pip install --no-deps $repository",
     ]
     assert lines[-1] == "profile-service serve"
     kept = {name: each for name, each in os.environ.items() if not name.startswith("PROFILE_")}
     commands = Path(sys.executable).parent
     process = await asyncio.create_subprocess_exec(
-        *("sh", "-euc", "\n".join(lines[2:-1])),
+        *("sh", "-euc", "\n".join(lines[4:-1])),
         cwd=tmp_path,
         env=kept | {"PATH": f"{commands}:{os.environ['PATH']}"},
         stdout=asyncio.subprocess.PIPE,
