@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import blake2b
 from itertools import islice
 from operator import attrgetter
 from typing import Final
@@ -114,8 +115,12 @@ class Profile:
 
     @property
     def etag(self) -> str:
-        """A strong entity tag (RFC 9110 section 8.8.3), unique to the person and version."""
-        return f'"{self.id.hex}-{self.version}"'
+        """A strong entity tag (RFC 9110 section 8.8.3), unique to the person and version.
+
+        Of the tenant too: an id may be that of two people in two tenants.
+        """
+        person = blake2b(self.tenant_id.bytes + self.id.bytes, digest_size=16)
+        return f'"{person.hexdigest()}-{self.version}"'
 
     @property
     def texts(self) -> dict[str, str | None]:

@@ -50,8 +50,10 @@ def test_the_name_is_the_display_name_else_first_and_last_else_the_email(
 
 def test_an_entity_tag_differs_by_person_and_by_version():
     someone_else = UUID(int=7)
-    tags = {ADA.etag, replace(ADA, version=4).etag, replace(ADA, id=someone_else).etag}
-    assert len(tags) == 3
+    elsewhere = replace(ADA, tenant_id=someone_else)
+    others = (replace(ADA, version=4), replace(ADA, id=someone_else), elsewhere)
+    tags = {ADA.etag, *(each.etag for each in others)}
+    assert len(tags) == 4
     assert ADA.etag.startswith('"')
     assert ADA.etag.endswith('"')
 
