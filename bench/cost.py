@@ -142,7 +142,7 @@ async def main() -> None:
             around = app.middleware_stack
             while not isinstance(around, EachRequest):
                 around = around.app  # type: ignore[union-attr]  # Starlette's own have one
-            inside = around._app  # what it surrounds
+            inside = around._respond  # what it surrounds
             for _ in range(ROUNDS):
                 guarded.append(await by_protocol(GuardedProtocol, app, 400))
                 alone.append(await by_protocol(HttpToolsProtocol, app, 400))

@@ -12,8 +12,7 @@ import h11
 import uvicorn
 from uvicorn.server import ServerState
 
-from profile_api.middleware.admission import Admission, Refused
-from profile_api.middleware.buffers import Buffers
+from profile_api.middleware.admission import Admission, Buffers, Refused
 from profile_api.server.protocol import GuardedProtocol
 from profile_api.settings import Settings
 

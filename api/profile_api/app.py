@@ -15,10 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from profile_api.middleware.admission import Admission
-from profile_api.middleware.buffers import Buffers
-from profile_api.middleware.cors import Cors
-from profile_api.middleware.dispatch import Dispatch
+from profile_api.middleware.admission import Admission, Buffers
 from profile_api.middleware.each_request import EachRequest
 from profile_api.pages.assets import Assets
 from profile_api.pages.docs import page as docs_page
@@ -31,8 +28,7 @@ from profile_api.rest.operations import Operations
 from profile_api.rest.routes import ProfileRoutes
 from profile_api.settings import Settings
 from profile_api.telemetry.logs import request_log
-from profile_api.telemetry.metrics import Metrics
-from profile_api.telemetry.timed_ports import TimedPictures, TimedPolicy
+from profile_api.telemetry.metrics import Metrics, TimedPictures, TimedPolicy
 from profile_api.telemetry.tracing import spans_from_environment
 from profile_domain.errors import DomainError
 from profile_domain.service import ProfileService
@@ -114,10 +110,15 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     app.state.service, app.state.reloads = service, reloads
     app.state.settings, app.state.admission, app.state.metrics = settings, admission, metrics
     direct: dict[tuple[str, str], APIRoute] = {}
-    app.add_middleware(Dispatch, admission=admission, routes=direct, refuse=_refusal)
-    if settings.cors_origins:
-        app.add_middleware(Cors, origins=settings.cors_origins)
-    app.add_middleware(EachRequest, metrics=metrics, line=request_log())
+    app.add_middleware(
+        EachRequest,
+        admission=admission,
+        routes=direct,
+        refuse=_refusal,
+        origins=settings.cors_origins,
+        metrics=metrics,
+        line=request_log(),
+    )
     _watch(metrics, admission, store, tokens, rate_limit, reloads=reloads)
 
     add_profile_routes(app, ProfileRoutes(service, max_body_bytes=settings.max_body_bytes))

@@ -13,7 +13,7 @@ from profile_domain.keyed_locks import KeyedLocks
 from profile_domain.people import sign_in_differs
 from profile_domain.pictures.avatar import Avatar, Upload
 from profile_domain.profile import AVATAR, Profile, ProfileUpdate
-from profile_domain.requests.preconditions import if_match_holds
+from profile_domain.requests.headers import if_match_holds
 
 Action = Literal["viewMyProfile", "updateMyProfile"]
 ATTEMPTS = 3

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from profile_domain.caller import Credentials
 from profile_domain.errors import Code, DomainError
 from profile_domain.requests.bodies import parse_json_object, read_json_object
-from profile_domain.requests.headers import Fields, joined, read_fields
+from profile_domain.requests.headers import Fields, joined, preferred_type, read_fields
 from profile_domain.service import ProfileService
 from profile_graphql.errors import (
     RequestRefused,
@@ -26,8 +26,12 @@ from profile_graphql.errors import (
 )
 from profile_graphql.execution.documents import Documents
 from profile_graphql.execution.limits import MAX_ERRORS
-from profile_graphql.media_types import GRAPHQL_RESPONSE, HTML, JSON, preferred_type
 from profile_graphql.request import RequestContext
+
+GRAPHQL_RESPONSE = "application/graphql-response+json"
+JSON = "application/json"
+HTML = "text/html"
+OFFERED = (JSON, GRAPHQL_RESPONSE, HTML)
 
 _STATUS = {
     Code.MALFORMED_JSON: 400,
@@ -79,7 +83,10 @@ class GraphQLView:
 
     async def get(self, request: Request) -> Response:
         fields = read_fields(request.scope["headers"])
-        if self._page is not None and preferred_type(joined(fields, "accept") or "") == HTML:
+        if (
+            self._page is not None
+            and _accepted(fields) == HTML
+        ):
             return self._page()
         parameters: dict[str, Any] = dict(request.query_params)
         try:
@@ -125,6 +132,10 @@ class GraphQLView:
         )
         result = await executed if isawaitable(executed) else executed
         return _result(request, fields, text, result)
+
+
+def _accepted(fields: Fields) -> str:
+    return preferred_type(joined(fields, "accept") or "", OFFERED)
 
 
 def _checked(parameters: dict[str, Any]) -> tuple[str, dict[str, Any], str | None]:
@@ -184,7 +195,7 @@ def _respond(
     """Status 200 by default; 400 for a request error in ``application/graphql-response+json``."""
     if "errors" in payload:
         request.state.code = payload["errors"][0]["extensions"]["code"]
-    media_type = preferred_type(joined(fields, "accept") or "")
+    media_type = _accepted(fields)
     if status is None:
         status = 400 if "data" not in payload and media_type == GRAPHQL_RESPONSE else 200
     if media_type != GRAPHQL_RESPONSE:

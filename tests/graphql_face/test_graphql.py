@@ -7,7 +7,8 @@ import pytest
 from asking import code_of, post
 from profile_domain.errors import MESSAGES, Code
 from profile_domain.profile import EDITABLE
-from profile_graphql.media_types import GRAPHQL_RESPONSE, HTML, JSON, preferred_type
+from profile_domain.requests.headers import preferred_type
+from profile_graphql.view import GRAPHQL_RESPONSE, HTML, JSON, OFFERED
 from running import ME_QUERY, running
 
 
@@ -33,7 +34,7 @@ async def test_json_is_what_a_client_gets_that_does_not_ask_for_more(service, ac
     ],
 )  # fmt: skip
 def test_the_media_type_is_the_one_the_client_likes_best(accept, media_type):
-    assert preferred_type(accept) == media_type
+    assert preferred_type(accept, OFFERED) == media_type
 
 
 async def test_several_accept_lines_are_one_list(service):

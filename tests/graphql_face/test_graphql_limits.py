@@ -12,8 +12,8 @@ from asking import code_of, post
 from profile_graphql.errors import RequestRefused
 from profile_graphql.execution.documents import Documents
 from profile_graphql.execution.limits import MAX_ALIASES, MAX_DEPTH, broken_limit
-from profile_graphql.media_types import GRAPHQL_RESPONSE
 from profile_graphql.schema import schema
+from profile_graphql.view import GRAPHQL_RESPONSE
 from running import ME_QUERY, UPDATE
 
 

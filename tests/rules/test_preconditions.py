@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compressing import SUFFIXES, handed_on
-from profile_domain.requests.preconditions import if_match_holds, if_none_match_hits
+from profile_domain.requests.headers import if_match_holds, if_none_match_hits
 
 NOW = '"abc-7"'
 TAGS = st.builds('"{}-{}"'.format, st.sampled_from(["0ac3", "91eb"]), st.integers(1, 12))

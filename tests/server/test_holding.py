@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from profile_api.middleware.buffers import Buffers
+from profile_api.middleware.admission import Buffers
 from profile_domain.errors import Code
 from profile_testing.images import noise, png
 from raw_http import assert_refused, connection, rest

@@ -1,19 +1,39 @@
-"""What every request gets: an id, headers, a log line and metrics."""
+"""What every request passes, once: id, admission, endpoint, response headers, log line, metrics."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import random
 import re
 import sys
 import time
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
+from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from profile_api.middleware.headers import ON_EVERY_ANSWER
+from profile_api.middleware.admission import Admission, Refused
+from profile_api.middleware.cors import Cors
 from profile_api.telemetry.logs import Log
 from profile_api.telemetry.metrics import METHODS, UNKNOWN, Metrics
+from profile_domain.errors import Code, DomainError, unavailable
 
+log = logging.getLogger("profile.requests")
+
+Refuse = Callable[[Scope, DomainError], Response]
+
+# Defaults for browsers and caches; a route may override them.
+ON_EVERY_ANSWER: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+)
 # The id is not a secret, and os.urandom() would cost 10 µs under load.
 _bits = random.getrandbits
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -22,10 +42,29 @@ _TRACE_PARENT = re.compile(rb"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[
 
 
 class EachRequest:
-    """The outermost middleware: adds the request's id to the response, counts and logs it."""
+    """The one middleware: identifies, admits, dispatches, logs and counts a request.
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, line: Log) -> None:
+    ``routes`` are called by exact method and path, FastAPI is called for all else; routes may be
+    added until the first request. ``refuse`` makes the response to an error, in the format of the
+    requested face. ``origins`` are those of web pages that may call the service.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        admission: Admission,
+        routes: Mapping[tuple[str, str], APIRoute],
+        refuse: Refuse,
+        origins: Sequence[str],
+        metrics: Metrics,
+        line: Log,
+    ) -> None:
         self._app = app
+        self._admission = admission
+        self._routes = routes
+        self._refuse = refuse
+        self._respond = Cors(self._admit, origins=origins) if origins else self._admit
         self._metrics = metrics
         self._line = line
 
@@ -55,7 +94,7 @@ class EachRequest:
             await send(message)
 
         try:
-            await self._app(asked, receive, send_with_headers)
+            await self._respond(asked, receive, send_with_headers)
         finally:
             seconds = time.perf_counter() - started
             route = getattr(asked.get("route"), "path", UNKNOWN)
@@ -77,6 +116,78 @@ class EachRequest:
             if trace_id:
                 fields["trace_id"] = trace_id
             self._line("request", **fields)
+
+    async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (refused := scope["state"].get("refused")) is not None:  # by the connection
+            await self._refuse(scope, refused)(scope, receive, send)
+        elif self._admission.admits(scope["path"]):
+            await self._handle(scope, receive, send)
+        else:
+            await self._refuse(scope, unavailable())(scope, receive, send)
+
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        admission = self._admission
+        work = admission.begin(scope["path"])
+        begun = shed = False
+
+        async def receive_at_leisure() -> Message:
+            admission.pause(work)
+            try:
+                return await receive()
+            finally:
+                admission.resume(work)
+
+        async def send_within_budget(message: Message) -> None:
+            nonlocal begun, shed
+            if not begun and not admission.has_room_for(_length(message)):
+                shed = True
+                await self._refuse(scope, unavailable())(scope, receive, send)
+            begun = True
+            if not shed:
+                await send(message)
+
+        try:
+            await self._dispatch(scope, receive_at_leisure, send_within_budget)
+        except ClientDisconnect:
+            scope["state"]["code"] = "client_disconnected"
+        except asyncio.CancelledError:
+            if not work.overdue or begun or work.task is None:
+                raise
+            work.task.uncancel()
+            await self._refuse(scope, unavailable())(scope, receive, send)
+        except Exception as error:
+            if begun:
+                raise  # only closing the connection shows the failure now
+            await self._refuse(scope, _answer_to(error, scope))(scope, receive, send)
+        finally:
+            admission.end(work)
+
+    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        route = self._routes.get((scope["method"], scope["path"]))
+        if route is None:
+            await self._app(scope, receive, send)
+        else:
+            scope["route"] = route  # the label of its metrics and of its line in the log
+            answer = await route.endpoint(Request(scope, receive, send))
+            await answer(scope, receive, send)
+
+
+def _answer_to(error: Exception, scope: Scope) -> DomainError:
+    """``internal_error``, and a line in the log, for an exception that nobody expects."""
+    if isinstance(error, Refused):
+        return error.error
+    if isinstance(error, DomainError):
+        return error
+    log.error("request %s failed", scope["state"]["request_id"], exc_info=error)
+    return DomainError(Code.INTERNAL_ERROR)
+
+
+def _length(message: Message) -> int:
+    """The Content-Length of a response, 0 if it has none."""
+    for name, value in message.get("headers", ()):
+        if name == b"content-length":
+            return int(value)
+    return 0
 
 
 def _ids(scope: Scope) -> tuple[str, str]:

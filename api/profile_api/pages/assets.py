@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from profile_domain.requests.preconditions import if_none_match_hits
+from profile_domain.requests.headers import if_none_match_hits
 
 TYPES = {
     ".css": "text/css; charset=utf-8",

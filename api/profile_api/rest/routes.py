@@ -9,8 +9,7 @@ from starlette.responses import Response
 from profile_domain.caller import Caller, Credentials
 from profile_domain.profile import Profile, ProfileUpdate
 from profile_domain.requests.bodies import read_json_object
-from profile_domain.requests.headers import Fields, joined, read_fields
-from profile_domain.requests.preconditions import if_none_match_hits
+from profile_domain.requests.headers import Fields, if_none_match_hits, joined, read_fields
 from profile_domain.service import ProfileService
 
 

@@ -12,7 +12,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from profile_api.middleware.buffers import Buffers
+from profile_api.middleware.admission import Buffers
 from profile_api.server.exchange import Exchange
 from profile_api.server.heads import (
     FRAMING,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from multiprocessing import current_process
+from time import perf_counter
 from typing import Final
 
 from prometheus_client import (
@@ -16,6 +17,11 @@ from prometheus_client import (
     values,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
+
+from profile_domain.caller import Caller
+from profile_domain.pictures.avatar import Avatar, Upload
+from profile_domain.profile import Profile
+from profile_domain.service import Action, Pictures, Policy
 
 # Where the workers share their values; prometheus_client reads it when it is imported.
 SHARED: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -101,3 +107,35 @@ class Metrics:
         self, name: str, description: str, buckets: tuple[float, ...], *labels: str
     ) -> Histogram:
         return Histogram(name, description, labels, registry=self._registry, buckets=buckets)
+
+
+class TimedPictures:
+    """Measures a port, so that its adapters need no metrics."""
+
+    def __init__(self, pictures: Pictures, seconds: Histogram) -> None:
+        self._pictures = pictures
+        self._seconds = seconds
+
+    async def clean(self, upload: Upload) -> Avatar:
+        started = perf_counter()
+        try:
+            return await self._pictures.clean(upload)
+        finally:
+            self._seconds.observe(perf_counter() - started)
+
+
+class TimedPolicy:
+    """As TimedPictures."""
+
+    def __init__(self, policy: Policy, seconds: Histogram) -> None:
+        self._policy = policy
+        self._seconds = seconds
+
+    async def permit(
+        self, action: Action, caller: Caller, profile: Profile, changes: Collection[str] = ()
+    ) -> None:
+        started = perf_counter()
+        try:
+            await self._policy.permit(action, caller, profile, changes)
+        finally:
+            self._seconds.observe(perf_counter() - started)
