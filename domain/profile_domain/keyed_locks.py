@@ -4,17 +4,40 @@ from __future__ import annotations
 
 from asyncio import Lock
 from collections.abc import Hashable
+from typing import Final, Literal
 from weakref import WeakValueDictionary
+
+from profile_domain.errors import unavailable
+
+MAX_WAITING: Final = 64
+
+
+class BoundedLock(Lock):
+    """First come, first served. At most ``MAX_WAITING`` wait, so that one key cannot take up all
+    of the service's concurrent requests.
+    """
+
+    _waiting = 0
+
+    async def acquire(self) -> Literal[True]:
+        """Raises ``unavailable`` if too many wait already."""
+        if self._waiting >= MAX_WAITING:
+            raise unavailable()
+        self._waiting += 1
+        try:
+            return await super().acquire()
+        finally:
+            self._waiting -= 1
 
 
 class KeyedLocks:
-    """Locks by key, first come, first served. A lock that nobody holds or awaits is dropped."""
+    """Locks by key. A lock that nobody holds or awaits is dropped."""
 
     def __init__(self) -> None:
-        self._locks: WeakValueDictionary[Hashable, Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[Hashable, BoundedLock] = WeakValueDictionary()
 
-    def of(self, key: Hashable) -> Lock:
+    def of(self, key: Hashable) -> BoundedLock:
         lock = self._locks.get(key)
         if lock is None:
-            lock = self._locks[key] = Lock()
+            lock = self._locks[key] = BoundedLock()
         return lock

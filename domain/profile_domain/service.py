@@ -131,7 +131,8 @@ class ProfileService:
 
         Raises, in this order: ``not_found``, the fields' errors, ``forbidden``, the picture's
         errors, ``precondition_failed``; and ``conflict`` after three lost races. Updates of one
-        person are serialized within a process, so races are lost to other processes only.
+        person are serialized within a process, so races are lost to other processes only. First of
+        all ``unavailable``, if 64 updates of this person wait already.
         """
         identity = caller.identity
         async with self._locks.of((identity.tenant_id, identity.issuer, identity.subject)):

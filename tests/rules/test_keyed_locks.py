@@ -3,7 +3,10 @@
 import asyncio
 import gc
 
-from profile_domain.keyed_locks import KeyedLocks
+import pytest
+
+from profile_domain.errors import DomainError
+from profile_domain.keyed_locks import MAX_WAITING, KeyedLocks
 
 
 async def test_a_key_has_one_lock_while_it_is_held():
@@ -33,3 +36,24 @@ async def test_a_released_lock_is_dropped():
             pass
     gc.collect()
     assert not locks._locks
+
+
+async def test_more_than_the_bound_do_not_wait_for_one_key():
+    locks = KeyedLocks()
+
+    async def take(key: str) -> None:
+        async with locks.of(key):
+            pass
+
+    async with locks.of("a"):
+        waiting = [asyncio.create_task(take("a")) for _ in range(MAX_WAITING)]
+        await asyncio.sleep(0)
+        with pytest.raises(DomainError, match="unavailable"):
+            await take("a")
+        await take("b")
+        waiting.pop().cancel()
+        await asyncio.sleep(0)
+        waiting.append(asyncio.create_task(take("a")))
+        await asyncio.sleep(0)
+    await asyncio.gather(*waiting)
+    await take("a")
