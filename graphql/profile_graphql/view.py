@@ -83,10 +83,7 @@ class GraphQLView:
 
     async def get(self, request: Request) -> Response:
         fields = read_fields(request.scope["headers"])
-        if (
-            self._page is not None
-            and _accepted(fields) == HTML
-        ):
+        if self._page is not None and _accepted(fields) == HTML:
             return self._page()
         parameters: dict[str, Any] = dict(request.query_params)
         try:
