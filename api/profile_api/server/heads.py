@@ -1,4 +1,4 @@
-"""The rules of HTTP for a request's head that the parser does not check."""
+"""A request's head: limits on its size, and the rules that the parser does not check."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import httptools
 
 Headers = list[tuple[bytes, bytes]]
 # The headers that decide on framing and on 100 Continue.
-FRAMING: Final = frozenset({b"host", b"transfer-encoding", b"content-length", b"expect"})
+_FRAMING: Final = frozenset({b"host", b"transfer-encoding", b"content-length", b"expect"})
+_KEPT: Final = frozenset({b"origin", b"x-request-id"})  # to answer one with too many headers
 
 # RFC 9110 section 7.2: uri-host [ ":" port ], or nothing for a target without an authority.
 _HOST: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%\-]*(:[0-9]*)?|\[[0-9A-Fa-fv.:]+\](:[0-9]*)?")
@@ -41,44 +42,75 @@ def target_of(url: bytes, *, method: bytes = b"") -> Target | None:
     return Target(unquote(path) if "%" in path else path, raw_path, parsed.query or b"")
 
 
-def is_sound(version: str, framing: Headers) -> bool:
-    """Whether the version is 1.0 or 1.1, ``Host`` is there once and valid (RFC 9112 section 3.2),
-    and the framing is unambiguous (section 6.1).
+class Head:
+    """A head as the parser reports it. ``headers`` have lower-case names, as in ASGI's scope.
 
-    The parser has refused two lengths, and a length beside a transfer coding.
+    Of more than ``max_headers``, those that an error response needs are kept.
     """
-    hosts, codings = [], []
-    for name, value in framing:
-        if name == b"host":
-            hosts.append(value)
-        elif name == b"transfer-encoding":
-            codings.append(value.lower())
-        elif name == b"content-length" and len(value) > _DIGITS:
+
+    __slots__ = ("_framing", "_max_headers", "headers", "too_many", "url")
+
+    def __init__(self, headers: Headers, *, max_headers: int) -> None:
+        self.url = b""
+        self.headers = headers
+        self.too_many = False
+        self._framing: Headers = []
+        self._max_headers = max_headers
+
+    def add(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        if len(self.headers) >= self._max_headers:
+            self.too_many = True
+            if name not in _KEPT:
+                return
+            self.headers.pop(0)  # makes room
+        header = (name, value)
+        self.headers.append(header)
+        if name in _FRAMING:
+            self._framing.append(header)
+
+    def size(self) -> int:
+        """Bytes of the target and the header lines."""
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+    def is_sound(self, version: str) -> bool:
+        """Whether the version is 1.0 or 1.1, ``Host`` is there once and valid (RFC 9112 section
+        3.2), and the framing is unambiguous (section 6.1).
+
+        The parser has refused two lengths, and a length beside a transfer coding.
+        """
+        hosts, codings = [], []
+        for name, value in self._framing:
+            if name == b"host":
+                hosts.append(value)
+            elif name == b"transfer-encoding":
+                codings.append(value.lower())
+            elif name == b"content-length" and len(value) > _DIGITS:
+                return False
+        if version == "1.1":
+            if len(hosts) != 1 or codings not in ([], [b"chunked"]):
+                return False
+        elif version != "1.0" or len(hosts) > 1 or codings:
             return False
-    if version == "1.1":
-        if len(hosts) != 1 or codings not in ([], [b"chunked"]):
-            return False
-    elif version != "1.0" or len(hosts) > 1 or codings:
-        return False
-    return not hosts or _HOST.fullmatch(hosts[0]) is not None
+        return not hosts or _HOST.fullmatch(hosts[0]) is not None
 
+    def length(self) -> float:
+        """The length of the body; infinity for a chunked one."""
+        for name, value in self._framing:
+            if name == b"transfer-encoding":
+                return float("inf")
+            if name == b"content-length":
+                return int(value)
+        return 0
 
-def length_of(framing: Headers) -> float:
-    """The length of the body; infinity for a chunked one."""
-    for name, value in framing:
-        if name == b"transfer-encoding":
-            return float("inf")
-        if name == b"content-length":
-            return int(value)
-    return 0
+    def expects_100(self) -> bool:
+        """RFC 9110 section 10.1.1."""
+        return (b"expect", b"100-continue") in (
+            (name, value.lower()) for name, value in self._framing
+        )
 
-
-def expects_100(framing: Headers) -> bool:
-    """RFC 9110 section 10.1.1."""
-    return any(name == b"expect" and value.lower() == b"100-continue" for name, value in framing)
-
-
-def without_offer(method: bytes, url: bytes, version: str, headers: Headers) -> bytes:
-    """The head without ``Upgrade``: a server may ignore the header (RFC 9110 section 7.8)."""
-    lines = [b"%b: %b\r\n" % header for header in headers if header[0] != b"upgrade"]
-    return b"%b %b HTTP/%b\r\n%b\r\n" % (method, url, version.encode("ascii"), b"".join(lines))
+    def without_offer(self, method: bytes, version: str) -> bytes:
+        """The head without ``Upgrade``, which a server may ignore (RFC 9110 section 7.8)."""
+        lines = [b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade"]
+        first = b"%b %b HTTP/%b\r\n" % (method, self.url, version.encode("ascii"))
+        return b"%b%b\r\n" % (first, b"".join(lines))

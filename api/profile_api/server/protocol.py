@@ -14,16 +14,7 @@ from uvicorn.server import ServerState
 
 from profile_api.middleware.admission import Buffers
 from profile_api.server.exchange import Exchange
-from profile_api.server.heads import (
-    FRAMING,
-    Headers,
-    Target,
-    expects_100,
-    is_sound,
-    length_of,
-    target_of,
-    without_offer,
-)
+from profile_api.server.heads import Head, Target, target_of
 from profile_api.settings import Settings
 from profile_domain.errors import Code, DomainError, unavailable
 
@@ -39,7 +30,6 @@ _SLICE: Final = 4_096  # bytes given to the parser at once, so that few requests
 # Memory in bytes of a queued request, and of each of its headers, without the body.
 _QUEUED: Final = 4_096
 _HEADER: Final = 256
-_KEPT: Final = frozenset({b"origin", b"x-request-id"})  # to answer one with too many headers
 _NOWHERE: Final = Target("", b"", b"")
 
 
@@ -80,8 +70,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.last = False  # no request follows this one
         self.closing = False  # all is answered, and our direction is closed
         self.answering: Exchange | None = None
-        self.framing: Headers = []  # the headers of the message that decide on framing
-        self.many_headers = False
+        self.head = Head([], max_headers=0)
         self.now = 0.0
         self.unparsed = b""  # input that waits for earlier requests to be answered
         self.bodies = 0
@@ -151,7 +140,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def _look_at_what_is_large(self) -> None:
         most = self.limits.max_header_bytes
         if self.in_head:
-            if self.begun and self._is_large_by_now():
+            if self.begun and (self.received - self.earlier > most or self.head.size() > most):
                 self._refuse(DomainError(Code.HEADERS_TOO_LARGE))
         elif self.received - self.earlier - self.body > 4 * most + self.body // 2:
             # The sizes of chunks, their extensions and trailers: the body itself has its own limit.
@@ -168,11 +157,8 @@ class GuardedProtocol(HttpToolsProtocol):
                 rest = rest[read:]
                 # This parser takes what follows for another protocol. A new parser that sees the
                 # head without Upgrade continues where it halted.
-                head = without_offer(
-                    self.parser.get_method(),
-                    self.url,
-                    self.parser.get_http_version(),
-                    self.headers,
+                head = self.head.without_offer(
+                    self.parser.get_method(), self.parser.get_http_version()
                 )
                 self.offered = False
                 self.parser = httptools.HttpRequestParser(self)
@@ -187,30 +173,23 @@ class GuardedProtocol(HttpToolsProtocol):
             self.due = NEVER
         if self.deaf:
             return
-        super().on_message_begin()
+        self._begin_head()
         self.begun = True
-        self.framing = []
-        self.many_headers = False
         self.body = 0
         if self.due == NEVER:
             self.due = self.now + self.limits.header_seconds
 
+    def _begin_head(self) -> None:
+        super().on_message_begin()
+        self.head = Head(self.headers, max_headers=self.limits.max_headers)
+
     def on_url(self, url: bytes) -> None:
         if not self.deaf:
-            self.url += url
+            self.head.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self.deaf or not self.in_head:  # trailers are ignored
-            return
-        if len(self.headers) >= self.limits.max_headers:
-            self.many_headers = True
-            if name.lower() not in _KEPT:
-                return
-            self.headers.pop(0)  # makes room
-        header = (name.lower(), value)
-        self.headers.append(header)
-        if header[0] in FRAMING:
-            self.framing.append(header)
+        if not self.deaf and self.in_head:  # trailers are ignored
+            self.head.add(name, value)
 
     def on_headers_complete(self) -> None:
         if self.deaf:
@@ -220,11 +199,11 @@ class GuardedProtocol(HttpToolsProtocol):
             self.offered = True
             return
         version = self.parser.get_http_version()
-        target = target_of(self.url, method=method)
-        large = self.received > self.limits.max_header_bytes and self._head_is_too_large()
-        if large or self.many_headers:
+        head, most = self.head, self.limits.max_header_bytes
+        target = target_of(head.url, method=method)
+        if head.too_many or (self.received > most and head.size() > most):
             self._refuse(DomainError(Code.HEADERS_TOO_LARGE))
-        elif target is None or method == b"CONNECT" or not is_sound(version, self.framing):
+        elif target is None or method == b"CONNECT" or not head.is_sound(version):
             self._refuse(DomainError(Code.INVALID_HTTP))
         elif self.crowded:
             self._refuse(unavailable())
@@ -232,7 +211,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self.last = version == "1.0" or not self.parser.should_keep_alive()
             self.in_head = False
             if version == "1.1":
-                self.expect_100_continue = expects_100(self.framing)
+                self.expect_100_continue = head.expects_100()
             else:
                 self.scope["http_version"] = version
             self._answer(method.decode("ascii"), target)
@@ -376,7 +355,7 @@ class GuardedProtocol(HttpToolsProtocol):
             keep_alive=not self.last,
             on_response=self.on_response_complete,
         )
-        length = length_of(self.framing)
+        length = self.head.length()
         cycle.drainable = length == 0 or (
             length <= self.limits.max_body_bytes and not self.expect_100_continue
         )
@@ -401,14 +380,6 @@ class GuardedProtocol(HttpToolsProtocol):
             self.unsent += size + _QUEUED
             self.buffers.update(self)
 
-    def _head_is_too_large(self) -> bool:
-        lines = sum(len(name) + len(value) + 4 for name, value in self.headers)
-        return len(self.url) + lines > self.limits.max_header_bytes
-
-    def _is_large_by_now(self) -> bool:
-        most = self.limits.max_header_bytes
-        return self.received - self.earlier > most or self._head_is_too_large()
-
     def _refuse(self, error: DomainError) -> None:
         """Has the application answer with the error, and discards further input."""
         if self.deaf:
@@ -418,9 +389,9 @@ class GuardedProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         if self.in_head:
             if not self.begun:
-                HttpToolsProtocol.on_message_begin(self)
-            method = self.parser.get_method().decode("ascii") if self.url else ""
-            self._answer(method, target_of(self.url) or _NOWHERE, error)
+                self._begin_head()
+            method = self.parser.get_method().decode("ascii") if self.head.url else ""
+            self._answer(method, target_of(self.head.url) or _NOWHERE, error)
         elif not self.cycle.response_complete:
             self.cycle.refused = error
             self.cycle.closes = self.cycle.closes or self.cycle.response_started
