@@ -67,7 +67,7 @@ def sqlite_stores(world: World) -> Iterator[tuple[Store, Store]]:
     ours, bare = world.folder / "ours.db", world.folder / "bare.db"
     url = f"sqlite:///{ours}"
     migrate(url)
-    asyncio.run(_fill(world, url))
+    fill(world, url)
     with sqlite3.connect(bare) as db:
         db.execute(_BARE_TABLE.format(bytes="blob"))
         db.executemany("INSERT INTO bare VALUES (?, ?, ?, ?, ?, ?)", _bare_rows(world))
@@ -79,7 +79,7 @@ def sqlite_stores(world: World) -> Iterator[tuple[Store, Store]]:
 def postgres_stores(world: World) -> Iterator[tuple[Store, Store]]:
     """Ours, served by a role that row security holds, and the bare program's."""
     with postgres_server() as server, database(server) as filled:
-        asyncio.run(_fill(world, filled.url))
+        fill(world, filled.url)
         asyncio.run(_fill_bare(world, filled.admin))
         yield Store(filled.url, filled.admin, _OURS), Store(filled.admin, filled.admin, _BARE)
 
@@ -97,13 +97,14 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 @contextmanager
-def database(server: PostgresServer) -> Iterator[Database]:
-    """Migrated and empty."""
+def database(server: PostgresServer, *, migrated: bool = True) -> Iterator[Database]:
+    """Without users."""
     with asyncio.Runner() as runner:
         databases = new_database(server.url)
         made = runner.run(databases.__aenter__())
         try:
-            runner.run(made.migrate())
+            if migrated:
+                runner.run(made.migrate())
             yield made
         finally:
             runner.run(databases.__aexit__(None, None, None))
@@ -115,6 +116,10 @@ async def _row(url: str, query: str) -> list[int]:
         return list(await connection.fetchrow(query))
     finally:
         await connection.close()
+
+
+def fill(world: World, url: str) -> None:
+    asyncio.run(_fill(world, url))
 
 
 async def _fill(world: World, url: str) -> None:

@@ -110,8 +110,8 @@ def answers(port: int) -> bool:
 
 def settings_of(world: World, url: str) -> dict[str, str]:
     """Every check on, but for the rate limit: it would refuse the load."""
-    issuer = world.issuer.model_dump(mode="json", exclude_none=True) | {"secret": world.secret}
-    issuer.pop("discovery")
+    issuer = world.issuer.model_dump(mode="json", exclude_defaults=True)
+    issuer |= {"secret": world.secret}
     return {
         "PROFILE_DATABASE_URL": url,
         "PROFILE_ISSUERS": json.dumps([issuer]),
