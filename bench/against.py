@@ -112,6 +112,7 @@ def measure(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkout", type=Path)
+    parser.add_argument("--stores", nargs="+", default=["postgres", "sqlite"])
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1)
@@ -120,7 +121,9 @@ def main() -> None:
     require()
     other = str((args.checkout / ".venv/bin/profile-service").resolve())
     print(f"{summary(environment())}\n\n{table(COLUMNS, [])}", flush=True)
-    for name, stores in (("Postgres", postgres), ("SQLite", sqlite)):
+    for name, stores in {"postgres": postgres, "sqlite": sqlite}.items():
+        if name not in args.stores:
+            continue
         with TemporaryDirectory(prefix="bench-") as folder:
             world = make_world(Path(folder), people=args.people)
             with stores(world, other) as urls:
