@@ -70,6 +70,16 @@ def until_ready(port, process):
     raise AssertionError("the service was not ready in time")
 
 
+def workers_of(process):
+    """The process ids of its two workers."""
+    children = subprocess.run(
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(process.pid)], capture_output=True, text=True, check=True
+    ).stdout  # fmt: skip
+    workers = [int(line.split()[0]) for line in children.splitlines() if "spawn_main" in line]
+    assert len(workers) == 2
+    return workers
+
+
 def person(folder, **settings):
     """The headers of somebody new on the folder's SQLite file."""
     user = uuid4()
