@@ -1,5 +1,6 @@
 """Workers that die are replaced, however long that takes; a start that fails ends the command."""
 
+import asyncio
 import json
 import os
 import re
@@ -7,7 +8,6 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,9 @@ import pytest
 
 from command import ISSUERS
 from profile_infra.stores.by_url import migrate
-from serving import COMMAND, environment, serving_in, until_ready, workers_of
+from profile_testing.postgres_database import new_database
+from running import ME
+from serving import COMMAND, environment, person, serving_in, until, until_ready, workers_of
 
 SERVES = "Serving on"
 BROKEN = "permit nonsense;"
@@ -61,14 +63,6 @@ def a_schema_of_another_release(folder):
     before = stamp("9999_future")
     yield
     stamp(before)
-
-
-def until(happens):
-    deadline = time.monotonic() + 120  # other programs may keep the machine busy
-    while not (result := happens()):
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.1)
-    return result
 
 
 def pauses(folder):
@@ -191,3 +185,34 @@ def test_a_demo_whose_port_is_taken_prints_no_addresses(run):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         output = run("demo", "--port", str(taken.getsockname()[1]), ok=False)
     assert "another process listens there" in output
+
+
+async def test_a_worker_lost_in_an_outage_of_postgres_is_back_soon_after_it(
+    postgres_server, port, tmp_path
+):
+    def journey(url):
+        settings = {"PROFILE_DATABASE_URL": url}
+        headers = person(tmp_path, **settings)
+        with serving_in(tmp_path, port, 2, **settings) as process:
+            until(lambda: missing(port) == 0)
+            one, other = workers_of(process)
+            postgres_server.kill()
+            try:
+                os.kill(one, signal.SIGKILL)
+                until(lambda: len(pauses(tmp_path)) >= 2)
+                assert missing(port) == 1
+                answer = httpx2.get(f"http://127.0.0.1:{port}{ME}", headers=headers, timeout=60)
+                assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+            finally:
+                postgres_server.start()
+            until(lambda: missing(port) == 0)
+            until_ready(port, process)
+            assert other in workers_of(process)
+            answer = httpx2.get(f"http://127.0.0.1:{port}{ME}", headers=headers, timeout=60)
+            assert answer.status_code == 200
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 0
+
+    async with new_database(postgres_server.url) as database:
+        await database.migrate()
+        await asyncio.to_thread(journey, database.url)

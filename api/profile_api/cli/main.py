@@ -26,7 +26,7 @@ from profile_api.server.serving import serve as serve_until_stopped
 from profile_api.settings import SECRET, Settings
 from profile_api.telemetry import logs
 from profile_api.telemetry.tracing import TracingUnavailable
-from profile_api.variables import FILE, PREFIX, UnusableVariable
+from profile_api.variables import FILE, PREFIX, UnusableVariable, quoted
 from profile_domain.errors import DomainError
 from profile_graphql.schema import schema
 from profile_infra.people.csv_file import FileRefused
@@ -34,7 +34,7 @@ from profile_infra.people.operators import Refused
 from profile_infra.policies.files import PolicyError
 from profile_infra.policies.files import check as check_policies
 from profile_infra.rate_limits.in_redis import UnusableRateLimitStore
-from profile_infra.secret_urls import masked
+from profile_infra.secret_urls import MASK, masked
 from profile_infra.stores.by_url import Pending
 from profile_infra.stores.by_url import look as look_at_store
 from profile_infra.stores.by_url import migrate as migrate_store
@@ -256,11 +256,19 @@ def sdl() -> None:
 
 @cli.command()
 def settings() -> None:
-    """Show every setting as it is now, with secrets masked, as a shell and a .env file take it."""
+    """Show every setting as it is now, as a shell and a .env file take it.
+
+    What holds a secret is shown masked, in a comment, so that nobody takes the mask for it.
+    """
     shown = Settings()
     for name, value in shown.shown().items():
         field_name = name.removeprefix(PREFIX).lower()
         field = Settings.model_fields[field_name]
         in_file = f" Or {name}{FILE}, a file with it." if field_name in SECRET else ""
         typer.echo(f"# {field.description}{in_file}")
-        typer.echo(f"{name}={shlex.quote(value) if value else ''}")
+        written = quoted(value)
+        if written is None:
+            typer.echo("# No .env file can hold this value; a shell can.")
+            written = shlex.quote(value)
+        line = f"{name}={written}"
+        typer.echo("# " + line.replace("\n", "\n# ") if MASK in value else line)
