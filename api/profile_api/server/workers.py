@@ -8,7 +8,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -27,12 +26,11 @@ Work = Callable[[socket], None]
 
 # A worker that does not end in this many seconds is killed.
 END_SECONDS: Final = 9
-# Seconds before a worker is replaced: the first, doubled with each that ends soon, up to the last.
+# Seconds before workers are replaced: the first, doubled with each that ends soon, up to the last.
 # With the time that a start takes, all serve within 20 seconds of the end of an outage.
 FIRST_PAUSE: Final = 0.5
-LAST_PAUSE: Final = 8.0
-# A worker that lived for this many seconds was no failure of its start.
-CALM_SECONDS: Final = 60.0
+LAST_PAUSE: Final = 5.0
+SOON_SECONDS: Final = 60.0
 # A signal does not interrupt the wait for the workers.
 POLL_SECONDS: Final = 0.1
 # How a worker ends that a signal to the whole process group reaches while it starts.
@@ -70,24 +68,20 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
-@dataclass
-class _Place:
-    """Of a worker, and of those that replace it. Times are of ``time.monotonic``."""
-
-    started: float = 0
-    pause: float = 0
-    due: float | None = 0  # None while its worker is there
-
-
 class _Workers:
     def __init__(self, work: Work, listener: socket) -> None:
         self.failed = False
         self._work = work
         self._listener = listener
         self._processes: dict[int, SpawnProcess] = {}
-        self._places: dict[str, _Place] = {}
+        self._started: dict[str, float] = {}
         self._served = False
         self._end_by: float | None = None
+        # Those to start, and when. After a start that failed, one goes ahead of the others.
+        self._waiting: list[str] = []
+        self._pause = self._due = 0.0
+        self._failing = False
+        self._ahead: str | None = None
 
     def end(self) -> None:
         if self._end_by is None:
@@ -103,14 +97,11 @@ class _Workers:
 
     def watch(self, folder: Path, count: int) -> None:
         """Returns when no worker is left, after ``end`` was called or none could start."""
-        for number in range(count):
-            name = f"worker-{number}"
-            self._places[name] = _Place()
+        self._waiting = [f"worker-{number}" for number in range(count)]
+        for name in self._waiting:
             siblings.marker(folder, name).touch()
         while self._processes or self._end_by is None:
-            for name, place in self._places.items():
-                if self._end_by is None and place.due is not None and time.monotonic() >= place.due:
-                    self._start(name, place)
+            self._start_due(folder)
             for sentinel in wait(list(self._processes), timeout=POLL_SECONDS):
                 assert isinstance(sentinel, int)  # noqa: S101  # for the type checker: given so
                 self._ended(self._processes.pop(sentinel), folder)
@@ -120,9 +111,21 @@ class _Workers:
                     for process in self._processes.values():
                         process.kill()
 
-    def _start(self, name: str, place: _Place) -> None:
+    def _start_due(self, folder: Path) -> None:
+        if self._ahead is not None:
+            if siblings.marker(folder, self._ahead).exists():
+                return
+            self._ahead, self._failing = None, False
+        while self._waiting and self._end_by is None and time.monotonic() >= self._due:
+            name = self._waiting.pop(0)
+            self._start(name)
+            if self._failing:
+                self._ahead = name
+                return
+
+    def _start(self, name: str) -> None:
         """``name`` identifies its metrics; a replacement has the same."""
-        place.started, place.due = time.monotonic(), None
+        self._started[name] = time.monotonic()
         process = _spawn.Process(target=self._work, args=(self._listener,), name=name)
         # Until it has its handlers, a worker holds back what would end it; SIGTERM may.
         held_back = [signal.SIGHUP, signal.SIGINT]
@@ -137,20 +140,24 @@ class _Workers:
 
     def _ended(self, process: SpawnProcess, folder: Path) -> None:
         process.join()
-        place = self._places[process.name]
-        self._served = self._served or siblings.missing(folder) < len(self._places)
-        siblings.marker(folder, process.name).touch()
-        mark_process_dead(process.name, str(folder))  # type: ignore[no-untyped-call]  # it has none
+        name, now = process.name, time.monotonic()
+        marker = siblings.marker(folder, name)
+        self._served = self._served or siblings.missing(folder) < len(self._started)
+        self._failing = self._failing or marker.exists()
+        if name == self._ahead:
+            self._ahead = None
+        marker.touch()
+        mark_process_dead(name, folder)  # type: ignore[no-untyped-call]  # it has none
         if self._end_by is not None:
             return
-        log = structlog.get_logger().bind(pid=process.pid, exit=process.exitcode)
+        log = structlog.get_logger().bind(worker=name, pid=process.pid, exit=process.exitcode)
         if not self._served and process.exitcode not in _ASKED:
             log.error("a worker cannot start, and none has served yet: the command ends")
             self.failed = True
             self.end()
             return
-        now = time.monotonic()
-        soon = now - place.started < CALM_SECONDS
-        place.pause = min(max(FIRST_PAUSE, place.pause * 2 if soon else 0), LAST_PAUSE)
-        place.due = now + place.pause
-        log.error("a worker ended and is replaced", worker=process.name, pause=place.pause)
+        soon = now - self._started[name] < SOON_SECONDS
+        self._pause = min(max(FIRST_PAUSE, self._pause * 2 if soon else 0), LAST_PAUSE)
+        self._due = now + self._pause
+        self._waiting.append(name)
+        log.error("a worker ended and is replaced", pause=self._pause)
