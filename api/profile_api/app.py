@@ -27,6 +27,7 @@ from profile_api.rest.errors import STATUS, answer_domain_error, answer_http_err
 from profile_api.rest.operations import Operations
 from profile_api.rest.routes import ProfileRoutes
 from profile_api.settings import Settings
+from profile_api.telemetry import siblings
 from profile_api.telemetry.logs import request_log
 from profile_api.telemetry.metrics import Metrics, TimedPictures, TimedPolicy
 from profile_api.telemetry.tracing import spans_from_environment
@@ -146,7 +147,13 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     if people:
         _add_text(app, "/", _page(settings_page.page, GRAPHQL, assets, people))
     missing = (partial(_draining, admission), store.missing, tokens.missing)
-    _add_operations(app, Operations(metrics, missing=missing, outdated=lambda: reloads.outdated))
+    operations = Operations(
+        metrics,
+        missing=missing,
+        outdated=lambda: reloads.outdated,
+        workers_missing=siblings.missing,
+    )
+    _add_operations(app, operations)
     if settings.docs:
         document = to_json(openapi.document(app))
         _add_text(app, "/openapi.json", lambda: Response(document, media_type="application/json"))
@@ -198,6 +205,12 @@ def _watch(
         "profile_files_outdated",
         "Policies and key files whose last change cannot be used; what was before is in force.",
         lambda: len(reloads.outdated),
+    )
+    metrics.gauge(
+        "profile_workers_missing",
+        "Workers of the command that do not serve, and are started again and again.",
+        siblings.missing,
+        over_workers="livemax",
     )
 
 

@@ -205,8 +205,14 @@ def _masked(value: Any) -> Any:  # noqa: ANN401  # of JSON
     return masked(value) if isinstance(value, str) else value
 
 
+# JSON can do without the characters that shells and .env files quote in different ways.
+_IN_JSON = (("\\\\", r"\u005c"), ("'", r"\u0027"), ("$", r"\u0024"))
+
+
 def _as_variable(value: Any) -> str:  # noqa: ANN401  # of JSON
-    if value is None:
-        return ""
-    # JSON can do without the one character that shells and .env files quote in different ways.
-    return value if isinstance(value, str) else json.dumps(value).replace("'", r"\u0027")
+    if value is None or isinstance(value, str):
+        return value or ""
+    text = json.dumps(value)
+    for character, instead in _IN_JSON:
+        text = text.replace(character, instead)
+    return text

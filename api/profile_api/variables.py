@@ -1,4 +1,4 @@
-"""Checks the names of PROFILE_ variables, and reads secrets from files (``…_FILE``)."""
+"""The PROFILE_ variables: their names, files with secrets (``…_FILE``), and quoting."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ MAX_FILE_BYTES: Final = 1024 * 1024
 _OF_KUBERNETES: Final = re.compile(
     r"PROFILE_(\w+_)?(SERVICE_HOST=.*|SERVICE_PORT(_\w+)?=\d+|PORT=\w+://.*|PORT_\d+_\w+=.*)"
 )
+
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9@%+=:,./_-]*")
 
 
 class UnusableVariable(ValueError):
@@ -45,6 +48,23 @@ def resolved(
         del found[key]
         found[instead.lower()] = _contents(name, Path(value or ""))
     return found
+
+
+def quoted(value: str) -> str | None:
+    """The value as both a POSIX shell (2.2 Quoting) and python-dotenv read it; None if no such form
+    exists. They differ in single quotes in the meaning of a backslash, in double ones in that of
+    ``$`` and a backtick; and dotenv replaces ``${…}`` and carriage returns in both.
+    """
+    if _PLAIN.fullmatch(value):
+        return value
+    if "${" in value or "\r" in value:
+        return None
+    if not ("'" in value or "\\\\" in value or value.endswith("\\")):
+        return f"'{value}'"
+    if "$" in value or "`" in value:
+        return None
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _variable(name: str) -> str:

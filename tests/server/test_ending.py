@@ -13,18 +13,22 @@ import httpx2
 import pytest
 
 from profile_api.server import serving
+from profile_api.settings import Settings
 from profile_infra.stores.by_url import migrate
 from raw_http import rest
 from running import ME
-from serving import environment, person, serving_in, until_ready
+from serving import environment, person, serving_in, until_ready, workers_of
 
 # What the command does after its checks.
 SERVE = """
 import sys
-from profile_api.server.serving import serve
+from profile_api.app import create_app
+from profile_api.server.serving import listen, serve
 from profile_api.settings import Settings
 if __name__ == "__main__":
-    serve(None, Settings(), host="127.0.0.1", port=int(sys.argv[1]), workers=2)
+    settings = Settings()
+    listener = listen("127.0.0.1", int(sys.argv[1]))
+    serve(create_app(settings), settings, listener, workers=2)
 """
 
 
@@ -54,15 +58,6 @@ def until_received(sock, end):
     result = b""
     while not result.endswith(end):
         result += sock.recv(1) or pytest.fail("the connection was closed")
-
-
-def workers_of(process):
-    children = subprocess.run(
-        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(process.pid)], capture_output=True, text=True, check=True
-    ).stdout  # fmt: skip
-    workers = [int(line.split()[0]) for line in children.splitlines() if "spawn_main" in line]
-    assert len(workers) == 2
-    return workers
 
 
 def running_still(pid):
@@ -189,7 +184,7 @@ def test_workers_that_cannot_start_end_all_with_one_sentence(tmp_path, port):
     ("settings", "sentence"),
     [
         ({"PROFILE_POLICY_DIR": "/nowhere"}, "/nowhere"),
-        ({"PROFILE_DATABASE_URL": "nonsense"}, "sqlite:///"),
+        ({"PROFILE_DATABASE_URL": "sqlite:///:memory:"}, "sqlite:///"),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}, "profile-service[otel]"),
     ],
 )
@@ -202,7 +197,7 @@ def test_a_worker_without_an_application_says_why_in_a_sentence(
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit) as ended:
-        serving.from_environment()
+        serving.application(Settings())
     assert ended.value.code == 3
     result = capsys.readouterr().err
     assert result.count("\n") == 1

@@ -15,7 +15,7 @@ from sqlalchemy.schema import CreateTable
 
 from profile_infra.stores import revisions, statements
 from profile_infra.stores.by_url import SchemaMismatch, check_schema, migrate, newest
-from profile_infra.stores.sqlite.file import UnusableDatabase
+from profile_infra.stores.revisions import EMPTY, UnusableDatabase
 from profile_infra.stores.sqlite.store import SqliteProfiles
 from profile_infra.stores.statements import Statement
 from profile_infra.stores.tables import Row
@@ -37,13 +37,15 @@ def declared(path: Path) -> dict[str, list[str]]:
 
 def set_revision(path: Path, revision: str) -> None:
     connection = sqlite3.connect(path)
-    connection.execute("UPDATE alembic_version SET version_num = ?", [revision])
+    connection.execute(
+        "UPDATE alembic_version SET version_num = ?, oldest_release = NULL", [revision]
+    )
     connection.commit()
     connection.close()
 
 
 def test_the_migrations_make_exactly_what_the_tables_declare(url, tmp_path):
-    assert migrate(url) is None
+    assert migrate(url) == EMPTY
     engine = create_engine(url)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})
@@ -58,7 +60,7 @@ def test_the_migrations_make_exactly_what_the_tables_declare(url, tmp_path):
 def test_migrating_again_changes_nothing(url, tmp_path):
     migrate(url)
     before = (tmp_path / "profile.db").read_bytes()
-    assert migrate(url) == newest()
+    assert migrate(url).revision == newest()
     assert (tmp_path / "profile.db").read_bytes() == before
 
 

@@ -9,7 +9,14 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from profile_infra.stores.by_url import check_schema, migrate, script
 from profile_infra.stores.postgres.store import PostgresProfiles
 from profile_infra.stores.postgres.writes import DIALECT
-from profile_infra.stores.revisions import SchemaMismatch, UnusableDatabase, newest, upgrade_script
+from profile_infra.stores.revisions import (
+    EMPTY,
+    SchemaMismatch,
+    UnusableDatabase,
+    is_known,
+    newest,
+    upgrade_script,
+)
 from profile_infra.stores.tables import Row
 from profile_testing.postgres_database import Database, connected, new_database
 
@@ -74,7 +81,8 @@ async def test_migrating_again_changes_nothing(empty_database):
 
 async def test_five_processes_that_migrate_at_once_all_succeed(empty_database):
     program = (
-        "import sys; from profile_infra.stores.by_url import migrate as m; print(m(sys.argv[1]))"
+        "import sys; from profile_infra.stores.by_url import migrate as m;"
+        "print(m(sys.argv[1]).revision)"
     )
     command = (sys.executable, "-c", program, empty_database.owner)
     migrating = [
@@ -110,17 +118,18 @@ async def test_a_migration_that_fails_leaves_nothing_behind(empty_database):
     ("revision", "advice", "while_serving"),
     [
         ("0001_profiles", "this program needs .*Run `profile-service migrate`", "migrations"),
-        ("9999_future", "another version of profile-service", None),
+        ("9999_future", "no release before 9998_other can live on it", "migrations"),
     ],
 )
-async def test_an_older_or_newer_schema_is_refused_by_name_but_may_come_while_serving(
+async def test_a_schema_that_this_release_cannot_live_on_is_refused_by_name(
     empty_database, revision, advice, while_serving
 ):
     await empty_database.migrate()
     store = PostgresProfiles(empty_database.url)
     await store.open()
     assert await store.missing() is None
-    await empty_database.execute(f"UPDATE alembic_version SET version_num = '{revision}'")
+    oldest = "" if is_known(revision) else ", oldest_release = '9998_other'"
+    await empty_database.execute(f"UPDATE alembic_version SET version_num = '{revision}'{oldest}")
     assert await store.missing() == while_serving
     await store.close()
     with pytest.raises(SchemaMismatch, match=f"{revision}.*{advice}"):
@@ -131,13 +140,15 @@ async def test_an_older_or_newer_schema_is_refused_by_name_but_may_come_while_se
 
 async def test_a_newer_schema_is_not_migrated(empty_database):
     await empty_database.migrate()
-    await empty_database.execute("UPDATE alembic_version SET version_num = '9999_future'")
+    await empty_database.execute(
+        "UPDATE alembic_version SET version_num = '9999_future', oldest_release = NULL"
+    )
     with pytest.raises(SchemaMismatch, match="9999_future"):
         await empty_database.migrate()
 
 
 async def test_an_older_schema_is_brought_up_from_where_it_is(empty_database):
-    first = upgrade_script(None, "postgresql").partition("-- Running upgrade 0001_profiles")[0]
+    first = upgrade_script(EMPTY, "postgresql").partition("-- Running upgrade 0001_profiles")[0]
     await empty_database.execute(first, url=empty_database.owner)
     assert await empty_database.migrate() == "0001_profiles"
     await asyncio.to_thread(check_schema, empty_database.url)

@@ -59,6 +59,15 @@ def serving_in(folder, port, workers, **settings):
         process.wait()
 
 
+def until(happens):
+    """What it gives, once that is true."""
+    deadline = time.monotonic() + 120  # other programs may keep the machine busy
+    while not (result := happens()):
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.1)
+    return result
+
+
 def until_ready(port, process):
     deadline = time.monotonic() + 120  # other programs may keep the machine busy
     while time.monotonic() < deadline and process.poll() is None:
@@ -70,8 +79,28 @@ def until_ready(port, process):
     raise AssertionError("the service was not ready in time")
 
 
+def workers_of(process):
+    """The process ids of its two workers."""
+    children = subprocess.run(
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(process.pid)], capture_output=True, text=True, check=True
+    ).stdout  # fmt: skip
+    workers = [int(line.split()[0]) for line in children.splitlines() if "spawn_main" in line]
+    assert len(workers) == 2
+    return workers
+
+
 def person(folder, **settings):
-    """The headers of somebody new on the folder's SQLite file."""
+    """The headers of somebody new on the folder's SQLite file, or on the store that is set."""
+    return headers_of(imported(folder, **settings))
+
+
+def headers_of(user, issuer=SIGNER):
+    token = sign(issuer, {"sub": str(user), "tenant_id": TENANT, "exp": int(time.time()) + 600})
+    return {"Authorization": f"Bearer {token}", "X-Tenant-ID": TENANT}
+
+
+def imported(folder, **settings):
+    """The id of somebody new, which is their subject."""
     user = uuid4()
     (folder / "people.csv").write_text(
         f"tenant_id,id,email,auth_provider\n{TENANT},{user},ada@example.org,local\n"
@@ -80,5 +109,4 @@ def person(folder, **settings):
         [COMMAND, "users", "import", "people.csv"], cwd=folder, env=environment(**settings),
         check=True, capture_output=True,
     )  # fmt: skip
-    token = sign(SIGNER, {"sub": str(user), "tenant_id": TENANT, "exp": int(time.time()) + 600})
-    return {"Authorization": f"Bearer {token}", "X-Tenant-ID": TENANT}
+    return user

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
@@ -318,3 +319,10 @@ def _plain(**changes):
         "algorithms": ["HS256"],
         "secret": SECRET,
     } | changes
+
+
+def test_a_key_file_that_is_missing_is_named_with_what_to_do(tmp_path):
+    made = issuer(secret=None, jwks_file=tmp_path / "keys.json", algorithms=["RS256"])
+    advice = f"jwks_file {tmp_path}/keys.json cannot be read: No such file or directory; put the"
+    with pytest.raises(UnusableKeys, match=re.escape(advice)):
+        keys_of(made)

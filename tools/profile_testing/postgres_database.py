@@ -24,7 +24,9 @@ class Database:
     serving_role: str
 
     async def migrate(self) -> str | None:
-        return await asyncio.to_thread(migrate, self.owner, grant_to=self.serving_role)
+        """The revision before."""
+        before = await asyncio.to_thread(migrate, self.owner, grant_to=self.serving_role)
+        return before.revision
 
     async def empty(self) -> None:
         await self.execute(f"TRUNCATE {', '.join(TABLES)}", url=self.owner)

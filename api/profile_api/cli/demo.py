@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import signal
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NoReturn
 from uuid import UUID, uuid4
 
 import typer
@@ -16,7 +18,7 @@ from profile_api.cli.signing import token_for
 from profile_api.cli.store import opened
 from profile_api.pages.person import Person
 from profile_api.rest.documented import ME
-from profile_api.server.serving import serve
+from profile_api.server.serving import listen, serve
 from profile_api.settings import Settings
 from profile_api.telemetry import logs
 from profile_domain.people import new_profile, read_record
@@ -41,13 +43,20 @@ _PEOPLE = (
 
 def run(port: int) -> None:
     """Serves on 127.0.0.1 until stopped, then deletes the store."""
+    for sign in (signal.SIGTERM, signal.SIGINT):  # until the server has its own handlers
+        signal.signal(sign, _stop)
     with TemporaryDirectory(prefix="profile-demo-") as folder:
         settings = settings_in(Path(folder))
         people = asyncio.run(fill(settings))
         logs.configure(settings.log)
         app = create_app(settings, people=people)
+        listener = listen("127.0.0.1", port)
         _print_instructions(settings.public_url or f"http://127.0.0.1:{port}", people)
-        serve(app, settings, host="127.0.0.1", port=port, reload=False)
+        serve(app, settings, listener, reload=False)
+
+
+def _stop(*_: object) -> NoReturn:
+    raise SystemExit(0)
 
 
 def settings_in(folder: Path) -> Settings:

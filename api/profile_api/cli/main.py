@@ -21,11 +21,12 @@ from profile_api.cli.store import await_migration
 from profile_api.cli.tokens import tokens
 from profile_api.cli.users import users
 from profile_api.rest import openapi as reference
+from profile_api.server.serving import CannotListen, host_in_url, listen
 from profile_api.server.serving import serve as serve_until_stopped
 from profile_api.settings import SECRET, Settings
 from profile_api.telemetry import logs
 from profile_api.telemetry.tracing import TracingUnavailable
-from profile_api.variables import FILE, PREFIX, UnusableVariable
+from profile_api.variables import FILE, PREFIX, UnusableVariable, quoted
 from profile_domain.errors import DomainError
 from profile_graphql.schema import schema
 from profile_infra.people.csv_file import FileRefused
@@ -33,10 +34,19 @@ from profile_infra.people.operators import Refused
 from profile_infra.policies.files import PolicyError
 from profile_infra.policies.files import check as check_policies
 from profile_infra.rate_limits.in_redis import UnusableRateLimitStore
-from profile_infra.secret_urls import masked
+from profile_infra.secret_urls import MASK, masked
+from profile_infra.stores.by_url import Pending
+from profile_infra.stores.by_url import look as look_at_store
 from profile_infra.stores.by_url import migrate as migrate_store
 from profile_infra.stores.by_url import script as migration_script
-from profile_infra.stores.revisions import SchemaMismatch, UnusableDatabase, newest
+from profile_infra.stores.revisions import (
+    Schema,
+    SchemaMismatch,
+    UnusableDatabase,
+    is_newer,
+    newest,
+    oldest_release,
+)
 from profile_infra.tokens.issuers import Issuer, UnusableKeys
 
 cli = typer.Typer(
@@ -56,8 +66,11 @@ _EXAMPLES = {
     ' "algorithms": ["RS256"], "jwks_file": "keys.json"}]',
     "cors_origins": '["https://app.example"]',
 }
+# The status of `migrate --check` when there is something to do; 1 and 2 are errors.
+TO_DO = 3
 _FIELD = re.compile('field "([a-z_]+)"')
 _EXPECTED = (
+    CannotListen,
     DomainError,
     FileRefused,
     PolicyError,
@@ -136,11 +149,11 @@ def serve(
     logs.configure(settings.log)
     app = create_app(settings)
     await_migration(settings)
+    listener = listen(host, port)
     public = f", for people at {settings.public_url}," if settings.public_url else ""
-    typer.echo(f"Serving on http://{host}:{port}{public} with {workers} worker(s).", err=True)
-    serve_until_stopped(
-        app if workers == 1 else None, settings, host=host, port=port, workers=workers
-    )
+    address = f"http://{host_in_url(host)}:{port}"
+    typer.echo(f"Serving on {address}{public} with {workers} worker(s).", err=True)
+    serve_until_stopped(app, settings, listener, workers=workers)
 
 
 @cli.command()
@@ -151,20 +164,67 @@ def migrate(
             metavar="ROLE", help="On Postgres: give the role that serves the rights it needs."
         ),
     ] = None,
-    sql: Annotated[  # noqa: FBT002  # a flag, as Typer declares one
-        bool, typer.Option("--sql", help="Print what would be done, and do nothing.")
+    check: Annotated[  # noqa: FBT002  # a flag, as Typer declares one
+        bool,
+        typer.Option(
+            "--check",
+            help=f"Say what would be done, and do nothing: status {TO_DO} if there is something,"
+            " 0 if not.",
+        ),
+    ] = False,
+    sql: Annotated[  # noqa: FBT002  # as above
+        bool, typer.Option("--sql", help="Print what would be done as SQL, and do nothing.")
     ] = False,
 ) -> None:
-    """Bring the store to the newest schema; safe when several do it at once."""
+    """Bring the store to the newest schema; safe when several do it at once.
+
+    A newer schema that this release can live on is left as it is.
+    """
     url = Settings().database_url
+    if check:
+        _say_what_is_pending(look_at_store(url))
+        return
     if sql:
         typer.echo(migration_script(url, grant_to=grant_to), nl=False)
         return
     before = migrate_store(url, grant_to=grant_to)
-    if before == newest():
-        typer.echo(f"The store is at schema {before} already.")
+    if is_newer(before):
+        typer.echo(_newer(before))
+    elif before.revision == newest():
+        typer.echo(f"The store is at schema {newest()} already.")
     else:
-        typer.echo(f"Migrated from {before or 'an empty store'} to schema {newest()}.")
+        typer.echo(f"Migrated from {before.revision or 'an empty store'} to schema {newest()}.")
+
+
+def _newer(found: Schema) -> str:
+    return (
+        f"The store is at schema {found.revision}, of a newer release. The one at hand needs"
+        f" {newest()}, and can live on it: the schema is left as it is."
+    )
+
+
+def _say_what_is_pending(pending: Pending) -> None:
+    """Raises Exit with status TO_DO if there is something to do."""
+    found = pending.found
+    if not pending.migrations and not pending.functions:
+        already = f"The store is at schema {newest()} already."
+        typer.echo(_newer(found) if is_newer(found) else already)
+        return
+    there = f"at schema {found.revision}" if found.revision else "empty"
+    typer.echo(f"The store is {there}; `profile-service migrate` would do this:")
+    for migration in pending.migrations:
+        typer.echo(f"  {migration.revision}: {migration.summary}")
+    if pending.functions:
+        typer.echo(f"  install {', '.join(pending.functions)}")
+    if pending.migrations and found.revision:
+        goes_on = found.revision >= oldest_release()
+        typer.echo(
+            "The release that serves now can live on it: migrate first, then replace it."
+            if goes_on
+            else f"No release before schema {oldest_release()} can live on it: stop what serves"
+            " now, migrate, then start the new release."
+        )
+    raise typer.Exit(TO_DO)
 
 
 @policies.command()
@@ -196,11 +256,19 @@ def sdl() -> None:
 
 @cli.command()
 def settings() -> None:
-    """Show every setting as it is now, with secrets masked, as a shell and a .env file take it."""
+    """Show every setting as it is now, as a shell and a .env file take it.
+
+    What holds a secret is shown masked, in a comment, so that nobody takes the mask for it.
+    """
     shown = Settings()
     for name, value in shown.shown().items():
         field_name = name.removeprefix(PREFIX).lower()
         field = Settings.model_fields[field_name]
         in_file = f" Or {name}{FILE}, a file with it." if field_name in SECRET else ""
         typer.echo(f"# {field.description}{in_file}")
-        typer.echo(f"{name}={shlex.quote(value) if value else ''}")
+        written = quoted(value)
+        if written is None:
+            typer.echo("# No .env file can hold this value; a shell can.")
+            written = shlex.quote(value)
+        line = f"{name}={written}"
+        typer.echo("# " + line.replace("\n", "\n# ") if MASK in value else line)

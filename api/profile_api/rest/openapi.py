@@ -221,12 +221,17 @@ _OUTDATED: dict[str, Any] = {
     "items": {"enum": ["policies", "signing_keys"]},
     "description": "What goes on as it was, since its files have changed and cannot be used.",
 }
+_WORKERS_MISSING: dict[str, Any] = {
+    "type": "integer",
+    "minimum": 1,
+    "description": "How many workers of this process's command do not serve, and are replaced.",
+}
 READYZ: dict[str, Any] = {
     **_OPEN_TO_ALL,
     "summary": "Can it serve requests now?",
     "operation_id": "readyz",
     "responses": {
-        200: _status("ready", outdated=_OUTDATED),
+        200: _status("ready", outdated=_OUTDATED, workers_missing=_WORKERS_MISSING),
         **errors([Code.INTERNAL_ERROR, Code.UNAVAILABLE]),
     },
 }

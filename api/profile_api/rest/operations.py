@@ -15,7 +15,8 @@ Missing = Callable[[], Awaitable[str | None]]
 
 class Operations:
     """Each of ``missing`` returns the name of what is not ready, or None; ``outdated`` returns the
-    names of what is served from before a change of files that cannot be used.
+    names of what is served from before a change of files that cannot be used, and
+    ``workers_missing`` how many workers beside this one do not serve.
     """
 
     def __init__(
@@ -24,10 +25,12 @@ class Operations:
         *,
         missing: Sequence[Missing],
         outdated: Callable[[], Sequence[str]],
+        workers_missing: Callable[[], int],
     ) -> None:
         self._metrics = metrics
         self._missing = missing
         self._outdated = outdated
+        self._workers_missing = workers_missing
 
     async def healthz(self, _: Request) -> Response:
         """The process lives; nothing else is asked."""
@@ -38,8 +41,12 @@ class Operations:
         missing = [name for each in self._missing if (name := await each()) is not None]
         if missing:
             raise DomainError(Code.UNAVAILABLE, details={"not_ready": missing}, retry_after=1)
-        outdated = sorted(set(self._outdated()))
-        return JSONResponse({"status": "ready"} | ({"outdated": outdated} if outdated else {}))
+        details = {
+            "outdated": sorted(set(self._outdated())),
+            "workers_missing": self._workers_missing(),
+        }
+        worth_a_look = {name: detail for name, detail in details.items() if detail}
+        return JSONResponse({"status": "ready"} | worth_a_look)
 
     async def metrics(self, _: Request) -> Response:
         """Prometheus text format."""

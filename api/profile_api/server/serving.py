@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -22,13 +24,14 @@ from profile_api.server.protocol import GuardedProtocol
 from profile_api.server.workers import end_with_parent
 from profile_api.server.workers import run as run_many
 from profile_api.settings import Settings
-from profile_api.telemetry import logs
+from profile_api.telemetry import logs, siblings
 
 # An orchestrator usually leaves ten seconds between SIGTERM and SIGKILL: requests that are not
 # finished after six are answered 503, and connections closed a second later.
 PATIENCE_SECONDS = 6
 GRACE_SECONDS = 7
 LOOK_SECONDS = 1.0
+BACKLOG = 2048  # connections that wait to be accepted
 # Allocations between two garbage collections; the default, 700, collects every second request.
 GARBAGE_EVERY = 20_000
 
@@ -38,6 +41,7 @@ class GuardedServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        siblings.announce()
         # Objects of the start are permanent: collecting them again would cost a tenth of an update.
         gc.collect()
         gc.freeze()
@@ -76,46 +80,71 @@ class GuardedServer(uvicorn.Server):
                 connection.end_overdue(now)
 
 
-def from_environment() -> FastAPI:
+class CannotListen(OSError):
+    """The address cannot be listened on; the text says what to do."""
+
+
+_ADVICE = {
+    errno.EADDRINUSE: "another process listens there; end it, or choose another --port",
+    errno.EACCES: "this user may not; choose a --port over 1023",
+    errno.EADDRNOTAVAIL: "this machine has no such address; choose another --host",
+}
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; connections wait until something accepts. Raises CannotListen."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        reason = _ADVICE.get(error.errno or 0, error.strerror)
+        raise CannotListen(f"cannot listen on {host_in_url(host)}:{port}: {reason}.") from error
+    return listener
+
+
+def host_in_url(host: str) -> str:
+    """The host as a URL writes it (RFC 3986 section 3.2.2)."""
+    return f"[{host}]" if ":" in host else host
+
+
+def application(settings: Settings) -> FastAPI:
     """The application of a worker process."""
     try:
-        settings = Settings()
         logs.configure(settings.log)
         return create_app(settings)
-    except Exception as error:  # noqa: BLE001  # it would fail again
+    except Exception as error:  # noqa: BLE001  # its supervisor decides what follows
         sentence = str(error).replace("\n", " ")
         typer.secho(f"profile-service: a worker cannot start: {sentence}", fg="red", err=True)
         sys.exit(STARTUP_FAILURE)
 
 
 def serve(
-    app: FastAPI | None,
+    app: FastAPI,
     settings: Settings,
+    listener: socket.socket,
     *,
-    host: str,
-    port: int,
     workers: int = 1,
     reload: bool = True,
 ) -> None:
-    """Serves ``app``, or the environment's in as many processes as there are workers.
+    """Serves ``app``, or one like it in each of several workers, all with the same settings.
 
     SIGHUP has policies and key files read again; without ``reload`` it ends the process.
     """
     if workers > 1:
-        listener = _config(None, settings, host=host, port=port).bind_socket()
         run_many(partial(_work, settings), listener, workers)
     else:
-        _run(_config(app, settings, host=host, port=port), reload=reload)
+        _run(_config(app, settings), listener, reload=reload)
 
 
 def _work(settings: Settings, listener: socket.socket) -> None:
     end_with_parent()
-    _run(_config(None, settings), [listener])
+    _run(_config(partial(application, settings), settings, factory=True), listener)
 
 
-def _run(
-    config: uvicorn.Config, sockets: list[socket.socket] | None = None, *, reload: bool = True
-) -> None:
+def _run(config: uvicorn.Config, listener: socket.socket, *, reload: bool = True) -> None:
     server = GuardedServer(config)
     # uvicorn ends by the signal that stopped it, but orchestrators expect status 0. A signal before
     # uvicorn has installed its handlers is kept.
@@ -123,23 +152,26 @@ def _run(
         signal.signal(sign, server.handle_exit)
     if reload:
         signal.signal(signal.SIGHUP, server.handle_hangup)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
-    server.run(sockets)
+    # Its supervisor has a worker hold them back until now.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP, signal.SIGINT])
+    server.run([listener])
     if not server.started:
         raise SystemExit(STARTUP_FAILURE)
 
 
-def _config(app: FastAPI | None, settings: Settings, **address: Any) -> uvicorn.Config:  # noqa: ANN401  # host and port
+def _config(
+    app: Callable[..., Any], settings: Settings, *, factory: bool = False
+) -> uvicorn.Config:
     return uvicorn.Config(
-        app or f"{__name__}:{from_environment.__name__}",
-        factory=app is None,
+        app,
+        factory=factory,
         http=GuardedProtocol,
         ws="none",
         lifespan="on",
         proxy_headers=False,
         server_header=False,
         log_config=None,
+        backlog=BACKLOG,
         timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=GRACE_SECONDS,
-        **address,
     )

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Collection
 from multiprocessing import current_process
 from time import perf_counter
-from typing import Final
+from typing import Final, Literal
 
 from prometheus_client import (
     CollectorRegistry,
@@ -72,9 +72,16 @@ class Metrics:
         self._requests.labels(method, route, str(status), code).inc()
         self._seconds.labels(method, route).observe(seconds)
 
-    def gauge(self, name: str, description: str, value: Callable[[], int]) -> None:
-        """A gauge that reads ``value``; the sum over all workers."""
-        gauge = Gauge(name, description, registry=self._registry, multiprocess_mode="livesum")
+    def gauge(
+        self,
+        name: str,
+        description: str,
+        value: Callable[[], int],
+        *,
+        over_workers: Literal["livesum", "livemax"] = "livesum",
+    ) -> None:
+        """A gauge that reads ``value``; the sum, or the largest, over the workers that live."""
+        gauge = Gauge(name, description, registry=self._registry, multiprocess_mode=over_workers)
         self._samples.append(lambda: gauge.set(value()))
 
     def counter(self, name: str, description: str, value: Callable[[], int]) -> None:

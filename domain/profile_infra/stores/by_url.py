@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from profile_infra.stores.postgres import schema as postgres_schema
 from profile_infra.stores.postgres.store import PostgresProfiles
-from profile_infra.stores.revisions import SchemaMismatch, check_revision, newest
+from profile_infra.stores.revisions import (
+    Migration,
+    Schema,
+    SchemaMismatch,
+    check_revision,
+    newest,
+    pending,
+)
 from profile_infra.stores.sqlite import schema as sqlite_schema
 from profile_infra.stores.sqlite.store import SqliteProfiles
 from profile_infra.stores.store import Store
@@ -18,6 +25,7 @@ __all__ = [
     "await_schema",
     "check_revision",
     "check_schema",
+    "look",
     "migrate",
     "newest",
     "script",
@@ -64,8 +72,10 @@ def await_schema(url: str, *, seconds: float, waiting: Callable[[str], object]) 
             return
 
 
-def migrate(url: str, *, grant_to: str | None = None) -> str | None:
-    """Upgrades the store to the newest schema in one transaction; returns the revision before.
+def migrate(url: str, *, grant_to: str | None = None) -> Schema:
+    """Upgrades the store to the newest schema in one transaction; returns what was before.
+
+    Of a newer schema that this release can live on, nothing is changed.
 
     On Postgres the role ``grant_to`` gets the privileges that serving needs.
     Raises UnusableDatabase, or SchemaMismatch for an unknown schema.
@@ -73,6 +83,22 @@ def migrate(url: str, *, grant_to: str | None = None) -> str | None:
     if is_postgres(url):
         return postgres_schema.migrate(url, grant_to)
     return sqlite_schema.migrate(url)
+
+
+class Pending(NamedTuple):
+    """What ``migrate`` would do: run ``migrations``, and on Postgres install ``functions``."""
+
+    found: Schema
+    migrations: list[Migration]
+    functions: list[str]
+
+
+def look(url: str) -> Pending:
+    """Raises UnusableDatabase, or SchemaMismatch for a schema that ``migrate`` refuses."""
+    found, functions = (
+        postgres_schema.schema(url) if is_postgres(url) else (sqlite_schema.schema(url), [])
+    )
+    return Pending(found, pending(found), functions)
 
 
 def script(url: str, *, grant_to: str | None = None) -> str:

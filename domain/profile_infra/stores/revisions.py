@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -21,35 +21,64 @@ class UnusableDatabase(ValueError):
     """The database URL or the database cannot be used; the text says what to do."""
 
 
-class SchemaMismatch(Exception):
-    """The store's schema is not the one that this program needs."""
+class Schema(NamedTuple):
+    """What a store says of its schema, beside its tables.
 
-    def __init__(self, found: str | None) -> None:
+    ``revision`` is None for an empty store. ``oldest_release`` is the schema of the oldest release
+    that can live on this one: what an older program knows of migrations that it does not have.
+    """
+
+    revision: str | None
+    oldest_release: str | None = None
+
+
+EMPTY: Final = Schema(None)
+
+
+class SchemaMismatch(Exception):
+    """The program at hand cannot live on the store's schema; the text says what to do."""
+
+    def __init__(self, found: Schema) -> None:
         needed = newest()
-        self.upgradable = found is None or is_known(found)
+        self.upgradable = found.revision is None or is_known(found.revision)
         if self.upgradable:
             advice = "Run `profile-service migrate`."
+        elif found.oldest_release:
+            advice = (
+                f"A newer profile-service made it, and no release before {found.oldest_release} can"
+                " live on it: start the newer one."
+            )
         else:
             advice = (
                 "It comes from another version of profile-service: start that version, or"
                 " run `profile-service migrate` of one that knows it."
             )
-        there = found or "not there yet"
+        there = found.revision or "not there yet"
         super().__init__(f"The store's schema is {there}; this program needs {needed}. {advice}")
-        self.found = found
+        self.found = found.revision
         self.needed = needed
 
 
-def check_revision(found: str | None) -> None:
-    """Raises SchemaMismatch."""
-    if found != newest():
+def check_revision(found: Schema) -> None:
+    """Raises SchemaMismatch unless this program can serve it."""
+    if found.revision != newest() and not is_newer(found):
         raise SchemaMismatch(found)
 
 
-def check_upgradable(found: str | None) -> None:
-    """Raises SchemaMismatch for an unknown schema."""
-    if found is not None and not is_known(found):
+def check_upgradable(found: Schema) -> None:
+    """Raises SchemaMismatch for an unknown schema, unless this program can live on it."""
+    if found.revision is not None and not is_known(found.revision) and not is_newer(found):
         raise SchemaMismatch(found)
+
+
+def is_newer(found: Schema) -> bool:
+    """Whether a newer release made the schema in such a way that this program can live on it."""
+    return (
+        found.revision is not None
+        and not is_known(found.revision)
+        and found.oldest_release is not None
+        and is_known(found.oldest_release)
+    )
 
 
 def is_known(revision: str) -> bool:
@@ -66,27 +95,66 @@ def _revisions() -> list[str]:
     return sorted(path.stem.removeprefix("v") for path in _MIGRATIONS.glob("versions/v*.py"))
 
 
-def upgrade(connection: Connection) -> None:
-    """Upgrades to the newest schema, in the connection's transaction."""
+class Migration(NamedTuple):
+    """``oldest_release`` is the schema of the oldest release that can live on it."""
+
+    revision: str
+    summary: str
+    oldest_release: str
+
+
+def pending(found: Schema) -> list[Migration]:
+    """The migrations that the store lacks, oldest first. Raises SchemaMismatch."""
+    check_upgradable(found)
+    if found.revision == newest() or is_newer(found):
+        return []
+    return [each for each in migrations() if each.revision > (found.revision or "")]
+
+
+def oldest_release() -> str:
+    """The schema of the oldest release that can live on the newest schema."""
+    return max(each.oldest_release for each in migrations())
+
+
+@cache
+def migrations() -> list[Migration]:
+    """Oldest first. Each says in its module which releases can live on it."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  # see above
+
+    found = ScriptDirectory.from_config(_config()).walk_revisions()
+    return [
+        Migration(each.revision, each.doc, each.module.OLDEST_RELEASE)
+        for each in reversed(list(found))
+    ]
+
+
+def upgrade(connection: Connection, found: Schema) -> None:
+    """Upgrades ``found`` to the newest schema, in the connection's transaction."""
+    if not pending(found):
+        return
     from alembic import command  # noqa: PLC0415  # see above
 
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+    connection.exec_driver_sql(_note_oldest_release())
 
 
-def upgrade_script(found: str | None, dialect: str) -> str:
-    """The SQL that upgrades the revision ``found`` to the newest, without BEGIN and COMMIT."""
-    check_upgradable(found)
-    if found == newest():
+def upgrade_script(found: Schema, dialect: str) -> str:
+    """The SQL that upgrades ``found`` to the newest schema, without BEGIN and COMMIT."""
+    if not pending(found):
         return ""
     from alembic import command  # noqa: PLC0415  # see above
 
     written = StringIO()
     config = _config(written)
     config.attributes["dialect"] = dialect
-    command.upgrade(config, f"{found or 'base'}:head", sql=True)
-    return written.getvalue()
+    command.upgrade(config, f"{found.revision or 'base'}:head", sql=True)
+    return f"{written.getvalue()}{_note_oldest_release()};\n\n"
+
+
+def _note_oldest_release() -> str:
+    return f"UPDATE alembic_version SET oldest_release = '{oldest_release()}'"  # noqa: S608  # ours
 
 
 def _config(output: StringIO | None = None) -> Config:

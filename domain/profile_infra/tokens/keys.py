@@ -83,7 +83,11 @@ def _read_file(issuer: Issuer, path: Path) -> KeySet:
     try:
         document = read_file(path)
     except OSError as error:
-        raise UnusableKeys(issuer, f"jwks_file cannot be read: {error.strerror}") from None
+        raise UnusableKeys(
+            issuer,
+            f"jwks_file {path} cannot be read: {error.strerror}; put the issuer's key set (a JSON"
+            " object with keys) there, or set jwks_url instead",
+        ) from None
     return read_key_set(document, issuer, source=f"jwks_file {path}")
 
 

@@ -18,9 +18,12 @@ import asyncpg
 
 from profile_infra.stores.postgres.pool import FAILURES, Connection
 from profile_infra.stores.revisions import (
+    EMPTY,
+    Schema,
     SchemaMismatch,
     UnusableDatabase,
     check_revision,
+    is_newer,
     upgrade_script,
 )
 from profile_infra.stores.tables import AVATARS, CHANGES, USERS
@@ -44,6 +47,10 @@ FUNCTIONS: Final = {
     path.stem: path.read_text("utf-8")
     for path in sorted(Path(__file__).with_name("functions").glob("*.sql"))
 }
+# As JSON, since a schema before 0008 does not have the second column.
+_SCHEMA: Final = """
+SELECT version_num, to_jsonb(alembic_version)->>'oldest_release' FROM alembic_version
+"""
 _INSTALLED: Final = """
 SELECT proname::text AS name, prosrc AS body FROM pg_proc
 WHERE proname = ANY($1::text[]) AND pg_function_is_visible(oid)
@@ -76,8 +83,9 @@ class FunctionsMissing(UnusableDatabase):
 
 async def check_database(connection: Connection) -> None:
     """Raises SchemaMismatch, FunctionsMissing or RowSecurityBypassed."""
-    check_revision(await revision_in(connection))
-    if stale := await _stale_functions(connection):
+    found = await schema_in(connection)
+    check_revision(found)
+    if stale := await _stale_functions(connection, of_newer_release=is_newer(found)):
         raise FunctionsMissing(stale)
     await check_row_security(connection)
 
@@ -98,12 +106,12 @@ async def check_row_security(connection: Connection) -> None:
         )
 
 
-async def revision_in(connection: Connection) -> str | None:
-    """The schema's revision; None for an empty database."""
+async def schema_in(connection: Connection) -> Schema:
+    """What the database says of its schema."""
     if await connection.fetchval("SELECT to_regclass('alembic_version') IS NULL"):
-        return None
-    found: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
-    return found
+        return EMPTY
+    found = await connection.fetchrow(_SCHEMA)
+    return Schema(*found) if found else EMPTY
 
 
 def check_schema(url: str) -> None:
@@ -115,22 +123,36 @@ def script(url: str, grant_to: str | None) -> str:
     """The SQL that ``migrate`` would run; empty if there is nothing to do."""
 
     async def written(connection: Connection) -> str:
-        return await _script(connection, await revision_in(connection), grant_to)
+        return await _script(connection, await schema_in(connection), grant_to)
 
     changes = asyncio.run(_connected(url, written))
     return f"BEGIN;\n{_LOCK}{changes}COMMIT;\n" if changes else ""
 
 
-def migrate(url: str, grant_to: str | None) -> str | None:
-    """Runs the SQL of ``script``; returns the revision before.
+def schema(url: str) -> tuple[Schema, list[str]]:
+    """What the database says of its schema, and the names of functions that ``migrate`` installs.
+
+    Raises UnusableDatabase.
+    """
+
+    async def look(connection: Connection) -> tuple[Schema, list[str]]:
+        found = await schema_in(connection)
+        stale = await _stale_functions(connection, of_newer_release=is_newer(found))
+        return found, stale
+
+    return asyncio.run(_connected(url, look))
+
+
+def migrate(url: str, grant_to: str | None) -> Schema:
+    """Runs the SQL of ``script``; returns what was before.
 
     Of several concurrent migrations one runs, and the others wait for it.
     """
 
-    async def migrated(connection: Connection) -> str | None:
+    async def migrated(connection: Connection) -> Schema:
         async with connection.transaction():
             await connection.execute(_LOCK)
-            before = await revision_in(connection)
+            before = await schema_in(connection)
             if changes := await _script(connection, before, grant_to):
                 await connection.execute(changes)
         return before
@@ -138,17 +160,23 @@ def migrate(url: str, grant_to: str | None) -> str | None:
     return asyncio.run(_connected(url, migrated))
 
 
-async def _script(connection: Connection, found: str | None, grant_to: str | None) -> str:
+async def _script(connection: Connection, found: Schema, grant_to: str | None) -> str:
     changes = upgrade_script(found, "postgresql")
-    changes += "".join(f"{FUNCTIONS[name]}\n" for name in await _stale_functions(connection))
+    stale = await _stale_functions(connection, of_newer_release=is_newer(found))
+    changes += "".join(f"{FUNCTIONS[name]}\n" for name in stale)
     granted = _grants(grant_to) if grant_to else ""
     return f"{_SET_LOCK_TIMEOUT}\n{changes}{granted}" if changes or granted else ""
 
 
-async def _stale_functions(connection: Connection) -> list[str]:
-    """The names of functions that are missing, overloaded, or differ."""
+async def _stale_functions(connection: Connection, *, of_newer_release: bool) -> list[str]:
+    """The names of functions that are missing, overloaded, or differ.
+
+    A newer release may have changed a text, but what a call gives and takes is as before.
+    """
     rows = await connection.fetch(_INSTALLED, list(FUNCTIONS))
     installed = [(row["name"], row["body"]) for row in rows]
+    if of_newer_release:
+        return sorted(set(FUNCTIONS) - {name for name, _ in installed})
     return [
         name
         for name, text in FUNCTIONS.items()

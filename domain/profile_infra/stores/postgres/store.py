@@ -24,7 +24,7 @@ from profile_infra.stores.postgres.schema import (
     RowSecurityBypassed,
     check_database,
     check_row_security,
-    revision_in,
+    schema_in,
 )
 from profile_infra.stores.postgres.writes import (
     DIALECT,
@@ -36,7 +36,7 @@ from profile_infra.stores.postgres.writes import (
     save_users,
 )
 from profile_infra.stores.records import PROFILE_COLUMNS, Undone, User, read_profile, read_user
-from profile_infra.stores.revisions import is_known, newest
+from profile_infra.stores.revisions import EMPTY, SchemaMismatch, check_revision
 from profile_infra.stores.statements import Statement
 
 POOL_SIZE: Final = 10
@@ -99,24 +99,25 @@ class PostgresProfiles:
         await self._pool.close()
 
     async def missing(self) -> str | None:
-        """A newer schema is ready too: a rolling upgrade migrates before this release ends, and
-        a migration keeps everything that the previous release uses.
+        """A newer schema is ready too if this release can live on it: a rolling upgrade migrates
+        before this release ends.
         """
 
-        async def look(connection: Connection) -> str | None:
-            found = await revision_in(connection)
-            if found is not None:
+        async def look(connection: Connection) -> None:
+            found = await schema_in(connection)
+            if found != EMPTY:
                 await check_row_security(connection)
-            return found
+            check_revision(found)
 
         try:
-            found = await self._pool.run(look)
+            await self._pool.run(look)
         except RowSecurityBypassed:
             return "row security"
+        except SchemaMismatch:
+            return "migrations"
         except (DomainError, asyncpg.PostgresError):
             return "store"
-        older = found is None or (is_known(found) and found != newest())
-        return "migrations" if older else None
+        return None
 
     async def load(self, identity: Identity, *, with_image: bool) -> Profile | None:
         """One round trip; concurrent loads share it."""

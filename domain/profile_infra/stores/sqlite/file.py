@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from profile_domain.errors import DomainError, unavailable
-from profile_infra.stores.revisions import UnusableDatabase
+from profile_infra.stores.revisions import EMPTY, Schema, UnusableDatabase
 
 _PREFIX = "sqlite:///"
 # Seconds to wait for processes that open, convert or recover the file at the same time.
@@ -107,13 +107,18 @@ def _open(path: Path, *, read_only: bool) -> tuple[sqlite3.Connection, str]:
     return connection, mode
 
 
-def revision_in(connection: sqlite3.Connection) -> str | None:
-    """The schema's revision; None for an empty database."""
+def schema_in(connection: sqlite3.Connection) -> Schema:
+    """What the file says of its schema."""
     named = "SELECT name FROM sqlite_master WHERE name = 'alembic_version'"
     if not connection.execute(named).fetchall():
-        return None
-    rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
-    return rows[0][0] if rows else None
+        return EMPTY
+    # Whatever columns it has: those before 0008 lack oldest_release.
+    found = connection.execute("SELECT * FROM alembic_version")
+    names = [column for column, *_ in found.description]
+    for row in found.fetchall():
+        said = dict(zip(names, row, strict=True))
+        return Schema(said["version_num"], said.get("oldest_release"))
+    return EMPTY
 
 
 def is_busy(error: sqlite3.Error) -> bool:

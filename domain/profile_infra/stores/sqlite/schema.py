@@ -8,30 +8,31 @@ from sqlalchemy import Connection, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from profile_infra.stores.revisions import (
+    EMPTY,
+    Schema,
     UnusableDatabase,
     check_revision,
-    check_upgradable,
     upgrade,
     upgrade_script,
 )
-from profile_infra.stores.sqlite.file import connect, create, path_of, revision_in
+from profile_infra.stores.sqlite.file import connect, create, path_of, schema_in
 
 _LOCK_WAIT = 10.0
 
 
 def check_schema(url: str) -> None:
     """Raises SchemaMismatch, or UnusableDatabase if the file is not a database."""
-    check_revision(_revision(url))
+    check_revision(schema(url))
 
 
 def script(url: str) -> str:
     """The SQL that ``migrate`` would run. Raises what it raises."""
-    changes = upgrade_script(_revision(url), "sqlite")
+    changes = upgrade_script(schema(url), "sqlite")
     return f"BEGIN IMMEDIATE;\n\n{changes}COMMIT;\n" if changes else ""
 
 
-def migrate(url: str) -> str | None:
-    """Upgrades the store to the newest schema in one transaction; returns the revision before.
+def migrate(url: str) -> Schema:
+    """Upgrades the store to the newest schema in one transaction; returns what was before.
 
     Creates a missing file with mode 0600. Safe to run in several processes at once.
     Raises UnusableDatabase, or SchemaMismatch for an unknown schema.
@@ -44,9 +45,8 @@ def migrate(url: str) -> str | None:
     event.listen(engine, "begin", _begin_immediate)
     try:
         with engine.begin() as connection:
-            before = revision_in(_driver(connection))
-            check_upgradable(before)
-            upgrade(connection)
+            before = schema_in(_driver(connection))
+            upgrade(connection, before)
     except DBAPIError as error:
         raise UnusableDatabase(f"{path} cannot be migrated: {error.orig}.") from error
     finally:
@@ -54,14 +54,14 @@ def migrate(url: str) -> str | None:
     return before
 
 
-def _revision(url: str) -> str | None:
-    """None if there is no file, or no schema in it."""
+def schema(url: str) -> Schema:
+    """What the file says of its schema; EMPTY if there is no file. Raises UnusableDatabase."""
     path = path_of(url)
     if not path.exists():
-        return None
+        return EMPTY
     connection = connect(path, wait=_LOCK_WAIT, read_only=True)
     try:
-        return revision_in(connection)
+        return schema_in(connection)
     finally:
         connection.close()
 

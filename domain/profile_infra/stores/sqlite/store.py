@@ -17,7 +17,7 @@ from profile_infra.stores.audit import Author, kept_since
 from profile_infra.stores.differences import differences
 from profile_infra.stores.records import PROFILE_COLUMNS, Undone, User, read_profile, read_user
 from profile_infra.stores.revisions import SchemaMismatch, check_revision
-from profile_infra.stores.sqlite.file import connect, path_of, revision_in, set_wait, translated
+from profile_infra.stores.sqlite.file import connect, path_of, schema_in, set_wait, translated
 from profile_infra.stores.sqlite.group_commit import GroupCommit, Job, T
 from profile_infra.stores.sqlite.writes import DIALECT, remove, replace, save_users
 from profile_infra.stores.statements import Statement
@@ -52,7 +52,7 @@ class SqliteProfiles:
     async def open(self) -> None:
         reader = connect(self._path, wait=_OPENING_WAIT, read_only=True)
         try:
-            check_revision(revision_in(reader))
+            check_revision(schema_in(reader))
             set_wait(reader, _READ_WAIT)
             self._writer = GroupCommit(connect(self._path, wait=_WRITE_WAIT))
         except BaseException:
@@ -72,7 +72,7 @@ class SqliteProfiles:
         if self._reader is None or self._writer is None:
             return "store"
         try:
-            check_revision(revision_in(self._reader))
+            check_revision(schema_in(self._reader))
         except SchemaMismatch:
             return "migrations"
         except sqlite3.Error:

@@ -9,6 +9,8 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+OLDEST_RELEASE = "0001_profiles"
+
 
 def upgrade() -> None:
     json = sa.JSON().with_variant(JSONB(), "postgresql")

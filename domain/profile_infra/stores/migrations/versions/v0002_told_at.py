@@ -8,6 +8,8 @@ down_revision = "0001_profiles"
 branch_labels = None
 depends_on = None
 
+OLDEST_RELEASE = "0001_profiles"
+
 
 def upgrade() -> None:
     op.add_column("users", sa.Column("told_at", sa.Float(), nullable=True))

@@ -7,6 +7,8 @@ down_revision = "0002_told_at"
 branch_labels = None
 depends_on = None
 
+OLDEST_RELEASE = "0003_row_security"
+
 # Compared as text: an invalid setting then matches no rows, where a cast would raise an error.
 ROW_SECURITY = """
 ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;

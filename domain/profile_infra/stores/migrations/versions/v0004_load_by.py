@@ -8,6 +8,8 @@ down_revision = "0003_row_security"
 branch_labels = None
 depends_on = None
 
+OLDEST_RELEASE = "0003_row_security"
+
 
 def upgrade() -> None:
     pass

@@ -9,6 +9,8 @@ down_revision = "0004_load_by"
 branch_labels = None
 depends_on = None
 
+OLDEST_RELEASE = "0003_row_security"
+
 # The digest of the functions' text from this revision on; a test compares.
 FUNCTIONS = "3863e17c1c83338a"
 
