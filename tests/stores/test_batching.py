@@ -15,7 +15,7 @@ class Doubler:
         self.open = asyncio.Event()
         self.error: Exception | None = None
         self.rolled_back = False
-        self.batcher = CallBatcher(self.run_batch, self.run_one, concurrency=concurrency)
+        self.batcher = CallBatcher(self.run_batch, self.run_one, concurrency=concurrency, alone=1)
 
     async def run_one(self, number: int) -> int:
         self.batches.append([number])

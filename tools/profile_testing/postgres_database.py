@@ -51,9 +51,9 @@ async def connected(url: str):
 @contextmanager
 def in_a_hurry(store: PostgresProfiles):
     """Calls time out after 0.3 s, for those that would wait forever."""
-    patience, store._pool._seconds = store._pool._seconds, 0.3
+    patience, store._pool.seconds = store._pool.seconds, 0.3
     yield
-    store._pool._seconds = patience
+    store._pool.seconds = patience
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from typing import Final
 
 from profile_infra.stores.postgres import schema as postgres_schema
 from profile_infra.stores.postgres.store import PostgresProfiles
-from profile_infra.stores.revisions import SchemaMismatch, check_revision, newest
+from profile_infra.stores.revisions import SchemaMismatch, UnusableDatabase, check_revision, newest
 from profile_infra.stores.sqlite import schema as sqlite_schema
 from profile_infra.stores.sqlite.store import SqliteProfiles
 from profile_infra.stores.store import Store
@@ -68,10 +68,12 @@ def migrate(url: str, *, grant_to: str | None = None) -> str | None:
     """Upgrades the store to the newest schema in one transaction; returns the revision before.
 
     On Postgres the role ``grant_to`` gets the privileges that serving needs.
-    Raises UnusableDatabase, or SchemaMismatch for an unknown schema.
+    Raises UnusableDatabase, also for a role where there are none, or SchemaMismatch for an unknown
+    schema.
     """
     if is_postgres(url):
         return postgres_schema.migrate(url, grant_to)
+    _check_has_roles(grant_to)
     return sqlite_schema.migrate(url)
 
 
@@ -79,7 +81,16 @@ def script(url: str, *, grant_to: str | None = None) -> str:
     """The SQL that ``migrate`` would run; empty if there is nothing to do."""
     if is_postgres(url):
         return postgres_schema.script(url, grant_to)
+    _check_has_roles(grant_to)
     return sqlite_schema.script(url)
+
+
+def _check_has_roles(grant_to: str | None) -> None:
+    if grant_to is not None:
+        raise UnusableDatabase(
+            "--grant-to is for Postgres; SQLite has no roles: leave it out, or set"
+            " PROFILE_DATABASE_URL to a postgresql:// URL."
+        )
 
 
 def store_of(

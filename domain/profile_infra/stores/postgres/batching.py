@@ -19,7 +19,8 @@ class CallBatcher(Generic[Job, Result]):
 
     Later calls are queued; the next batch takes up to 32 of them. ``run_batch`` gives a result for
     each job, in order, or None if it was rolled back: then each job goes through ``run_one``, which
-    may take long and holds up no batch. An exception of ``run_batch`` is raised by all its calls.
+    may take long and holds up no batch; ``alone`` of these run at the same time. An exception of
+    ``run_batch`` is raised by all its calls. No batch is cancelled with a caller.
     """
 
     def __init__(
@@ -28,10 +29,12 @@ class CallBatcher(Generic[Job, Result]):
         run_one: Callable[[Job], Awaitable[Result]],
         *,
         concurrency: int,
+        alone: int,
     ) -> None:
         self._run_batch = run_batch
         self._run_one = run_one
         self._free = concurrency
+        self._alone = asyncio.Semaphore(alone)
         self._queue: deque[_Call[Job, Result]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -48,16 +51,19 @@ class CallBatcher(Generic[Job, Result]):
 
     async def run(self, job: Job) -> Result:
         """The job's result. Once in a batch, a job is done even if its caller is cancelled."""
-        if not self._free:
-            future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        if self._free:
+            self._free -= 1
+            self._start(self._resolve_batch([(job, future)]))
+        else:
             self._queue.append((job, future))
-            return await future
-        self._free -= 1
-        try:
-            results = await self._run_batch([job])
-        finally:
-            self._start_next()
-        return await self._run_one(job) if results is None else results[0]
+        return await future
+
+    async def run_alone(self, job: Job) -> Result:
+        """The result of a job that is not part of a batch."""
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._start(self._resolve_one(job, future))
+        return await future
 
     def _start_next(self) -> None:
         self._free += 1
@@ -93,7 +99,10 @@ class CallBatcher(Generic[Job, Result]):
 
     async def _resolve_one(self, job: Job, future: asyncio.Future[Result]) -> None:
         try:
-            result = await self._run_one(job)
+            async with self._alone:
+                if future.done():  # its caller was cancelled meanwhile
+                    return
+                result = await self._run_one(job)
         except Exception as error:  # noqa: BLE001  # as above
             if not future.done():
                 future.set_exception(error)
