@@ -56,27 +56,37 @@ def in_a_hurry(store: PostgresProfiles):
     store._pool.seconds = patience
 
 
-@asynccontextmanager
-async def new_database(server_url: str):
+async def create_database(server_url: str) -> Database:
     """An empty database with roles of its own, on the server of this superuser's URL."""
     mark = uuid4().hex[:12]
     name, owner, serving = f"profile_{mark}", f"owner_{mark}", f"serving_{mark}"
-    server = Database(server_url, server_url, server_url, serving)
-    await server.execute(
+    await Database(server_url, server_url, server_url, serving).execute(
         f"CREATE ROLE {owner} LOGIN PASSWORD '{mark}'",
         f"CREATE ROLE {serving} LOGIN PASSWORD '{mark}'",
         f"CREATE DATABASE {name} OWNER {owner}",
     )
+    return Database(
+        _url(server_url, name),
+        _url(server_url, name, f"{owner}:{mark}"),
+        _url(server_url, name, f"{serving}:{mark}"),
+        serving,
+    )
+
+
+@asynccontextmanager
+async def new_database(server_url: str):
+    """The same for a while."""
+    database = await create_database(server_url)
+    name = urlsplit(database.url).path[1:]
+    owner = urlsplit(database.owner).username
     try:
-        yield Database(
-            _url(server_url, name),
-            _url(server_url, name, f"{owner}:{mark}"),
-            _url(server_url, name, f"{serving}:{mark}"),
-            serving,
-        )
+        yield database
     finally:
-        await server.execute(
-            f"DROP DATABASE {name} WITH (FORCE)", f"DROP ROLE {owner}", f"DROP ROLE {serving}"
+        await database.execute(
+            f"DROP DATABASE {name} WITH (FORCE)",
+            f"DROP ROLE {owner}",
+            f"DROP ROLE {database.serving_role}",
+            url=server_url,
         )
 
 
