@@ -16,9 +16,11 @@ _OUTAGES: Final = frozenset(
         READ_ONLY,
         "25P03",  # idle_in_transaction_session_timeout
         "25P04",  # transaction_timeout
+        "26000",  # a pooler lost a prepared statement
         "28000",  # the role may not connect
         "28P01",  # the password was changed
         "3D000",  # the database is gone
+        "42P05",  # a pooler mixed up prepared statements
         "55P03",  # lock_timeout
         "XX001",  # data_corrupted
         "XX002",  # index_corrupted
@@ -86,9 +88,10 @@ def is_gone(error: Exception) -> bool:
 
 def explained(error: Exception) -> str:
     """A sentence that says what to do; it quotes neither the URL nor the password."""
-    advice = _ADVICE.get(getattr(error, "sqlstate", None) or "") or _advice_by_type(error)
-    return f"The database cannot be used: {advice or str(error) or type(error).__name__}."
+    return f"The database cannot be used: {advice(error) or str(error) or type(error).__name__}."
 
 
-def _advice_by_type(error: Exception) -> str | None:
-    return next((advice for kind, advice in _BY_TYPE if isinstance(error, kind)), None)
+def advice(error: Exception) -> str | None:
+    """What an operator can do, if it is known, in words that quote nothing."""
+    known = _ADVICE.get(getattr(error, "sqlstate", None) or "")
+    return known or next((each for kind, each in _BY_TYPE if isinstance(error, kind)), None)

@@ -14,6 +14,7 @@ from profile_domain.errors import unavailable
 from profile_infra.stores.postgres.failures import (
     FAILURES,
     READ_ONLY,
+    advice,
     explained,
     is_gone,
     is_outage,
@@ -147,7 +148,7 @@ class PostgresPool:
         except FAILURES as error:
             if not is_outage(error) and not is_gone(error):
                 raise
-            _log.warning("Postgres is out of reach: %s", type(error).__name__)
+            _log.warning("Postgres is out of reach: %s", advice(error) or type(error).__name__)
             if getattr(error, "sqlstate", None) == READ_ONLY:
                 # After a fail-over: the next call connects to the new primary.
                 await pool.expire_connections()
