@@ -51,9 +51,13 @@ async def connected(url: str):
 @contextmanager
 def in_a_hurry(store: PostgresProfiles):
     """Calls time out after 0.3 s, for those that would wait forever."""
-    patience, store._pool.seconds = store._pool.seconds, 0.3
+    limited = (store._pool, *store._batchers)
+    patience = store._pool.seconds
+    for each in limited:
+        each.seconds = 0.3
     yield
-    store._pool.seconds = patience
+    for each in limited:
+        each.seconds = patience
 
 
 async def create_database(server_url: str) -> Database:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Generic, TypeVar
+
+from profile_domain.errors import unavailable
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 _Call = tuple[Job, asyncio.Future[Result]]
 
 MAX_BATCH: Final = 32
+
+_log = logging.getLogger(__name__)
 
 
 class CallBatcher(Generic[Job, Result]):
@@ -20,7 +25,9 @@ class CallBatcher(Generic[Job, Result]):
     Later calls are queued; the next batch takes up to 32 of them. ``run_batch`` gives a result for
     each job, in order, or None if it was rolled back: then each job goes through ``run_one``, which
     may take long and holds up no batch; ``alone`` of these run at the same time. An exception of
-    ``run_batch`` is raised by all its calls. No batch is cancelled with a caller.
+    ``run_batch`` is raised by all its calls. A caller whose job is queued or not to be cancelled
+    gets ``unavailable`` after ``seconds``. With ``cancel`` a call that is run at once is cancelled
+    with its caller, which saves a task.
     """
 
     def __init__(
@@ -30,7 +37,11 @@ class CallBatcher(Generic[Job, Result]):
         *,
         concurrency: int,
         alone: int,
+        seconds: float,
+        cancel: bool,
     ) -> None:
+        self.seconds = seconds
+        self._cancel = cancel
         self._run_batch = run_batch
         self._run_one = run_one
         self._free = concurrency
@@ -50,20 +61,38 @@ class CallBatcher(Generic[Job, Result]):
             await asyncio.wait([*queued, *self._tasks])
 
     async def run(self, job: Job) -> Result:
-        """The job's result. Once in a batch, a job is done even if its caller is cancelled."""
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        if self._free:
-            self._free -= 1
-            self._start(self._resolve_batch([(job, future)]))
-        else:
+        """The job's result. Once in a batch, a job is done even if its caller is gone."""
+        if not self._free:
+            future = self._future()
             self._queue.append((job, future))
-        return await future
+            return await self._in_time(future)
+        self._free -= 1
+        if not self._cancel:
+            future = self._future()
+            self._start(self._resolve_batch([(job, future)]))
+            return await self._in_time(future)
+        try:
+            results = await self._run_batch([job])
+        finally:
+            self._start_next()
+        return await self._run_one(job) if results is None else results[0]
 
     async def run_alone(self, job: Job) -> Result:
         """The result of a job that is not part of a batch."""
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        future = self._future()
         self._start(self._resolve_one(job, future))
-        return await future
+        return await self._in_time(future)
+
+    def _future(self) -> asyncio.Future[Result]:
+        return asyncio.get_running_loop().create_future()
+
+    async def _in_time(self, future: asyncio.Future[Result]) -> Result:
+        # Half the cost of asyncio.timeout, which would cancel the caller.
+        timer = asyncio.get_running_loop().call_later(self.seconds, _give_up, future)
+        try:
+            return await future
+        finally:
+            timer.cancel()
 
     def _start_next(self) -> None:
         self._free += 1
@@ -109,3 +138,9 @@ class CallBatcher(Generic[Job, Result]):
         else:
             if not future.done():
                 future.set_result(result)
+
+
+def _give_up(future: asyncio.Future[Any]) -> None:
+    if not future.done():
+        _log.warning("Postgres has not answered in time")
+        future.set_exception(unavailable())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 import asyncpg
@@ -112,22 +112,16 @@ class PostgresPool:
         task = asyncio.create_task(self.finish(job))
         self._writes.add(task)
         task.add_done_callback(self._writes.discard)
-        async with self.in_time(extra_seconds):
-            return await asyncio.shield(task)
+        try:
+            async with asyncio.timeout(self.seconds + extra_seconds):
+                return await asyncio.shield(task)
+        except TimeoutError:
+            _log.warning("Postgres has not answered in time")
+            raise unavailable() from None
 
     async def finish(self, job: Callable[[Connection], Awaitable[T]]) -> T:
         """The job's result, however long it takes; for a task that nobody cancels."""
         return await self._run(job, self.seconds, cancel=False)
-
-    @asynccontextmanager
-    async def in_time(self, extra_seconds: float = 0) -> AsyncIterator[None]:
-        """Raises ``unavailable`` when the time of a call is over."""
-        try:
-            async with asyncio.timeout(self.seconds + extra_seconds):
-                yield
-        except TimeoutError:
-            _log.warning("Postgres has not answered in time")
-            raise unavailable() from None
 
     async def _run(
         self, job: Callable[[Connection], Awaitable[T]], seconds: float, *, cancel: bool

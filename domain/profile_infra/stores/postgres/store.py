@@ -97,27 +97,42 @@ class PostgresProfiles:
         # Saves that wait for the standby or for a lock leave connections to the loads.
         alone = max(1, pool_size // 2)
         self._loads = CallBatcher(
-            self._load_batch, self._load_one, concurrency=CONCURRENT_LOADS, alone=alone
+            self._load_batch,
+            self._load_one,
+            concurrency=CONCURRENT_LOADS,
+            alone=alone,
+            seconds=call_seconds,
+            cancel=True,
         )
         self._saves = CallBatcher(
-            self._save_batch, self._save_one, concurrency=CONCURRENT_SAVES, alone=alone
+            self._save_batch,
+            self._save_one,
+            concurrency=CONCURRENT_SAVES,
+            alone=alone,
+            seconds=call_seconds,
+            cancel=False,
         )
         self._confirmations = CallBatcher(
-            self._confirm_batch, self._confirm_one, concurrency=CONCURRENT_SAVES, alone=alone
+            self._confirm_batch,
+            self._confirm_one,
+            concurrency=CONCURRENT_SAVES,
+            alone=alone,
+            seconds=call_seconds,
+            cancel=False,
         )
+        self._batchers = (self._loads, self._saves, self._confirmations)
 
     @property
     def waiting(self) -> int:
-        return self._pool.waiting + self._loads.waiting + self._saves.waiting
+        return self._pool.waiting + sum(each.waiting for each in self._batchers)
 
     async def open(self) -> None:
         await self._pool.open(check_database)
 
     async def close(self) -> None:
-        batchers = (self._loads, self._saves, self._confirmations)
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
-                await asyncio.gather(*(each.drain() for each in batchers))
+                await asyncio.gather(*(each.drain() for each in self._batchers))
         await self._pool.close()
 
     async def missing(self) -> str | None:
@@ -152,8 +167,7 @@ class PostgresProfiles:
         if not _storable(identity.issuer, identity.subject):
             return None
         key = (identity.tenant_id, *identity.matching_issuers, identity.subject, with_image)
-        async with self._pool.in_time():
-            row = await self._loads.run(key)
+        row = await self._loads.run(key)
         if row["id"] is None:
             return None
         return read_profile(identity.tenant_id, row, row["image"])
@@ -164,14 +178,13 @@ class PostgresProfiles:
         if before.tenant_id != identity.tenant_id:
             return False
         change = differences(before, after)
-        async with self._pool.in_time():
-            if change is None:
-                await self._confirmations.run(None)
-                return True
-            save = Save.of(Author.of(caller), change)
-            if save.to_image is not None:  # pictures are too large for a batch
-                return await self._saves.run_alone(save)
-            return await self._saves.run(save)
+        if change is None:
+            await self._confirmations.run(None)
+            return True
+        save = Save.of(Author.of(caller), change)
+        if save.to_image is not None:  # pictures are too large for a batch
+            return await self._saves.run_alone(save)
+        return await self._saves.run(save)
 
     async def users_of(self, tenant_id: UUID, ids: Iterable[UUID]) -> dict[UUID, User]:
         asked = [{"of_user": id_} for id_ in ids]
