@@ -79,8 +79,8 @@ lock: .venv/dev ## Pin the newest versions that fit pyproject.toml, the same in 
 	$(BIN)/$(COMPILE) --upgrade $(CONSTRAINED) --group build -o requirements-build.lock
 	$(BIN)/$(COMPILE) --upgrade $(CONSTRAINED) --group torment -o requirements-torment.lock
 
-DRILLS := kills slow hoarders refusals avatars memory strangers clock full_disk
-drills: .venv/dev ## Torment a real service: kills, clients of all kinds, pictures, memory, clock, disk
+DRILLS := kills slow hoarders refusals avatars memory strangers clock full_disk failover
+drills: .venv/dev ## Torment a real service: kills, clients of all kinds, pictures, memory, clock, disk, fail-over
 	@held=0; for each in $(DRILLS); do $(BIN)/python bench/drills/$$each.py || held=1; done; exit $$held
 
 FUZZED := rest_body graphql_document token avatar request_framing

@@ -13,6 +13,7 @@ from browsing import chromium, demonstrated
 from profile_api.cli.main import main
 from profile_api.telemetry import logs
 from profile_infra.stores.by_url import migrate, store_of
+from profile_infra.stores.postgres import nodes
 from profile_infra.stores.postgres.store import PostgresProfiles
 from profile_infra.stores.store import Store
 from profile_testing import ports
@@ -115,6 +116,8 @@ def patience():
     """No call to Postgres is given up because the machine is busy, unless a test says so."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(PostgresProfiles.__init__.__kwdefaults__, "call_seconds", 60)
+        patch.setattr(nodes, "HOST_SECONDS", 60)
+        patch.setattr(nodes, "SILENCE_SECONDS", 60)
         yield
 
 

@@ -34,16 +34,20 @@ SECRET = ("database_url", "issuers", "rate_limit_store")
 
 def _url(text: str) -> str:
     try:
-        if not is_postgres(text):  # which may name several hosts
-            make_url(text)
+        # Postgres' may name several hosts.
+        known = is_postgres(text) or make_url(text).drivername == "sqlite"
     except (ArgumentError, ValueError):  # whose words may quote a password
+        known = False
+    if not known:
         raise ValueError(
             "write it as sqlite:///./file.db, sqlite:////absolute/file.db or"
             " postgresql://role:password@host/database"
-        ) from None
+        )
     if not is_clear(text):
         # What reads it would take a piece of the password for a port or an option, and say it.
-        raise ValueError("write @ / ? # and ; in a name or a password as %40 %2F %3F %23 and %3B")
+        raise ValueError(
+            "percent-encode names and passwords: write @ / ? # and ; as %40 %2F %3F %23 and %3B"
+        )
     return text
 
 

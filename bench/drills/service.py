@@ -35,7 +35,8 @@ ISSUER = Issuer(
 class Service:
     """One folder with a store; the process in it can end and start again."""
 
-    def __init__(self, folder: Path, people: int) -> None:
+    def __init__(self, folder: Path, people: int, **settings: str) -> None:
+        self._settings = settings
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -59,7 +60,7 @@ class Service:
             self.process = subprocess.Popen(
                 [COMMAND, "serve", "--port", str(self.port)],
                 cwd=self.folder,
-                env=_environment(settings),
+                env=_environment(self._settings | settings),
                 stderr=log,
             )
         deadline = time.monotonic() + 60
@@ -96,7 +97,7 @@ class Service:
         subprocess.run(
             [COMMAND, *arguments],
             cwd=self.folder,
-            env=_environment({}),
+            env=_environment(self._settings),
             check=True,
             capture_output=True,
         )
@@ -105,8 +106,8 @@ class Service:
 @contextmanager
 def service(people: int, **settings: str) -> Iterator[Service]:
     with TemporaryDirectory(prefix="profile-drill-") as folder:
-        drilled = Service(Path(folder), people)
-        drilled.start(**settings)
+        drilled = Service(Path(folder), people, **settings)
+        drilled.start()
         try:
             yield drilled
         finally:

@@ -36,9 +36,9 @@ class Profiles(Protocol):
     async def save(self, caller: Caller, before: Profile, after: Profile) -> bool:
         """Durably replaces ``before`` by ``after`` (the next version), with an audit entry.
 
-        Writes nothing if nothing differs. False if ``before`` is no longer the stored version, or
-        belongs to another tenant than the caller. There is no retry: after ``unavailable`` the
-        save may have happened, which the stored version shows.
+        Writes nothing if nothing differs, and returns when ``before`` is durable. False if it is no
+        longer the stored version, or belongs to another tenant than the caller. There is no retry:
+        after ``unavailable`` the save may have happened, which the stored version shows.
         """
 
     async def history(
@@ -156,7 +156,7 @@ class ProfileService:
             if before_writing is not None:
                 await before_writing(stored)
             updated = stored.with_changes(changes)
-            if updated is stored or await self._profiles.save(caller, stored, updated):
+            if await self._profiles.save(caller, stored, updated):
                 return updated
         raise DomainError(Code.CONFLICT)
 

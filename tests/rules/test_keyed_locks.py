@@ -5,7 +5,7 @@ import gc
 
 import pytest
 
-from profile_domain.errors import DomainError
+from profile_domain.errors import Code, DomainError, unavailable
 from profile_domain.keyed_locks import MAX_WAITING, KeyedLocks
 
 
@@ -57,3 +57,26 @@ async def test_more_than_the_bound_do_not_wait_for_one_key():
         await asyncio.sleep(0)
     await asyncio.gather(*waiting)
     await take("a")
+
+
+@pytest.mark.parametrize("refusal", [unavailable(), DomainError(Code.FORBIDDEN)], ids=str)
+async def test_whoever_waits_while_the_holder_meets_an_outage_meets_it_too(refusal):
+    locks, entered = KeyedLocks(), []
+
+    async def enter(who: str, error: DomainError | None = None) -> None:
+        async with locks.of("a"):
+            entered.append(who)
+            await asyncio.sleep(0)
+            if error:
+                raise error
+
+    waiting = ["second", "third"]
+    calls = [enter("first", refusal), *map(enter, waiting)]
+    first, *others = await asyncio.gather(*calls, return_exceptions=True)
+    assert first is refusal
+    is_outage = refusal.code is Code.UNAVAILABLE
+    assert [getattr(each, "code", None) for each in others] == 2 * [
+        Code.UNAVAILABLE if is_outage else None
+    ]
+    await enter("later")
+    assert entered == ["first", *([] if is_outage else waiting), "later"]

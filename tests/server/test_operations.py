@@ -66,24 +66,75 @@ def test_the_owner_alone_cannot_make_a_backup_that_lacks_rows(postgres_server, d
     assert b"row-level security" in refused.value.stderr
 
 
-async def test_the_roles_as_documented_migrate_and_serve(postgres_server, repository):
+@pytest.fixture
+def run_roles(postgres_server, repository):
+    """Runs roles.sql as documented; what it has made is dropped afterwards."""
     roles = postgres_server.folder / "roles.sql"
     shutil.copy(repository / "deploy" / "roles.sql", roles)
-    passwords = {"POSTGRES_OWNER_PASSWORD": "o'wn", "POSTGRES_SERVICE_PASSWORD": "serve"}
-    postgres_server.run("psql", "-q", "-f", roles, postgres_server.url, **passwords)
-    port = urlsplit(postgres_server.url).port
-    owner, serving = (
-        f"postgresql://{name}@127.0.0.1:{port}/profile"
-        for name in ("profile_owner:o%27wn", "profile_service:serve")
+    databases = ["profile"]
+
+    def run(*, database: str | None = None, **passwords: str) -> None:
+        named = ["-v", f"database={database}"] if database else []
+        databases.extend([database] if database else [])
+        postgres_server.run("psql", "-q", *named, "-f", roles, postgres_server.url, **passwords)
+
+    yield run
+    drops = [f"DROP DATABASE IF EXISTS {each}" for each in databases]
+    for drop in (*drops, "DROP ROLE IF EXISTS profile_owner, profile_service"):
+        postgres_server.run("psql", "-q", postgres_server.url, "-c", drop)
+
+
+PASSWORDS = {"POSTGRES_OWNER_PASSWORD": "o'wn", "POSTGRES_SERVICE_PASSWORD": "serve"}
+
+
+def url_of(server_url: str, role: str, database: str = "profile") -> str:
+    return f"postgresql://{role}@127.0.0.1:{urlsplit(server_url).port}/{database}"
+
+
+async def test_the_roles_as_documented_migrate_and_serve(postgres_server, run_roles):
+    run_roles(**PASSWORDS)
+    owner = url_of(postgres_server.url, "profile_owner:o%27wn")
+    serving = url_of(postgres_server.url, "profile_service:serve")
+    await asyncio.to_thread(migrate, owner, grant_to="profile_service")
+    await asyncio.to_thread(check_schema, serving)
+    ada = await stored(serving)
+    assert await loaded(serving, ada) == ada
+    async with connected(serving) as connection:
+        assert await connection.fetchval("SHOW statement_timeout") == "4s"
+
+
+async def test_the_roles_may_be_made_again_with_other_passwords(postgres_server, run_roles):
+    run_roles(**PASSWORDS)
+    before = "SELECT rolpassword FROM pg_authid WHERE rolname = 'profile_service'"
+    async with connected(postgres_server.url) as connection:
+        first = await connection.fetchval(before)
+        run_roles(**PASSWORDS | {"POSTGRES_SERVICE_PASSWORD": "another"})
+        assert first != await connection.fetchval(before)
+
+
+@pytest.mark.parametrize("given", [{}, PASSWORDS | {"POSTGRES_OWNER_PASSWORD": ""}])
+def test_no_role_is_made_without_a_password(run_roles, given):
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        run_roles(**given)
+    assert b"Set POSTGRES_OWNER_PASSWORD and POSTGRES_SERVICE_PASSWORD" in refused.value.stderr
+
+
+async def test_a_restored_database_is_closed_to_others_again(postgres_server, run_roles):
+    run_roles(**PASSWORDS)
+    await asyncio.to_thread(
+        migrate, url_of(postgres_server.url, "profile_owner"), grant_to="profile_service"
     )
-    try:
-        await asyncio.to_thread(migrate, owner, grant_to="profile_service")
-        await asyncio.to_thread(check_schema, serving)
-        ada = await stored(serving)
-        assert await loaded(serving, ada) == ada
-        async with connected(serving) as connection:
-            assert await connection.fetchval("SHOW statement_timeout") == "4s"
-    finally:
-        async with connected(postgres_server.url) as connection:
-            for drop in ("DATABASE profile", "ROLE profile_owner", "ROLE profile_service"):
-                await connection.execute(f"DROP {drop}")
+    dump = postgres_server.data / f"{uuid4().hex}.dump"
+    source, restored = (
+        url_of(postgres_server.url, "postgres", name) for name in ("profile", "profile_restored")
+    )
+    postgres_server.run("pg_dump", "--format=custom", f"--file={dump}", source)
+    run_roles(database="profile_restored", **PASSWORDS)
+    postgres_server.run("pg_restore", "--exit-on-error", f"--dbname={restored}", dump)
+    serving = url_of(postgres_server.url, "profile_service", "profile_restored")
+    await asyncio.to_thread(check_schema, serving)
+    granted = "SELECT count(*) FROM aclexplode(datacl) WHERE grantee = 0"
+    async with connected(source) as connection:
+        rights = f"SELECT ({granted}) FROM pg_database WHERE datname = $1 AND datacl IS NOT NULL"
+        for name in ("profile", "profile_restored"):
+            assert await connection.fetchval(rights, name) == 0

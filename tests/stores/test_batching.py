@@ -4,18 +4,26 @@ import asyncio
 
 import pytest
 
+from profile_domain.errors import Code, DomainError
 from profile_infra.stores.postgres.batching import MAX_BATCH, CallBatcher
 
 
 class Doubler:
     """Doubles numbers; a batch ends once ``open`` is set. 13 raises ValueError."""
 
-    def __init__(self, *, concurrency: int = 1) -> None:
+    def __init__(self, *, concurrency: int = 1, cancel: bool = True) -> None:
         self.batches: list[list[int]] = []
         self.open = asyncio.Event()
         self.error: Exception | None = None
         self.rolled_back = False
-        self.batcher = CallBatcher(self.run_batch, self.run_one, concurrency=concurrency)
+        self.batcher = CallBatcher(
+            self.run_batch,
+            self.run_one,
+            concurrency=concurrency,
+            alone=1,
+            seconds=60,
+            cancel=cancel,
+        )
 
     async def run_one(self, number: int) -> int:
         self.batches.append([number])
@@ -125,3 +133,34 @@ async def test_draining_waits_for_all_calls_made_so_far():
     await draining
     assert [each.result() for each in calls] == [2, 4, 6]
     await doubler.batcher.drain()
+
+
+async def test_a_job_that_is_not_to_be_cancelled_goes_on_without_its_caller():
+    doubler = Doubler(cancel=False)
+    first, second = await doubler.call(1, 2)
+    first.cancel()
+    await asyncio.sleep(0)
+    assert doubler.batcher.waiting == 1, "the first is still at work"
+    doubler.open.set()
+    assert await second == 4
+    assert doubler.batches == [[1], [2]]
+
+
+async def test_whoever_waits_too_long_is_told_so_and_a_queued_job_is_dropped():
+    doubler = Doubler(cancel=False)
+    doubler.batcher.seconds = 0.01
+    for outcome in await asyncio.gather(*await doubler.call(1, 2), return_exceptions=True):
+        assert isinstance(outcome, DomainError)
+        assert outcome.code is Code.UNAVAILABLE
+    doubler.open.set()
+    await doubler.batcher.drain()
+    assert doubler.batches == [[1]]
+
+
+async def test_few_jobs_run_alone_at_the_same_time():
+    doubler = Doubler()
+    alone = [asyncio.create_task(doubler.batcher.run_alone(number)) for number in (1, 2)]
+    alone[1].cancel()
+    assert await alone[0] == 2
+    await doubler.batcher.drain()
+    assert doubler.batches == [[1]]

@@ -13,7 +13,6 @@ from profile_domain.caller import Caller, Identity
 from profile_domain.errors import Code, DomainError
 from profile_domain.profile import AuthProvider, Profile
 from profile_infra.stores.audit import Author
-from profile_infra.stores.postgres import pool as postgres_pool
 from profile_infra.stores.postgres.store import PostgresProfiles
 from profile_infra.stores.records import User
 from profile_testing.postgres_database import Database, connected, in_a_hurry, new_database
@@ -144,7 +143,7 @@ async def test_an_exhausted_pool_is_unavailable_in_time_and_recovers(store, ada)
         begun.release()
         await over.wait()
 
-    held = [asyncio.create_task(store._pool.run(hold)) for _ in range(2)]
+    held = [asyncio.create_task(store._pool.read(hold)) for _ in range(2)]
     await begun.acquire(), await begun.acquire()
     with in_a_hurry(store):
         async with unavailable_in_time():
@@ -154,15 +153,13 @@ async def test_an_exhausted_pool_is_unavailable_in_time_and_recovers(store, ada)
     assert await load(store, ada) == ada
 
 
-async def test_a_save_that_waits_too_long_for_a_lock_is_cancelled_and_does_not_happen(
-    store, ada, database, monkeypatch
+async def test_a_save_that_waits_too_long_for_a_lock_is_ended_by_postgres_and_does_not_happen(
+    store, ada, database
 ):
-    monkeypatch.setattr(postgres_pool, "_CANCEL_SECONDS", PATIENCE)
     async with connected(database.admin) as other, other.transaction():
         await other.execute("SELECT FROM users WHERE id = $1 FOR UPDATE", ada.id)
-        with in_a_hurry(store):
-            async with unavailable_in_time():
-                await rename(store, ada, "Too late")
+        async with unavailable_in_time():
+            await rename(store, ada, "Too late")
     assert await load(store, ada) == ada
     assert await changes_of(store, ada) == []
 

@@ -75,7 +75,7 @@ async def test_without_prepared_statements_none_stays_on_the_server(postgres, ad
         for name in ("One", "Two"):
             await update(store, ada, display_name=name)
         assert wire.trips - before == 8
-        left = await store._pool.run(
+        left = await store._pool.read(
             lambda connection: connection.fetchval("SELECT count(*) FROM pg_prepared_statements")
         )
         await store.close()
@@ -89,7 +89,7 @@ async def test_a_call_leaves_nothing_of_itself_in_the_session(postgres, ada):
     await update(store, ada, display_name="Countess")
     await store.users_of(TENANT, [ada.id])
     for asked in ("current_setting('profile.tenant_id', true)", "count(*) FROM users"):
-        found = await store._pool.run(
+        found = await store._pool.read(
             lambda connection, asked=asked: connection.fetchval(f"SELECT {asked}")
         )
         assert not found

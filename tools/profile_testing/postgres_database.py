@@ -53,32 +53,46 @@ async def connected(url: str):
 @contextmanager
 def in_a_hurry(store: PostgresProfiles):
     """Calls time out after 0.3 s, for those that would wait forever."""
-    patience, store._pool._seconds = store._pool._seconds, 0.3
+    limited = (store._pool, *store._batchers)
+    patience = store._pool.seconds
+    for each in limited:
+        each.seconds = 0.3
     yield
-    store._pool._seconds = patience
+    for each in limited:
+        each.seconds = patience
 
 
-@asynccontextmanager
-async def new_database(server_url: str):
+async def create_database(server_url: str) -> Database:
     """An empty database with roles of its own, on the server of this superuser's URL."""
     mark = uuid4().hex[:12]
     name, owner, serving = f"profile_{mark}", f"owner_{mark}", f"serving_{mark}"
-    server = Database(server_url, server_url, server_url, serving)
-    await server.execute(
+    await Database(server_url, server_url, server_url, serving).execute(
         f"CREATE ROLE {owner} LOGIN PASSWORD '{mark}'",
         f"CREATE ROLE {serving} LOGIN PASSWORD '{mark}'",
         f"CREATE DATABASE {name} OWNER {owner}",
     )
+    return Database(
+        _url(server_url, name),
+        _url(server_url, name, f"{owner}:{mark}"),
+        _url(server_url, name, f"{serving}:{mark}"),
+        serving,
+    )
+
+
+@asynccontextmanager
+async def new_database(server_url: str):
+    """The same for a while."""
+    database = await create_database(server_url)
+    name = urlsplit(database.url).path[1:]
+    owner = urlsplit(database.owner).username
     try:
-        yield Database(
-            _url(server_url, name),
-            _url(server_url, name, f"{owner}:{mark}"),
-            _url(server_url, name, f"{serving}:{mark}"),
-            serving,
-        )
+        yield database
     finally:
-        await server.execute(
-            f"DROP DATABASE {name} WITH (FORCE)", f"DROP ROLE {owner}", f"DROP ROLE {serving}"
+        await database.execute(
+            f"DROP DATABASE {name} WITH (FORCE)",
+            f"DROP ROLE {owner}",
+            f"DROP ROLE {database.serving_role}",
+            url=server_url,
         )
 
 

@@ -28,8 +28,11 @@ OPTIONS = {
 class PostgresServer:
     """Its superuser is ``postgres``, who needs no password from this machine."""
 
-    def __init__(self, **options: str) -> None:
-        """``options`` are settings of the server besides the tests' own."""
+    def __init__(self, *, standby_of: "PostgresServer | None" = None, **options: str) -> None:
+        """``options`` are settings of the server besides the tests' own.
+
+        A standby is a copy of the other server, and follows it.
+        """
         self._options = OPTIONS | options
         self.folder = Path(tempfile.mkdtemp(prefix="profile-postgres-"))
         package = Path(_SPEC.origin).parent
@@ -46,7 +49,12 @@ class PostgresServer:
         self.data.mkdir(mode=0o700)
         if self._as_user:
             shutil.chown(self.data, self._as_user["user"])
-        self.run("initdb", "-D", self.data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "-N")
+        if standby_of is None:
+            self.run(
+                "initdb", "-D", self.data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "-N"
+            )
+        else:
+            self._copy(standby_of)
         self._held = ports.reserved()
         self.port = self._held.getsockname()[1]
         self._process = None
@@ -74,6 +82,19 @@ class PostgresServer:
         self.signal(signal.SIGKILL)
         self._process.wait()
 
+    def follow(self, primary: "PostgresServer") -> None:
+        """Forgets all, and begins anew as a standby."""
+        if self._process.poll() is None:
+            self.stop(signal.SIGQUIT)
+        for each in self.data.iterdir():  # the folder's own parent is not this user's
+            shutil.rmtree(each) if each.is_dir() else each.unlink()
+        self._copy(primary)
+        self.start()
+
+    def promote(self) -> None:
+        """Returns when this standby takes writes."""
+        self.run("pg_ctl", "promote", "-D", self.data)
+
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """SIGINT disconnects everybody and shuts down cleanly; SIGQUIT does not even do that."""
         self._process.send_signal(how)
@@ -99,9 +120,13 @@ class PostgresServer:
 
     def remove(self) -> None:
         if self._process.poll() is None:
+            self.signal(signal.SIGCONT)
             self.stop(signal.SIGQUIT)
         self._held.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _copy(self, primary: "PostgresServer") -> None:
+        self.run("pg_basebackup", "-D", self.data, "-d", primary.url, "-R", "-c", "fast")
 
     def _launch(self):
         options = {"listen_addresses": "127.0.0.1", "port": self.port, **self._options}

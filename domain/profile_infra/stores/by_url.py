@@ -12,6 +12,7 @@ from profile_infra.stores.revisions import (
     Migration,
     Schema,
     SchemaMismatch,
+    UnusableDatabase,
     check_revision,
     newest,
     pending,
@@ -78,10 +79,12 @@ def migrate(url: str, *, grant_to: str | None = None) -> Schema:
     Of a newer schema that this release can live on, nothing is changed.
 
     On Postgres the role ``grant_to`` gets the privileges that serving needs.
-    Raises UnusableDatabase, or SchemaMismatch for an unknown schema.
+    Raises UnusableDatabase, also for a role where there are none, or SchemaMismatch for an unknown
+    schema.
     """
     if is_postgres(url):
         return postgres_schema.migrate(url, grant_to)
+    _check_has_roles(grant_to)
     return sqlite_schema.migrate(url)
 
 
@@ -105,7 +108,16 @@ def script(url: str, *, grant_to: str | None = None) -> str:
     """The SQL that ``migrate`` would run; empty if there is nothing to do."""
     if is_postgres(url):
         return postgres_schema.script(url, grant_to)
+    _check_has_roles(grant_to)
     return sqlite_schema.script(url)
+
+
+def _check_has_roles(grant_to: str | None) -> None:
+    if grant_to is not None:
+        raise UnusableDatabase(
+            "--grant-to is for Postgres; SQLite has no roles: leave it out, or set"
+            " PROFILE_DATABASE_URL to a postgresql:// URL."
+        )
 
 
 def store_of(

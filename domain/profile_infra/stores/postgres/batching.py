@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Generic, TypeVar
+
+from profile_domain.errors import unavailable
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -13,13 +16,18 @@ _Call = tuple[Job, asyncio.Future[Result]]
 
 MAX_BATCH: Final = 32
 
+_log = logging.getLogger(__name__)
+
 
 class CallBatcher(Generic[Job, Result]):
     """Runs a call at once while fewer than ``concurrency`` batches are running.
 
     Later calls are queued; the next batch takes up to 32 of them. ``run_batch`` gives a result for
     each job, in order, or None if it was rolled back: then each job goes through ``run_one``, which
-    may take long and holds up no batch. An exception of ``run_batch`` is raised by all its calls.
+    may take long and holds up no batch; ``alone`` of these run at the same time. An exception of
+    ``run_batch`` is raised by all its calls. A caller whose job is queued or not to be cancelled
+    gets ``unavailable`` after ``seconds``. With ``cancel`` a call that is run at once is cancelled
+    with its caller, which saves a task.
     """
 
     def __init__(
@@ -28,10 +36,16 @@ class CallBatcher(Generic[Job, Result]):
         run_one: Callable[[Job], Awaitable[Result]],
         *,
         concurrency: int,
+        alone: int,
+        seconds: float,
+        cancel: bool,
     ) -> None:
+        self.seconds = seconds
+        self._cancel = cancel
         self._run_batch = run_batch
         self._run_one = run_one
         self._free = concurrency
+        self._alone = asyncio.Semaphore(alone)
         self._queue: deque[_Call[Job, Result]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -47,17 +61,38 @@ class CallBatcher(Generic[Job, Result]):
             await asyncio.wait([*queued, *self._tasks])
 
     async def run(self, job: Job) -> Result:
-        """The job's result. Once in a batch, a job is done even if its caller is cancelled."""
+        """The job's result. Once in a batch, a job is done even if its caller is gone."""
         if not self._free:
-            future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+            future = self._future()
             self._queue.append((job, future))
-            return await future
+            return await self._in_time(future)
         self._free -= 1
+        if not self._cancel:
+            future = self._future()
+            self._start(self._resolve_batch([(job, future)]))
+            return await self._in_time(future)
         try:
             results = await self._run_batch([job])
         finally:
             self._start_next()
         return await self._run_one(job) if results is None else results[0]
+
+    async def run_alone(self, job: Job) -> Result:
+        """The result of a job that is not part of a batch."""
+        future = self._future()
+        self._start(self._resolve_one(job, future))
+        return await self._in_time(future)
+
+    def _future(self) -> asyncio.Future[Result]:
+        return asyncio.get_running_loop().create_future()
+
+    async def _in_time(self, future: asyncio.Future[Result]) -> Result:
+        # Half the cost of asyncio.timeout, which would cancel the caller.
+        timer = asyncio.get_running_loop().call_later(self.seconds, _give_up, future)
+        try:
+            return await future
+        finally:
+            timer.cancel()
 
     def _start_next(self) -> None:
         self._free += 1
@@ -93,10 +128,19 @@ class CallBatcher(Generic[Job, Result]):
 
     async def _resolve_one(self, job: Job, future: asyncio.Future[Result]) -> None:
         try:
-            result = await self._run_one(job)
+            async with self._alone:
+                if future.done():  # its caller was cancelled meanwhile
+                    return
+                result = await self._run_one(job)
         except Exception as error:  # noqa: BLE001  # as above
             if not future.done():
                 future.set_exception(error)
         else:
             if not future.done():
                 future.set_result(result)
+
+
+def _give_up(future: asyncio.Future[Any]) -> None:
+    if not future.done():
+        _log.warning("Postgres has not answered in time")
+        future.set_exception(unavailable())

@@ -1,4 +1,4 @@
-"""Connections to Postgres: a pool with timeouts, and the classification of errors."""
+"""Connections to Postgres: a pool with time limits, which never cancels a write."""
 
 from __future__ import annotations
 
@@ -11,41 +11,23 @@ from typing import Any, Final, TypeVar
 import asyncpg
 
 from profile_domain.errors import unavailable
+from profile_infra.stores.postgres.failures import (
+    FAILURES,
+    READ_ONLY,
+    advice,
+    explained,
+    is_gone,
+    is_outage,
+)
+from profile_infra.stores.postgres.nodes import Connection, Nodes
 from profile_infra.stores.revisions import UnusableDatabase
 
 T = TypeVar("T")
-# asyncpg does not declare its types (PEP 561).
-Connection = Any
 
 # Seconds. An update makes two calls, and must be answered within ten.
 CALL_SECONDS: Final = 3.5
 _CANCEL_SECONDS: Final = 0.5
-_CLOSE_SECONDS: Final = 5.0
-
-READ_ONLY: Final = "25006"
-# SQLSTATE classes of an outage: connection, rollback, resources, operator, system.
-_OUTAGE_CLASSES: Final = frozenset({"08", "40", "53", "57", "58"})
-_OUTAGES: Final = frozenset(
-    {
-        READ_ONLY,
-        "25P03",  # idle_in_transaction_session_timeout
-        "25P04",  # transaction_timeout
-        "28000",  # the role may not connect
-        "28P01",  # the password was changed
-        "3D000",  # the database is gone
-        "55P03",  # lock_timeout
-        "XX001",  # data_corrupted
-        "XX002",  # index_corrupted
-    }
-)
-
-# TimeoutError is an OSError.
-FAILURES: Final = (
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    OSError,
-)
+CLOSE_SECONDS: Final = 1.0
 
 _UNUSABLE: Final = (*FAILURES, ValueError)
 
@@ -55,18 +37,24 @@ _log = logging.getLogger(__name__)
 class PostgresPool:
     """asyncpg's pool with time limits and errors of the domain, for one event loop.
 
-    Usable between ``open`` and ``close``; ``unavailable`` otherwise. ``seconds`` limits a call,
-    including the wait for a connection. No session state is used, so PgBouncer may run in
-    transaction mode. ``prepared=False`` is for a PgBouncer without prepared statements: each call
-    then takes two round trips.
+    Usable between ``open`` and ``close``; ``unavailable`` otherwise. ``seconds`` limits what a
+    caller waits, including the wait for a connection. No session state is used, so PgBouncer may
+    run in transaction mode. ``prepared=False`` is for a PgBouncer without prepared statements: each
+    call then takes two round trips.
+
+    A write is never cancelled: Postgres would end its wait for the synchronous standby, and show to
+    all what only this node has. It keeps its connection until Postgres answers or the node is left.
     """
 
     def __init__(self, url: str, *, size: int, prepared: bool, seconds: float) -> None:
+        self.seconds = seconds
         self._url = url
-        self._size = size
         self._prepared = prepared
-        self._seconds = seconds
+        self._nodes: Nodes | None = None
+        self._size = size
         self._pool: Any = None
+        self._watch: asyncio.Task[None] | None = None
+        self._writes: set[asyncio.Task[Any]] = set()
         self._busy = 0
 
     @property
@@ -76,56 +64,85 @@ class PostgresPool:
 
     async def open(self, check: Callable[[Connection], Awaitable[None]]) -> None:
         """Raises UnusableDatabase, or what ``check`` raises."""
-        pool = None
+        nodes = None
         try:
-            async with asyncio.timeout(self._seconds):
-                pool = await asyncpg.create_pool(
-                    self._url,
-                    min_size=0,
-                    max_size=self._size,
-                    reset=_reset,
-                    timeout=self._seconds,
-                    statement_cache_size=100 if self._prepared else 0,
-                    max_cached_statement_lifetime=0,
-                )
-                async with pool.acquire() as connection:
-                    await check(connection)
+            nodes = Nodes(self._url, prepared=self._prepared)
+            await nodes.find()
+            pool = await asyncpg.create_pool(
+                connect=nodes.connect, min_size=0, max_size=self._size, reset=_reset
+            )
+            async with asyncio.timeout(self.seconds), pool.acquire() as connection:
+                await check(connection)
         except BaseException as error:
-            if pool is not None:
-                pool.terminate()
+            if nodes is not None:
+                nodes.leave()
             if isinstance(error, UnusableDatabase) or not isinstance(error, _UNUSABLE):
                 raise
-            reason = str(error) or "no answer in time"
-            raise UnusableDatabase(f"The database cannot be used: {reason}.") from error
-        self._pool = pool
+            raise UnusableDatabase(explained(error)) from error
+        self._pool, self._nodes = pool, nodes
+        self._watch = asyncio.create_task(nodes.watch())
 
     async def close(self) -> None:
-        """Refuses new calls, and returns when the running ones are done."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            with suppress(*FAILURES):
-                async with asyncio.timeout(_CLOSE_SECONDS):
-                    await pool.close()
+        """Refuses new calls, and returns when the running ones are done, after 1 s at most.
 
-    async def run(
+        Writes that still run go on in Postgres.
+        """
+        pool, self._pool = self._pool, None
+        if pool is None or self._nodes is None or self._watch is None:
+            return
+        with suppress(*FAILURES):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await pool.close()
+        self._nodes.leave()
+        self._watch.cancel()
+        await asyncio.gather(self._watch, *self._writes, return_exceptions=True)
+
+    async def read(
         self, job: Callable[[Connection], Awaitable[T]], *, extra_seconds: float = 0
     ) -> T:
-        """The job's result. There is no retry: after ``unavailable`` a write may have happened."""
+        """The result of a job that writes nothing, and is cancelled when its time is over."""
+        return await self._run(job, self.seconds + extra_seconds, cancel=True)
+
+    async def write(
+        self, job: Callable[[Connection], Awaitable[T]], *, extra_seconds: float = 0
+    ) -> T:
+        """The job's result. There is no retry: after ``unavailable`` a write may have happened,
+        or happen later.
+        """
+        task = asyncio.create_task(self.finish(job))
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
+        try:
+            async with asyncio.timeout(self.seconds + extra_seconds):
+                return await asyncio.shield(task)
+        except TimeoutError:
+            _log.warning("Postgres has not answered in time")
+            raise unavailable() from None
+
+    async def finish(self, job: Callable[[Connection], Awaitable[T]]) -> T:
+        """The job's result, however long it takes; for a task that nobody cancels."""
+        return await self._run(job, self.seconds, cancel=False)
+
+    async def _run(
+        self, job: Callable[[Connection], Awaitable[T]], seconds: float, *, cancel: bool
+    ) -> T:
         pool = self._pool
         if pool is None:
             raise unavailable()
         self._busy += 1
         try:
-            async with asyncio.timeout(self._seconds + extra_seconds):
+            async with asyncio.timeout(seconds) as limit:
                 connection = await pool.acquire()
+                if not cancel:
+                    limit.reschedule(None)
                 try:
                     return await job(connection)
                 finally:
                     await pool.release(connection, timeout=_CANCEL_SECONDS)
         except FAILURES as error:
-            if not is_outage(error) and not _is_gone(error):
+            if not is_outage(error) and not is_gone(error):
                 raise
-            _log.warning("Postgres is out of reach: %s", type(error).__name__)
+            _log.warning("Postgres is out of reach: %s", advice(error) or type(error).__name__)
             if getattr(error, "sqlstate", None) == READ_ONLY:
                 # After a fail-over: the next call connects to the new primary.
                 await pool.expire_connections()
@@ -136,16 +153,3 @@ class PostgresPool:
 
 async def _reset(_: Connection) -> None:
     """Nothing: no session state is used, and asyncpg's own reset costs a round trip."""
-
-
-def is_outage(error: Exception) -> bool:
-    """Whether the error is an outage, so that trying again later may help."""
-    if isinstance(error, OSError | asyncpg.InternalClientError):
-        return True
-    state = getattr(error, "sqlstate", None) or ""
-    return state in _OUTAGES or state[:2] in _OUTAGE_CLASSES
-
-
-def _is_gone(error: Exception) -> bool:
-    """Whether the connection was closed meanwhile, for which the driver raises InterfaceError."""
-    return isinstance(error, asyncpg.InterfaceError) and not isinstance(error, ValueError)

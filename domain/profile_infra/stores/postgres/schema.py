@@ -16,7 +16,8 @@ from typing import Final, TypeVar
 
 import asyncpg
 
-from profile_infra.stores.postgres.pool import FAILURES, Connection
+from profile_infra.stores.postgres.failures import FAILURES, explained
+from profile_infra.stores.postgres.nodes import Connection, Nodes
 from profile_infra.stores.revisions import (
     EMPTY,
     Schema,
@@ -30,7 +31,6 @@ from profile_infra.stores.tables import AVATARS, CHANGES, USERS
 
 T = TypeVar("T")
 
-_CONNECT_SECONDS = 5.0
 # Serializes concurrent migrations; the key is "profile" in ASCII.
 _LOCK = f"SELECT pg_advisory_xact_lock({int.from_bytes(b'profile')});\n"
 # A migration that waits for a long query would block all other queries.
@@ -43,6 +43,12 @@ _PRIVILEGES: Final = {
     CHANGES.name: "SELECT, INSERT, DELETE, UPDATE (old_values, new_values)",
     "alembic_version": "SELECT",
 }
+# What requests need of these; a load and a look at the history are tried.
+_NEEDED: Final = (
+    *((USERS.name, privilege) for privilege in ("SELECT", "UPDATE")),
+    *((AVATARS.name, privilege) for privilege in ("SELECT", "INSERT", "UPDATE", "DELETE")),
+    *((CHANGES.name, privilege) for privilege in ("SELECT", "INSERT")),
+)
 FUNCTIONS: Final = {
     path.stem: path.read_text("utf-8")
     for path in sorted(Path(__file__).with_name("functions").glob("*.sql"))
@@ -54,6 +60,16 @@ SELECT version_num, to_jsonb(alembic_version)->>'oldest_release' FROM alembic_ve
 _INSTALLED: Final = """
 SELECT proname::text AS name, prosrc AS body FROM pg_proc
 WHERE proname = ANY($1::text[]) AND pg_function_is_visible(oid)
+"""
+
+_LACKS: Final = """
+SELECT privilege || ' on ' || name AS lacked
+  FROM unnest($1::text[], $2::text[]) AS needed(name, privilege)
+  WHERE NOT has_table_privilege(name, privilege)
+UNION ALL
+SELECT 'EXECUTE on ' || proname FROM pg_proc
+  WHERE proname = ANY($3::text[]) AND pg_function_is_visible(oid)
+    AND NOT has_function_privilege(oid, 'EXECUTE')
 """
 
 _BYPASSES: Final = """
@@ -71,6 +87,21 @@ class RowSecurityBypassed(UnusableDatabase):
     """Row security does not apply to the serving role or to a table."""
 
 
+class NotTheOwner(UnusableDatabase):
+    """The role that migrates may not change the schema."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This role may not change the schema: run `profile-service migrate` as the owner of the"
+            " database, profile_owner if deploy/roles.sql made it, and name the serving role by"
+            " --grant-to."
+        )
+
+
+class RightsMissing(UnusableDatabase):
+    """The serving role may not do all that requests need."""
+
+
 class FunctionsMissing(UnusableDatabase):
     """Functions of this program are missing in the database, or differ."""
 
@@ -82,12 +113,25 @@ class FunctionsMissing(UnusableDatabase):
 
 
 async def check_database(connection: Connection) -> None:
-    """Raises SchemaMismatch, FunctionsMissing or RowSecurityBypassed."""
+    """Raises SchemaMismatch, FunctionsMissing, RightsMissing or RowSecurityBypassed."""
     found = await schema_in(connection)
     check_revision(found)
     if stale := await _stale_functions(connection, of_newer_release=is_newer(found)):
         raise FunctionsMissing(stale)
+    await check_rights(connection)
     await check_row_security(connection)
+
+
+async def check_rights(connection: Connection) -> None:
+    """Raises RightsMissing."""
+    names, privileges = zip(*_NEEDED, strict=True)
+    rows = await connection.fetch(_LACKS, names, privileges, list(FUNCTIONS))
+    if rows:
+        role = await connection.fetchval("SELECT current_user")
+        raise RightsMissing(
+            f"The role {role} lacks {', '.join(row['lacked'] for row in rows)}: run"
+            f" `profile-service migrate --grant-to {role}` as the owner of the tables."
+        )
 
 
 async def check_row_security(connection: Connection) -> None:
@@ -110,7 +154,13 @@ async def schema_in(connection: Connection) -> Schema:
     """What the database says of its schema."""
     if await connection.fetchval("SELECT to_regclass('alembic_version') IS NULL"):
         return EMPTY
-    found = await connection.fetchrow(_SCHEMA)
+    try:
+        found = await connection.fetchrow(_SCHEMA)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise RightsMissing(
+            "The role lacks SELECT on alembic_version: run `profile-service migrate --grant-to`"
+            " with its name as the owner of the tables."
+        ) from error
     return Schema(*found) if found else EMPTY
 
 
@@ -157,7 +207,12 @@ def migrate(url: str, grant_to: str | None) -> Schema:
                 await connection.execute(changes)
         return before
 
-    return asyncio.run(_connected(url, migrated))
+    try:
+        return asyncio.run(_connected(url, migrated))
+    except UnusableDatabase as error:
+        if isinstance(error.__cause__, asyncpg.InsufficientPrivilegeError):
+            raise NotTheOwner from error
+        raise
 
 
 async def _script(connection: Connection, found: Schema, grant_to: str | None) -> str:
@@ -198,13 +253,12 @@ async def _connected(url: str, work: Callable[[Connection], Awaitable[T]]) -> T:
     """Raises UnusableDatabase for any error of the connection or the server."""
     try:
         # No statement cache: nothing is repeated, and an old PgBouncer cannot handle it.
-        connection = await asyncpg.connect(url, timeout=_CONNECT_SECONDS, statement_cache_size=0)
+        nodes = Nodes(url, prepared=False)
         try:
-            return await work(connection)
+            return await work(await nodes.connect())
         finally:
-            await connection.close(timeout=_CONNECT_SECONDS)
+            nodes.leave()
     except (UnusableDatabase, SchemaMismatch):
         raise
     except (*FAILURES, ValueError) as error:
-        reason = str(error) or "no answer in time"
-        raise UnusableDatabase(f"The database cannot be used: {reason}.") from error
+        raise UnusableDatabase(explained(error)) from error

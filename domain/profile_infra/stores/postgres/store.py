@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -19,14 +20,18 @@ from profile_infra.stores import statements as sql
 from profile_infra.stores.audit import CHANGE_COLUMNS, Author, kept_since
 from profile_infra.stores.differences import differences
 from profile_infra.stores.postgres.batching import CallBatcher
-from profile_infra.stores.postgres.pool import CALL_SECONDS, Connection, PostgresPool
+from profile_infra.stores.postgres.nodes import Connection
+from profile_infra.stores.postgres.pool import CALL_SECONDS, CLOSE_SECONDS, PostgresPool
 from profile_infra.stores.postgres.schema import (
+    RightsMissing,
     RowSecurityBypassed,
     check_database,
+    check_rights,
     check_row_security,
     schema_in,
 )
 from profile_infra.stores.postgres.writes import (
+    CONFIRM,
     DIALECT,
     SET_TENANT,
     Save,
@@ -63,11 +68,16 @@ _LIST_AFTER = Statement(sql.LIST_AFTER, DIALECT)
 _FORGET = Statement(sql.FORGET, DIALECT)
 
 _Key = tuple[UUID, str, str, str, bool]
+_NO_ID: Final = UUID(int=0)
+_NOBODY: Final[_Key] = (_NO_ID, "", "", "", True)
 _LARGEST = 2**63 - 1
 _JSON_COLUMNS = ("fields", "old_values", "new_values")
 # Additional seconds for each row of an import.
 _PER_ROW = 0.02
 _FORGET_SECONDS = 600
+
+
+_log = logging.getLogger(__name__)
 
 
 class PostgresProfiles:
@@ -84,18 +94,45 @@ class PostgresProfiles:
     ) -> None:
         self._history_days = history_days
         self._pool = PostgresPool(url, size=pool_size, prepared=prepared, seconds=call_seconds)
-        self._loads = CallBatcher(self._load_batch, self._load_one, concurrency=CONCURRENT_LOADS)
-        self._saves = CallBatcher(self._save_batch, self._save_one, concurrency=CONCURRENT_SAVES)
+        # Saves that wait for the standby or for a lock leave connections to the loads.
+        alone = max(1, pool_size // 2)
+        self._loads = CallBatcher(
+            self._load_batch,
+            self._load_one,
+            concurrency=CONCURRENT_LOADS,
+            alone=alone,
+            seconds=call_seconds,
+            cancel=True,
+        )
+        self._saves = CallBatcher(
+            self._save_batch,
+            self._save_one,
+            concurrency=CONCURRENT_SAVES,
+            alone=alone,
+            seconds=call_seconds,
+            cancel=False,
+        )
+        self._confirmations = CallBatcher(
+            self._confirm_batch,
+            self._confirm_one,
+            concurrency=CONCURRENT_SAVES,
+            alone=alone,
+            seconds=call_seconds,
+            cancel=False,
+        )
+        self._batchers = (self._loads, self._saves, self._confirmations)
 
     @property
     def waiting(self) -> int:
-        return self._pool.waiting + self._loads.waiting + self._saves.waiting
+        return self._pool.waiting + sum(each.waiting for each in self._batchers)
 
     async def open(self) -> None:
         await self._pool.open(check_database)
 
     async def close(self) -> None:
-        await asyncio.gather(self._loads.drain(), self._saves.drain())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await asyncio.gather(*(each.drain() for each in self._batchers))
         await self._pool.close()
 
     async def missing(self) -> str | None:
@@ -106,13 +143,20 @@ class PostgresProfiles:
         async def look(connection: Connection) -> None:
             found = await schema_in(connection)
             if found != EMPTY:
+                await check_rights(connection)
                 await check_row_security(connection)
             check_revision(found)
+            await connection.fetch(_LOAD, *_NOBODY)
+            await connection.fetch(_HISTORY, _NO_ID, _NO_ID, 0, kept_since(None), 1)
 
         try:
-            await self._pool.run(look)
-        except RowSecurityBypassed:
+            await self._pool.read(look)
+        except RowSecurityBypassed as error:
+            _log.warning("%s", error)
             return "row security"
+        except (RightsMissing, asyncpg.InsufficientPrivilegeError) as error:
+            _log.warning("%s", error)
+            return "rights"
         except SchemaMismatch:
             return "migrations"
         except (DomainError, asyncpg.PostgresError):
@@ -136,10 +180,11 @@ class PostgresProfiles:
             return False
         change = differences(before, after)
         if change is None:
+            await self._confirmations.run(None)
             return True
         save = Save.of(Author.of(caller), change)
         if save.to_image is not None:  # pictures are too large for a batch
-            return await self._save_one(save)
+            return await self._saves.run_alone(save)
         return await self._saves.run(save)
 
     async def users_of(self, tenant_id: UUID, ids: Iterable[UUID]) -> dict[UUID, User]:
@@ -172,10 +217,10 @@ class PostgresProfiles:
                     raise Undone
 
         with suppress(Undone):
-            await self._pool.run(job, extra_seconds=_PER_ROW * (len(inserts) + len(updates)))
+            await self._pool.write(job, extra_seconds=_PER_ROW * (len(inserts) + len(updates)))
 
     async def delete(self, author: Author, user: User) -> int:
-        return await self._pool.run(lambda connection: remove(connection, author, user))
+        return await self._pool.write(lambda connection: remove(connection, author, user))
 
     async def history(
         self, tenant_id: UUID, user_id: UUID, *, first: int, after: int | None = None
@@ -183,7 +228,7 @@ class PostgresProfiles:
         """One round trip."""
         before = _LARGEST if after is None else max(0, min(after, _LARGEST))
         key = (tenant_id, user_id, before, kept_since(self._history_days), first)
-        rows = await self._pool.run(lambda connection: connection.fetch(_HISTORY, *key))
+        rows = await self._pool.read(lambda connection: connection.fetch(_HISTORY, *key))
         return [_read_change(row) for row in rows]
 
     async def forget_changes(self, tenant_id: UUID) -> int:
@@ -195,25 +240,32 @@ class PostgresProfiles:
                 done = await connection.execute(_FORGET.text, *_FORGET.bind(values))
             return int(done.removeprefix("DELETE "))
 
-        return await self._pool.run(forget, extra_seconds=_FORGET_SECONDS)
+        return await self._pool.write(forget, extra_seconds=_FORGET_SECONDS)
 
     async def _load_one(self, key: _Key) -> Any:  # noqa: ANN401  # asyncpg's record
-        return await self._pool.run(lambda connection: connection.fetchrow(_LOAD, *key))
+        return await self._pool.read(lambda connection: connection.fetchrow(_LOAD, *key))
 
     async def _load_batch(self, keys: Sequence[_Key]) -> list[Any]:
         if len(keys) == 1:
             return [await self._load_one(keys[0])]
         columns = [list(column) for column in zip(*keys, strict=True)]
-        rows: list[Any] = await self._pool.run(
+        rows: list[Any] = await self._pool.read(
             lambda connection: connection.fetch(_LOAD_BATCH, *columns)
         )
         return rows
 
     async def _save_one(self, save: Save) -> bool:
-        return await self._pool.run(lambda connection: replace(connection, save))
+        return await self._pool.finish(lambda connection: replace(connection, save))
 
     async def _save_batch(self, saves: Sequence[Save]) -> list[bool] | None:
-        return await self._pool.run(lambda connection: replace_batch(connection, saves))
+        return await self._pool.finish(lambda connection: replace_batch(connection, saves))
+
+    async def _confirm_one(self, _: None) -> None:
+        await self._pool.finish(lambda connection: connection.fetch(CONFIRM))
+
+    async def _confirm_batch(self, jobs: Sequence[None]) -> Sequence[None]:
+        await self._confirm_one(None)
+        return jobs
 
     async def _users(
         self, statement: Statement, tenant_id: UUID, *asked: Mapping[str, object]
@@ -227,7 +279,7 @@ class PostgresProfiles:
                     found += await connection.fetch(statement.text, *bound)
                 return found
 
-        rows = await self._pool.run(fetch, extra_seconds=_PER_ROW * len(asked))
+        rows = await self._pool.read(fetch, extra_seconds=_PER_ROW * len(asked))
         return [read_user(tenant_id, row) for row in rows]
 
 

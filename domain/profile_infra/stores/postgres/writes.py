@@ -13,13 +13,23 @@ from sqlalchemy.dialects.postgresql import asyncpg as sqlalchemy_asyncpg
 from profile_infra.stores import statements as sql
 from profile_infra.stores.audit import Author, as_json, deletion_entry
 from profile_infra.stores.differences import Differences, user_differences
-from profile_infra.stores.postgres.pool import Connection, is_outage
+from profile_infra.stores.postgres.failures import is_outage
+from profile_infra.stores.postgres.nodes import Connection
 from profile_infra.stores.records import Conflict, User, columns_of
 from profile_infra.stores.statements import Statement
 
 DIALECT: Final = sqlalchemy_asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's gap
 
-SET_TENANT: Final = "SELECT set_config('profile.tenant_id', $1, true)"
+# Writes are never cancelled, so the waits for a lock end by themselves.
+_SET_LOCK_TIMEOUT: Final = "set_config('lock_timeout', '3s', true)"
+SET_TENANT: Final = f"SELECT set_config('profile.tenant_id', $1, true), {_SET_LOCK_TIMEOUT}"
+# Waits until all that was seen before is on the synchronous standby, where there is one: as a write
+# does, since Postgres waits for no transaction that wrote nothing. What is visible is durable here,
+# but may have been committed "locally" by an operator's cancel or a crash during the wait.
+CONFIRM: Final = """
+SELECT pg_logical_emit_message(true, 'profile', '')
+WHERE current_setting('synchronous_standby_names') <> ''
+"""
 Json = NewType("Json", str)
 
 
@@ -85,14 +95,14 @@ _LISTS: Final = ", ".join(
 )
 _EACH: Final = ", ".join(f"{name} => saves.{name}" for name in _NAMES)
 _PLACES: Final = ", ".join(f"{name} => ${place}" for place, name in enumerate(_NAMES, 1))
-_SAVE: Final = f"SELECT profile_save({_PLACES})"
+_WITH_LOCK_TIMEOUT: Final = f"WITH lock_timeout AS MATERIALIZED (SELECT {_SET_LOCK_TIMEOUT})"
 # One locked row would hold up the whole batch: it is rolled back instead.
-_LOCK_TIMEOUT: Final = "SELECT set_config('lock_timeout', '50ms', true)"
-_SAVE_OR_TIME_OUT: Final = (
-    f"WITH lock_timeout AS MATERIALIZED ({_LOCK_TIMEOUT}) {_SAVE} FROM lock_timeout"
-)
+_WITH_SHORT_LOCKS: Final = _WITH_LOCK_TIMEOUT.replace("3s", "50ms")
+_CALL: Final = f"SELECT profile_save({_PLACES}) FROM lock_timeout"  # noqa: S608  # our own places
+_SAVE: Final = f"{_WITH_LOCK_TIMEOUT} {_CALL}"
+_SAVE_OR_TIME_OUT: Final = f"{_WITH_SHORT_LOCKS} {_CALL}"
 _SAVE_BATCH: Final = f"""
-WITH lock_timeout AS MATERIALIZED ({_LOCK_TIMEOUT})
+{_WITH_SHORT_LOCKS}
 SELECT profile_save({_EACH}) FROM lock_timeout, unnest({_LISTS}) AS saves({", ".join(_NAMES)})
 """  # noqa: S608  # places and types of our own
 _ROLLED_BACK: Final = (
