@@ -82,6 +82,12 @@ async def check_database(connection: Connection) -> None:
     await check_row_security(connection)
 
 
+async def row_security(connection: Connection) -> tuple[str, bool]:
+    """The role, and whether it bypasses row security."""
+    row = await connection.fetchrow(_BYPASSES, [])
+    return row["role"], row["bypasses"]
+
+
 async def check_row_security(connection: Connection) -> None:
     """Raises RowSecurityBypassed."""
     tables = [table.name for table in (USERS, AVATARS, CHANGES)]
@@ -108,7 +114,7 @@ async def revision_in(connection: Connection) -> str | None:
 
 def check_schema(url: str) -> None:
     """Raises SchemaMismatch, or UnusableDatabase for a database or role that cannot serve."""
-    asyncio.run(_connected(url, check_database))
+    asyncio.run(connected(url, check_database))
 
 
 def script(url: str, grant_to: str | None) -> str:
@@ -117,7 +123,7 @@ def script(url: str, grant_to: str | None) -> str:
     async def written(connection: Connection) -> str:
         return await _script(connection, await revision_in(connection), grant_to)
 
-    changes = asyncio.run(_connected(url, written))
+    changes = asyncio.run(connected(url, written))
     return f"BEGIN;\n{_LOCK}{changes}COMMIT;\n" if changes else ""
 
 
@@ -135,7 +141,7 @@ def migrate(url: str, grant_to: str | None) -> str | None:
                 await connection.execute(changes)
         return before
 
-    return asyncio.run(_connected(url, migrated))
+    return asyncio.run(connected(url, migrated))
 
 
 async def _script(connection: Connection, found: str | None, grant_to: str | None) -> str:
@@ -166,7 +172,7 @@ def _grants(role: str) -> str:
     return "".join(lines)
 
 
-async def _connected(url: str, work: Callable[[Connection], Awaitable[T]]) -> T:
+async def connected(url: str, work: Callable[[Connection], Awaitable[T]]) -> T:
     """Raises UnusableDatabase for any error of the connection or the server."""
     try:
         # No statement cache: nothing is repeated, and an old PgBouncer cannot handle it.

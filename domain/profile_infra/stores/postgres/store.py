@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,7 +18,14 @@ from profile_domain.errors import DomainError
 from profile_domain.export import StoredProfile
 from profile_domain.profile import Profile
 from profile_infra.stores import statements as sql
-from profile_infra.stores.audit import CHANGE_COLUMNS, Author, kept_since
+from profile_infra.stores.audit import (
+    CHANGE_COLUMNS,
+    AuditPlace,
+    Author,
+    TenantEntry,
+    after_kept,
+    kept_since,
+)
 from profile_infra.stores.differences import differences
 from profile_infra.stores.postgres.batching import CallBatcher
 from profile_infra.stores.postgres.pool import CALL_SECONDS, Connection, PostgresPool
@@ -69,6 +77,8 @@ _BY_EMAIL = Statement(sql.BY_EMAIL, DIALECT)
 _STORED_PROFILE = Statement(sql.STORED_PROFILE, DIALECT)
 _LIST = Statement(sql.LIST, DIALECT)
 _LIST_AFTER = Statement(sql.LIST_AFTER, DIALECT)
+_AUDIT = Statement(sql.AUDIT, DIALECT)
+_DELETED = Statement(sql.DELETED, DIALECT)
 _FORGET = Statement(sql.FORGET, DIALECT)
 
 _Key = tuple[UUID, str, str, str, bool]
@@ -155,8 +165,13 @@ class PostgresProfiles:
         users = await self._users(_BY_ID, tenant_id, *asked)
         return {user.profile.id: user for user in users}
 
-    async def users_by_email(self, tenant_id: UUID, email: str) -> list[User]:
-        return await self._users(_BY_EMAIL, tenant_id, {"email": email}) if _storable(email) else []
+    async def users_by_email(self, tenant_id: UUID, *emails: str) -> list[User]:
+        asked = [{"email": email} for email in emails if _storable(email)]
+        return await self._users(_BY_EMAIL, tenant_id, *asked)
+
+    async def deleted_users(self, tenant_id: UUID, ids: Iterable[UUID]) -> dict[UUID, datetime]:
+        asked = [{"of_user": id_} for id_ in ids]
+        return dict(await self._rows(_DELETED, tenant_id, *asked))
 
     async def list_users(
         self, tenant_id: UUID, *, first: int, after: UUID | None = None
@@ -197,6 +212,13 @@ class PostgresProfiles:
     async def stored_profile(self, tenant_id: UUID, user_id: UUID) -> StoredProfile | None:
         rows = await self._rows(_STORED_PROFILE, tenant_id, {"of_user": user_id})
         return read_stored_profile(tenant_id, rows[0]) if rows else None
+
+    async def audit(
+        self, tenant_id: UUID, *, first: int, after: AuditPlace, until: datetime
+    ) -> list[TenantEntry]:
+        place = after_kept(after, self._history_days)._asdict()
+        rows = await self._rows(_AUDIT, tenant_id, {**place, "until": until, "first": first})
+        return [TenantEntry(row["user_id"], _read_change(row)) for row in rows]
 
     async def forget_changes(self, tenant_id: UUID) -> int:
         values = {"of_tenant": tenant_id, "since": kept_since(self._history_days)}
@@ -251,7 +273,7 @@ class PostgresProfiles:
 
 
 def _read_change(row: Mapping[str, Any]) -> AuditEntry:
-    values = dict(row)
+    values = {name: row[name] for name in CHANGE_COLUMNS}
     for name in _JSON_COLUMNS:
         values[name] = values[name] and json.loads(values[name])
     return AuditEntry(**values)
