@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
@@ -36,7 +36,7 @@ class History(Protocol):
 
 async def export_document(
     store: History, tenant_id: UUID, user_id: UUID, stored: StoredProfile | None
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """``{"profile": …, "created_at": …, "updated_at": …, "changes": [newest first]}`` in UTF-8.
 
     ``profile`` has the eight keys of REST; it and the times are null for ``stored`` None, which is

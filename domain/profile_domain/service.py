@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from typing import Literal, Protocol
 from uuid import UUID
 
@@ -174,7 +174,7 @@ class ProfileService:
         await self._permit("viewMyProfile", caller, profile)
         return await self._profiles.history(profile.tenant_id, profile.id, first=first, after=after)
 
-    async def export_my_profile(self, caller: Caller) -> AsyncIterator[bytes]:
+    async def export_my_profile(self, caller: Caller) -> AsyncGenerator[bytes, None]:
         """All that is kept about the caller, in pieces of JSON: see ``export_document``.
 
         Raises ``not_found`` and ``forbidden``, before there is a piece.

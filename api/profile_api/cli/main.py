@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import sys
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +16,9 @@ from pydantic_settings import SettingsError
 
 from profile_api.app import create_app
 from profile_api.cli import demo as demonstration
+from profile_api.cli.output import say
 from profile_api.cli.store import await_migration
+from profile_api.cli.tenants import tenants
 from profile_api.cli.tokens import tokens
 from profile_api.cli.users import users
 from profile_api.rest import openapi as reference
@@ -48,6 +49,7 @@ cli = typer.Typer(
 )
 policies = typer.Typer(help="Policies in Cedar.", no_args_is_help=True)
 cli.add_typer(users, name="users")
+cli.add_typer(tenants, name="tenants")
 cli.add_typer(tokens, name="token")
 cli.add_typer(policies, name="policies")
 
@@ -106,7 +108,7 @@ def _what_to_write(problem: ErrorDetails) -> str:
 
 
 def _fail(sentence: str) -> None:
-    typer.secho(f"profile-service: {sentence}", fg="red", err=True)
+    say(f"profile-service: {sentence}", red=True, err=True)
 
 
 @cli.command()
@@ -137,7 +139,7 @@ def serve(
     app = create_app(settings)
     await_migration(settings)
     public = f", for people at {settings.public_url}," if settings.public_url else ""
-    typer.echo(f"Serving on http://{host}:{port}{public} with {workers} worker(s).", err=True)
+    say(f"Serving on http://{host}:{port}{public} with {workers} worker(s).", err=True)
     serve_until_stopped(
         app if workers == 1 else None, settings, host=host, port=port, workers=workers
     )
@@ -158,13 +160,13 @@ def migrate(
     """Bring the store to the newest schema; safe when several do it at once."""
     url = Settings().database_url
     if sql:
-        typer.echo(migration_script(url, grant_to=grant_to), nl=False)
+        say(migration_script(url, grant_to=grant_to), nl=False)
         return
     before = migrate_store(url, grant_to=grant_to)
     if before == newest():
-        typer.echo(f"The store is at schema {before} already.")
+        say(f"The store is at schema {before} already.")
     else:
-        typer.echo(f"Migrated from {before or 'an empty store'} to schema {newest()}.")
+        say(f"Migrated from {before or 'an empty store'} to schema {newest()}.")
 
 
 @policies.command()
@@ -174,24 +176,23 @@ def check(
     """Validate policies against the service's schema."""
     problems = check_policies(folder)
     for problem in problems:
-        typer.echo(problem)
+        say(problem)
     if problems:
         raise typer.Exit(1)
-    typer.echo(f"{folder}: every policy is valid.")
+    say(f"{folder}: every policy is valid.")
 
 
 @cli.command()
 def openapi() -> None:
     """Print the OpenAPI document of the REST face."""
     app = create_app(Settings.model_construct())
-    json.dump(reference.document(app), sys.stdout, indent=2)
-    typer.echo()
+    say(json.dumps(reference.document(app), indent=2))
 
 
 @cli.command()
 def sdl() -> None:
     """Print the schema of the GraphQL face."""
-    typer.echo(schema.as_str())
+    say(schema.as_str())
 
 
 @cli.command()
@@ -202,5 +203,5 @@ def settings() -> None:
         field_name = name.removeprefix(PREFIX).lower()
         field = Settings.model_fields[field_name]
         in_file = f" Or {name}{FILE}, a file with it." if field_name in SECRET else ""
-        typer.echo(f"# {field.description}{in_file}")
-        typer.echo(f"{name}={shlex.quote(value) if value else ''}")
+        say(f"# {field.description}{in_file}")
+        say(f"{name}={shlex.quote(value) if value else ''}")
