@@ -209,6 +209,7 @@ class ProfileService:
             profile = await self._profiles.load(identity, with_image=with_image)
         if profile is None:
             raise DomainError(Code.NOT_FOUND)
+        caller.user_id = profile.id
         return profile
 
     async def _permit(
@@ -216,7 +217,7 @@ class ProfileService:
     ) -> None:
         """A deactivated user is denied before any policy is evaluated."""
         if not profile.active:
-            raise DomainError(Code.FORBIDDEN)
+            raise DomainError(Code.FORBIDDEN, log_fields={"reason": "deactivated"})
         await self._policy.permit(action, caller, profile, changes)
 
     async def _storable(self, value: str | Upload | None) -> str | Avatar | None:

@@ -6,7 +6,6 @@ import json
 import re
 import shlex
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,6 +16,7 @@ from pydantic_settings import SettingsError
 from profile_api.app import create_app
 from profile_api.cli import demo as demonstration
 from profile_api.cli.output import say
+from profile_api.cli.policies import policies
 from profile_api.cli.store import await_migration
 from profile_api.cli.tenants import tenants
 from profile_api.cli.tokens import tokens
@@ -32,7 +32,6 @@ from profile_graphql.schema import schema
 from profile_infra.people.csv_file import FileRefused
 from profile_infra.people.operators import Refused
 from profile_infra.policies.files import PolicyError
-from profile_infra.policies.files import check as check_policies
 from profile_infra.rate_limits.in_redis import UnusableRateLimitStore
 from profile_infra.secret_urls import masked
 from profile_infra.stores.by_url import migrate as migrate_store
@@ -47,7 +46,6 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-policies = typer.Typer(help="Policies in Cedar.", no_args_is_help=True)
 cli.add_typer(users, name="users")
 cli.add_typer(tenants, name="tenants")
 cli.add_typer(tokens, name="token")
@@ -167,19 +165,6 @@ def migrate(
         say(f"The store is at schema {before} already.")
     else:
         say(f"Migrated from {before or 'an empty store'} to schema {newest()}.")
-
-
-@policies.command()
-def check(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of .cedar files.")],
-) -> None:
-    """Validate policies against the service's schema."""
-    problems = check_policies(folder)
-    for problem in problems:
-        say(problem)
-    if problems:
-        raise typer.Exit(1)
-    say(f"{folder}: every policy is valid.")
 
 
 @cli.command()

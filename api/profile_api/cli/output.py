@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from functools import lru_cache
 from typing import Annotated, Final
 
 import typer
@@ -49,7 +48,6 @@ def visible(text: str) -> str:
     return text if text.isprintable() else "".join(map(_visible, text))
 
 
-@lru_cache(1024)
 def _visible(char: str) -> str:
     if unicodedata.category(char) not in _ESCAPED or char in _JOINERS:
         return char

@@ -47,7 +47,7 @@ class ProfileRoutes:
             request_id=state["request_id"],
             to_write=to_write,
         )
-        state["tenant"] = caller.identity.tenant_id
+        state["caller"] = caller
         return caller
 
 
