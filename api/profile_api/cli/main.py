@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,6 +35,7 @@ from profile_infra.people.operators import Refused
 from profile_infra.policies.files import PolicyError
 from profile_infra.rate_limits.in_redis import UnusableRateLimitStore
 from profile_infra.secret_urls import masked
+from profile_infra.stores.by_url import backup as backup_store
 from profile_infra.stores.by_url import migrate as migrate_store
 from profile_infra.stores.by_url import script as migration_script
 from profile_infra.stores.revisions import SchemaMismatch, UnusableDatabase, newest
@@ -165,6 +167,18 @@ def migrate(
         say(f"The store is at schema {before} already.")
     else:
         say(f"Migrated from {before or 'an empty store'} to schema {newest()}.")
+
+
+@cli.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy is written.")],
+    overwrite: Annotated[  # noqa: FBT002  # a flag, as Typer declares one
+        bool, typer.Option("--overwrite", help="Replace the file if it exists.")
+    ] = False,
+) -> None:
+    """Copy the SQLite store into one file, while it serves; Postgres has tools of its own."""
+    revision = backup_store(Settings().database_url, file, overwrite=overwrite)
+    say(f"{file} is a copy of the store, at schema {revision}.")
 
 
 @cli.command()

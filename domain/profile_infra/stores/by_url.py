@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from profile_infra.stores.postgres import schema as postgres_schema
 from profile_infra.stores.postgres.store import PostgresProfiles
-from profile_infra.stores.revisions import SchemaMismatch, check_revision, newest
+from profile_infra.stores.revisions import (
+    SchemaMismatch,
+    UnusableDatabase,
+    check_revision,
+    newest,
+)
 from profile_infra.stores.sqlite import schema as sqlite_schema
+from profile_infra.stores.sqlite.backup import backup as sqlite_backup
 from profile_infra.stores.sqlite.store import SqliteProfiles
 from profile_infra.stores.store import Store
 
 __all__ = [
     "SchemaMismatch",
     "await_schema",
+    "backup",
     "check_revision",
     "check_schema",
     "migrate",
@@ -80,6 +88,19 @@ def script(url: str, *, grant_to: str | None = None) -> str:
     if is_postgres(url):
         return postgres_schema.script(url, grant_to)
     return sqlite_schema.script(url)
+
+
+def backup(url: str, copy: Path, *, overwrite: bool = False) -> str:
+    """Copies a SQLite store into a file, while it serves; returns the revision.
+
+    Raises UnusableDatabase, for Postgres too.
+    """
+    if is_postgres(url):
+        raise UnusableDatabase(
+            "This store is Postgres: back it up with pg_dump, as a role that bypasses row security;"
+            " docs/operations/backup.md has the commands, and how to restore grants and all."
+        )
+    return sqlite_backup(url, copy, overwrite=overwrite)
 
 
 def store_of(
