@@ -220,7 +220,7 @@ async def _draining(admission: Admission) -> str | None:
 
 def _refusal(scope: Scope, error: DomainError) -> Response:
     """The response for an error outside the faces, in the format of the requested face."""
-    scope["state"]["code"], scope["state"]["reason"] = error.code, error.log_reason
+    scope["state"].update(error.log_fields, code=error.code)
     return refusal(error, STATUS[error.code]) if scope["path"] == GRAPHQL else error_response(error)
 
 

@@ -105,10 +105,14 @@ class Identity:
             raise DomainError(Code.TENANT_MISMATCH)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Caller:
-    """An identity with the face and the id of its request, for policies and the audit trail."""
+    """An identity with the face and the id of its request, for policies and the audit trail.
+
+    ``user_id`` is the user's, once the profile is loaded: for the request's log line.
+    """
 
     identity: Identity
     face: Face
     request_id: str
+    user_id: UUID | None = None

@@ -125,8 +125,9 @@ class DomainError(Exception):
 
     ``retry_after`` is in whole seconds, for ``rate_limited`` and ``unavailable``; it is in
     ``details`` too, for clients that cannot read headers. ``details`` lists at most 100
-    ``violations``, and the number of the others, including ``omitted``. ``log_reason`` is for the
-    log only.
+    ``violations``, and the number of the others, including ``omitted``. ``log_reason`` and
+    ``log_fields`` are for the request's log line only: ``reason``, or ``policies``, the ids of
+    those that determined a denial.
     """
 
     def __init__(
@@ -139,6 +140,7 @@ class DomainError(Exception):
         omitted: int = 0,
         retry_after: int | None = None,
         log_reason: LogReason | None = None,
+        log_fields: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(code)
         self.code = code
@@ -155,6 +157,7 @@ class DomainError(Exception):
         self.notices = tuple(notices)
         self.retry_after = retry_after
         self.log_reason = log_reason
+        self.log_fields = log_fields or ({"reason": log_reason} if log_reason else {})
 
     def as_dict(self) -> dict[str, Any]:
         """``code`` and ``message``, and ``details`` and ``notices`` if not empty."""

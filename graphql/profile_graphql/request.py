@@ -9,7 +9,6 @@ from typing import Any
 from strawberry.types import Info
 
 from profile_domain.caller import Caller, Credentials
-from profile_domain.errors import DomainError
 from profile_domain.profile import Profile
 from profile_domain.service import ProfileService
 
@@ -18,8 +17,8 @@ from profile_domain.service import ProfileService
 class RequestContext:
     """One request. The caller is authenticated once, by the first field that needs it.
 
-    ``log_fields`` are for the request's log line and metrics: ``tenant``, ``code``, and ``reason``
-    if authentication failed.
+    ``log_fields`` are for the request's log line and metrics: ``caller``, ``code``, and
+    ``log_fields`` of the error.
     """
 
     service: ProfileService
@@ -35,14 +34,10 @@ class RequestContext:
     async def caller(self, *, to_write: bool = False) -> Caller:
         """Raises what ``ProfileService.identify`` raises."""
         if self._caller is None:
-            try:
-                self._caller = await self.service.identify(
-                    self.credentials, face="graphql", request_id=self.request_id, to_write=to_write
-                )
-            except DomainError as refused:
-                self.log_fields["reason"] = refused.log_reason
-                raise
-            self.log_fields["tenant"] = self._caller.identity.tenant_id
+            self._caller = await self.service.identify(
+                self.credentials, face="graphql", request_id=self.request_id, to_write=to_write
+            )
+            self.log_fields["caller"] = self._caller
         return self._caller
 
     async def my_profile(self) -> Profile:

@@ -64,7 +64,7 @@ class Mutation:
         except DomainError as error:
             if error.code in REQUEST_ERRORS:
                 raise
-            info.context.log_fields["code"] = error.code
+            info.context.log_fields.update(error.log_fields, code=error.code)
             return ProfileError.of(error)
         return Profile.of(profile, editable=editable)
 

@@ -170,6 +170,8 @@ def _result(request: Request, fields: Fields, text: str, result: ExecutionResult
     formatted, known = zip(
         *(field_error(error, places, request.state.request_id) for error in errors), strict=True
     )
+    for error in filter(None, known[:1]):
+        request.scope["state"].update(error.log_fields)
     waits = [error.retry_after for error in known if error and error.retry_after]
     headers = {"Retry-After": str(max(waits))} if waits else {}
     payload = {"errors": formatted, "data": result.data}

@@ -45,13 +45,13 @@ def test_people_leave_come_back_and_are_deleted(run, tmp_path):
     assert re.search(r"active\s+no", run("users", "show", str(ada), "--tenant", TENANT))
     assert f"{ada} is active" in run("users", "activate", str(ada), "--tenant", TENANT)
     assert re.search(r"active\s+yes", run("users", "show", str(ada), "--tenant", TENANT))
-    for command in ("deactivate", "activate", "delete"):
-        assert "no user" in run("users", command, str(ada), "--tenant", OTHER_TENANT, ok=False)
-    output = run("users", "delete", str(ada), "--tenant", TENANT)
+    for command in (["deactivate"], ["activate"], ["delete", "--yes"]):
+        assert "no user" in run("users", *command, str(ada), "--tenant", OTHER_TENANT, ok=False)
+    output = run("users", "delete", str(ada), "--yes", "--tenant", TENANT)
     assert f"{ada} is deleted" in output
     assert "the values in 3 entries of the history" in output
     assert run("users", "list", "--tenant", TENANT) == ""
-    assert "no user" in run("users", "delete", str(ada), "--tenant", TENANT, ok=False)
+    assert "no user" in run("users", "delete", str(ada), "--yes", "--tenant", TENANT, ok=False)
 
 
 def test_an_import_brings_up_to_date_what_the_provider_owns_and_no_more(run, tmp_path):

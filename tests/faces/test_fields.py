@@ -78,7 +78,7 @@ async def test_what_an_import_may_bring_is_stored_with_a_new_user(on_each_store)
     texts = {field.name: field.label for field in TEXT_FIELDS if field.imported}
     user = await on_each_store.person(**texts)
     assert texts.items() <= (await on_each_store.get(user)).json().items()
-    assert set(texts) == set(OPTIONAL) - {"issuer", "subject"}
+    assert set(texts) == set(OPTIONAL) - {"issuer", "subject", "active"}
 
 
 @pytest.mark.parametrize("field", TEXT_FIELDS, ids=lambda field: field.name)

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from profile_infra.people.csv_file import COLUMNS, FileRefused
-from profile_infra.people.operators import import_people
+from profile_infra.people.importing import import_people
 from storing import ISSUER, OTHER_TENANT, TENANT, person, stored
 
 TENANTS = (TENANT, OTHER_TENANT)

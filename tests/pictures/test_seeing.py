@@ -4,11 +4,13 @@ import io
 import json
 import logging
 import re
+from dataclasses import replace
 
 import pytest
 
 from profile_api.telemetry import logs
 from profile_domain.errors import Code, DomainError
+from profile_infra.stores.records import User
 from profile_testing.images import data_uri, photo, png
 from running import ME, TENANT, UPDATE, Nowhere, running
 
@@ -48,8 +50,33 @@ async def test_each_request_is_one_line_on_both_faces(service, result):
         ("unknown", 404, Code.NOT_FOUND),
     ]
     assert [line.get("tenant") for line in lines] == [TENANT, None, TENANT, None, None]
+    who = str(user.profile.id)
+    assert [line.get("user") for line in lines] == [who, None, who, None, None]
     assert [line["request_id"] for line in lines[:3]] == ["mine-1"] * 3
     assert all(line["ms"] > 0 and line["level"] == "info" for line in lines)
+
+
+async def test_a_refusal_is_found_by_the_users_id_with_the_policies_that_determined_it(
+    service, result
+):
+    user = await service.person(email="frozen-ann@example.com")
+    out = await service.person(email="hidden-bob@example.com")
+    gone = await service.person()
+    stored = User(replace(gone.profile, active=False), gone.issuer, gone.subject)
+    await service.store.apply(service.author, [], [(gone, stored)])
+    await service.put(user, {"display_name": "x"})
+    await service.graphql(user, UPDATE, {"input": {"displayName": "x"}})
+    await service.get(out)
+    await service.graphql(out, "{ me { id } }")
+    await service.get(gone)
+    await service.graphql(user, "{ me { editableFields } }")
+    lines = result()
+    people = (user, user, out, out, gone, user)
+    assert [line["user"] for line in lines] == [str(each.profile.id) for each in people]
+    assert [line["code"] for line in lines] == [Code.FORBIDDEN] * 5 + [""]
+    frozen, hidden = ["a-audit", "b-frozen"], ["hidden"]
+    assert [line.get("policies") for line in lines] == [frozen, frozen, hidden, hidden, None, None]
+    assert [line.get("reason") for line in lines] == [*[None] * 4, "deactivated", None]
 
 
 @pytest.mark.parametrize(

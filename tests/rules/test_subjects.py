@@ -9,7 +9,8 @@ from profile_api.cli.signing import token_for
 from profile_domain.caller import is_subject, matching_issuers, speaks_for
 from profile_domain.errors import DomainError
 from profile_infra.people.csv_file import FileRefused
-from profile_infra.people.operators import Refused, import_people
+from profile_infra.people.importing import import_people
+from profile_infra.people.operators import Refused
 from profile_testing.signing import ISSUER, claims, issuer, token, tokens_of
 from running import OTHER_TENANT, TENANT
 from storing import person

@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from profile_infra.stores.audit import AuditPlace, TenantEntry
 from profile_infra.stores.postgres.store import PostgresProfiles
 from storing import (
     IMPORT,
     ISSUER,
+    OPERATOR,
     OTHER_PICTURE,
     OTHER_TENANT,
     PICTURE,
@@ -98,3 +100,55 @@ async def test_the_time_of_the_applied_claims_is_stored(store):
     (change,) = await store.history(TENANT, ada.profile.id, first=9)
     assert change.fields == ["email"]
     assert change.new_values == {"email": "new@example.org"}
+
+
+async def test_the_audit_of_a_tenant_is_read_page_by_page_in_the_order_of_time(store):
+    ada, bob, stranger = person(), person(), person(OTHER_TENANT)
+    await stored(store, ada, bob, stranger)
+    began = datetime.now(UTC)
+    for name in ("One", "Two"):
+        for user in (ada, stranger, bob):
+            assert await rename(store, user, display_name=name)
+    await store.delete(OPERATOR, (await store.users_of(TENANT, [bob.profile.id]))[bob.profile.id])
+    ended = datetime.now(UTC)
+    seen: list[TenantEntry] = []
+    while page := await store.audit(
+        TENANT, first=2, after=seen[-1].place if seen else AuditPlace(began), until=ended
+    ):
+        seen += page
+    a, b = ada.profile.id, bob.profile.id
+    assert [(user_id, entry.new_version) for user_id, entry in seen] == [
+        *((a, 2), (b, 2), (a, 3), (b, 3), (b, 4))
+    ]
+    assert [entry.face for _, entry in seen] == ["rest"] * 4 + ["operator"]
+    middle = seen[2].entry.at
+    later = await store.audit(TENANT, first=9, after=AuditPlace(middle), until=ended)
+    assert later == seen[2:]
+    earlier = await store.audit(TENANT, first=9, after=AuditPlace(began), until=middle)
+    assert earlier == seen[:2]
+    assert await store.audit(TENANT, first=9, after=seen[-1].place, until=ended) == []
+
+
+async def test_entries_of_one_moment_are_read_once_each(store):
+    people = sorted((person() for _ in range(7)), key=lambda user: user.profile.id)
+    await stored(store, *people)
+    renamed = [(u, replace(u, profile=replace(u.profile, email="b@example.org"))) for u in people]
+    await store.apply(IMPORT, [], renamed)
+    place, seen = AuditPlace(datetime(2000, 1, 1, tzinfo=UTC)), []
+    while page := await store.audit(
+        TENANT, first=2, after=place, until=datetime(9999, 1, 1, tzinfo=UTC)
+    ):
+        seen += [user_id for user_id, _ in page]
+        place = page[-1].place
+    assert sorted(seen) == [user.profile.id for user in people]
+
+
+async def test_the_audit_of_a_tenant_hides_what_the_history_hides(store, monkeypatch):
+    ada = person()
+    await stored(store, ada)
+    assert await rename(store, ada, display_name="One")
+    monkeypatch.setattr(
+        "profile_infra.stores.audit.kept_since", lambda _: datetime.now(UTC) + timedelta(days=1)
+    )
+    ever, never = (datetime(year, 1, 1, tzinfo=UTC) for year in (2000, 9999))
+    assert await store.audit(TENANT, first=9, after=AuditPlace(ever), until=never) == []

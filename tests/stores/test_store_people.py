@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -223,3 +224,25 @@ async def test_an_update_cannot_change_the_id(store):
     with pytest.raises(ValueError, match="cannot become another"):
         await store.save(caller_of(ada), ada.profile, bob.profile)
     assert await store.list_users(TENANT, first=9) == [ada]
+
+
+async def test_who_was_deleted_is_known_by_the_trail_until_made_again(store):
+    ada, bob, cleo = person(), person(), person()
+    await stored(store, ada, bob)
+    assert await rename(store, bob, display_name="Bob")
+    before = datetime.now(UTC)
+    await store.delete(OPERATOR, ada)
+    ids = [user.profile.id for user in (ada, bob, cleo)]
+    deleted = await store.deleted_users(TENANT, ids)
+    assert list(deleted) == [ada.profile.id]
+    assert before <= deleted[ada.profile.id] <= datetime.now(UTC)
+    assert await store.deleted_users(OTHER_TENANT, ids) == {}
+    await stored(store, ada)
+    assert await store.deleted_users(TENANT, ids) == {}
+
+
+async def test_several_addresses_are_looked_up_at_once(store):
+    ada, bob = person(), person(email="bob@example.org")
+    await stored(store, ada, bob, person(OTHER_TENANT))
+    found = await store.users_by_email(TENANT, "bob@example.org", "", "ada@example.org")
+    assert found == [bob, ada]

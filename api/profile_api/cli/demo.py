@@ -11,9 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import NoReturn
 from uuid import UUID, uuid4
 
-import typer
-
 from profile_api.app import create_app
+from profile_api.cli.output import say
 from profile_api.cli.signing import token_for
 from profile_api.cli.store import opened
 from profile_api.pages.person import Person
@@ -101,12 +100,12 @@ async def fill(settings: Settings) -> list[Person]:
 
 def _print_instructions(address: str, people: list[Person]) -> None:
     for person in people:
-        typer.secho(f"\n{person.label}", bold=True)
-        typer.echo(f"  tenant: {person.tenant_id}")
-        typer.echo(f"  token: {person.token}\n")
+        say(f"\n{person.label}", bold=True)
+        say(f"  tenant: {person.tenant_id}")
+        say(f"  token: {person.token}\n")
         call = f'-H "Authorization: Bearer {person.token}" -H "X-Tenant-ID: {person.tenant_id}"'
-        typer.echo(f"  curl {address}{ME} {call}\n")
-        typer.echo(
+        say(f"  curl {address}{ME} {call}\n")
+        say(
             f"  curl -X PUT {address}{ME} {call}"
             """ -H "Content-Type: application/json" -d '{"display_name": "Countess"}'\n"""
         )
@@ -114,12 +113,12 @@ def _print_instructions(address: str, people: list[Person]) -> None:
             '{"query": "mutation { updateMyProfile(input: {displayName: \\"Ace\\"})'
             ' { ... on Profile { name etag } ... on ProfileError { code message } } }"}'
         )
-        typer.echo(
+        say(
             f"  curl {address}/graphql {call}"
             f""" -H "Content-Type: application/json" -d '{mutation}'"""
         )
-    typer.secho(f"\nSettings:  {address}/", bold=True)
-    typer.secho(f"GraphiQL:  {address}/graphql", bold=True)
-    typer.secho(f"Reference: {address}/docs", bold=True)
-    typer.echo("\nEverything here is thrown away when you stop it with Ctrl-C.")
+    say(f"\nSettings:  {address}/", bold=True)
+    say(f"GraphiQL:  {address}/graphql", bold=True)
+    say(f"Reference: {address}/docs", bold=True)
+    say("\nEverything here is thrown away when you stop it with Ctrl-C.")
     sys.stdout.flush()  # into a file or a pipe, too, before serving begins

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import sys
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +16,10 @@ from pydantic_settings import SettingsError
 
 from profile_api.app import create_app
 from profile_api.cli import demo as demonstration
+from profile_api.cli.output import say
+from profile_api.cli.policies import policies
 from profile_api.cli.store import await_migration
+from profile_api.cli.tenants import tenants
 from profile_api.cli.tokens import tokens
 from profile_api.cli.users import users
 from profile_api.rest import openapi as reference
@@ -32,10 +34,10 @@ from profile_graphql.schema import schema
 from profile_infra.people.csv_file import FileRefused
 from profile_infra.people.operators import Refused
 from profile_infra.policies.files import PolicyError
-from profile_infra.policies.files import check as check_policies
 from profile_infra.rate_limits.in_redis import UnusableRateLimitStore
 from profile_infra.secret_urls import MASK, masked
 from profile_infra.stores.by_url import Pending
+from profile_infra.stores.by_url import backup as backup_store
 from profile_infra.stores.by_url import look as look_at_store
 from profile_infra.stores.by_url import migrate as migrate_store
 from profile_infra.stores.by_url import script as migration_script
@@ -56,8 +58,8 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-policies = typer.Typer(help="Policies in Cedar.", no_args_is_help=True)
 cli.add_typer(users, name="users")
+cli.add_typer(tenants, name="tenants")
 cli.add_typer(tokens, name="token")
 cli.add_typer(policies, name="policies")
 
@@ -119,7 +121,7 @@ def _what_to_write(problem: ErrorDetails) -> str:
 
 
 def _fail(sentence: str) -> None:
-    typer.secho(f"profile-service: {sentence}", fg="red", err=True)
+    say(f"profile-service: {sentence}", red=True, err=True)
 
 
 @cli.command()
@@ -152,7 +154,7 @@ def serve(
     listener = listen(host, port)
     public = f", for people at {settings.public_url}," if settings.public_url else ""
     address = f"http://{host_in_url(host)}:{port}"
-    typer.echo(f"Serving on {address}{public} with {workers} worker(s).", err=True)
+    say(f"Serving on {address}{public} with {workers} worker(s).", err=True)
     serve_until_stopped(app, settings, listener, workers=workers)
 
 
@@ -185,15 +187,15 @@ def migrate(
         _say_what_is_pending(look_at_store(url))
         return
     if sql:
-        typer.echo(migration_script(url, grant_to=grant_to), nl=False)
+        say(migration_script(url, grant_to=grant_to), nl=False)
         return
     before = migrate_store(url, grant_to=grant_to)
     if is_newer(before):
-        typer.echo(_newer(before))
+        say(_newer(before))
     elif before.revision == newest():
-        typer.echo(f"The store is at schema {newest()} already.")
+        say(f"The store is at schema {newest()} already.")
     else:
-        typer.echo(f"Migrated from {before.revision or 'an empty store'} to schema {newest()}.")
+        say(f"Migrated from {before.revision or 'an empty store'} to schema {newest()}.")
 
 
 def _newer(found: Schema) -> str:
@@ -208,17 +210,17 @@ def _say_what_is_pending(pending: Pending) -> None:
     found = pending.found
     if not pending.migrations and not pending.functions:
         already = f"The store is at schema {newest()} already."
-        typer.echo(_newer(found) if is_newer(found) else already)
+        say(_newer(found) if is_newer(found) else already)
         return
     there = f"at schema {found.revision}" if found.revision else "empty"
-    typer.echo(f"The store is {there}; `profile-service migrate` would do this:")
+    say(f"The store is {there}; `profile-service migrate` would do this:")
     for migration in pending.migrations:
-        typer.echo(f"  {migration.revision}: {migration.summary}")
+        say(f"  {migration.revision}: {migration.summary}")
     if pending.functions:
-        typer.echo(f"  install {', '.join(pending.functions)}")
+        say(f"  install {', '.join(pending.functions)}")
     if pending.migrations and found.revision:
         goes_on = found.revision >= oldest_release()
-        typer.echo(
+        say(
             "The release that serves now can live on it: migrate first, then replace it."
             if goes_on
             else f"No release before schema {oldest_release()} can live on it: stop what serves"
@@ -227,31 +229,29 @@ def _say_what_is_pending(pending: Pending) -> None:
     raise typer.Exit(TO_DO)
 
 
-@policies.command()
-def check(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of .cedar files.")],
+@cli.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy is written.")],
+    overwrite: Annotated[  # noqa: FBT002  # a flag, as Typer declares one
+        bool, typer.Option("--overwrite", help="Replace the file if it exists.")
+    ] = False,
 ) -> None:
-    """Validate policies against the service's schema."""
-    problems = check_policies(folder)
-    for problem in problems:
-        typer.echo(problem)
-    if problems:
-        raise typer.Exit(1)
-    typer.echo(f"{folder}: every policy is valid.")
+    """Copy the SQLite store into one file, while it serves; Postgres has tools of its own."""
+    revision = backup_store(Settings().database_url, file, overwrite=overwrite)
+    say(f"{file} is a copy of the store, at schema {revision}.")
 
 
 @cli.command()
 def openapi() -> None:
     """Print the OpenAPI document of the REST face."""
     app = create_app(Settings.model_construct())
-    json.dump(reference.document(app), sys.stdout, indent=2)
-    typer.echo()
+    say(json.dumps(reference.document(app), indent=2))
 
 
 @cli.command()
 def sdl() -> None:
     """Print the schema of the GraphQL face."""
-    typer.echo(schema.as_str())
+    say(schema.as_str())
 
 
 @cli.command()
@@ -265,10 +265,10 @@ def settings() -> None:
         field_name = name.removeprefix(PREFIX).lower()
         field = Settings.model_fields[field_name]
         in_file = f" Or {name}{FILE}, a file with it." if field_name in SECRET else ""
-        typer.echo(f"# {field.description}{in_file}")
+        say(f"# {field.description}{in_file}")
         written = quoted(value)
         if written is None:
-            typer.echo("# No .env file can hold this value; a shell can.")
+            say("# No .env file can hold this value; a shell can.")
             written = shlex.quote(value)
         line = f"{name}={written}"
         typer.echo("# " + line.replace("\n", "\n# ") if MASK in value else line)

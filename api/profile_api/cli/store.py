@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import typer
-
+from profile_api.cli.output import say
 from profile_api.settings import Settings
 from profile_infra.stores.by_url import await_schema
 from profile_infra.stores.store import Store
@@ -24,7 +23,7 @@ def await_migration(settings: Settings) -> None:
     await_schema(
         settings.database_url,
         seconds=MIGRATION_SECONDS,
-        waiting=lambda missing: typer.echo(
+        waiting=lambda missing: say(
             f"{missing} Waiting up to {MIGRATION_SECONDS:.0f} seconds for it.", err=True
         ),
     )

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import typer
 
+from profile_api.cli.output import say
 from profile_api.cli.signing import signing_issuer, token_for
 from profile_api.cli.store import opened
 from profile_api.settings import Settings
@@ -38,7 +39,7 @@ def token(
     if tenant is None or user is None:
         missing = "--tenant" if tenant is None else "--user"
         raise typer.BadParameter("it must be given", param_hint=missing)
-    typer.echo(asyncio.run(_token(Settings(), tenant, user, scope, minutes)))
+    say(asyncio.run(_token(Settings(), tenant, user, scope, minutes)))
 
 
 async def _token(settings: Settings, tenant: UUID, user: str, scope: str, minutes: int) -> str:
@@ -55,14 +56,14 @@ def check() -> None:
     Ends with status 0 only if all of it holds.
     """
     if sys.stdin.isatty():
-        typer.echo("Paste the token, then press Enter and Ctrl-D.", err=True)
+        say("Paste the token, then press Enter and Ctrl-D.", err=True)
     # Enough for the longest token and what may be pasted around it.
     sent = typer.get_binary_stream("stdin").read(2 * MAX_LENGTH).decode("latin-1").strip()
     _, bearer, rest = sent.rpartition("Bearer ")
     steps = asyncio.run(_check(Settings(), rest.strip() if bearer else sent))
     for step in steps:
         mark = "ok  " if step.holds else "FAIL"
-        typer.secho(f"{mark}  {step.name:9}  {step.detail}", fg=None if step.holds else "red")
+        say(f"{mark}  {step.name:9}  {step.detail}", red=not step.holds)
     if not all(step.holds for step in steps):
         raise typer.Exit(1)
 

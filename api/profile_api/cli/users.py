@@ -3,180 +3,165 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from datetime import UTC
-from pathlib import Path
+import sys
+from contextlib import aclosing
 from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
 
+from profile_api.cli.changes import made_by, what, when
+from profile_api.cli.importing import import_
+from profile_api.cli.output import Json, json_line, json_piece, row, say
 from profile_api.cli.store import opened
 from profile_api.settings import Settings
 from profile_api.variables import PREFIX
 from profile_domain.audit import AuditEntry
-from profile_domain.profile import AVATAR
-from profile_infra.people.csv_file import OPTIONAL
+from profile_domain.export import export_document
 from profile_infra.people.operators import (
-    Import,
     Refused,
     delete_person,
     find_person,
-    import_people,
+    find_person_or_deleted,
     list_people,
     set_active,
 )
+from profile_infra.stores.across_tenants import find_anybody
 from profile_infra.stores.records import User
-from profile_infra.tokens.issuers import Issuer
 
 users = typer.Typer(help="People of a tenant.", no_args_is_help=True)
+users.command(name="import")(import_)
 
 Tenant = Annotated[UUID, typer.Option(help="The tenant's id.")]
 Who = Annotated[str, typer.Argument(metavar="ID_OR_EMAIL", help="The user's id or email.")]
-
-
-@users.command(name="import")
-def import_(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE.csv",
-            exists=True,
-            dir_okay=False,
-            help="Its first row names the columns, in any order and case: tenant_id, id, email,"
-            f" auth_provider (local, oidc, saml), and optionally {', '.join(OPTIONAL)}.",
-        ),
-    ],
-    overwrite: Annotated[  # noqa: FBT002  # a flag, as Typer declares one
-        bool, typer.Option("--overwrite", help="Also replace what the people own themselves.")
-    ] = False,
-    dry_run: Annotated[  # noqa: FBT002  # as above
-        bool,
-        typer.Option("--dry-run", help="Show who would be new or changed, and write nothing."),
-    ] = False,
-) -> None:
-    """Import people from a CSV file: all of it or nobody; safe to repeat.
-
-    A file as Excel, LibreOffice, Numbers or Google Sheets saves it: commas, semicolons or tabs
-    between columns, UTF-8 or UTF-16. Ends with status 1 if a row is refused, in a dry run too.
-    """
-    done = asyncio.run(
-        _import(file, file.stat().st_size, overwrite=overwrite, dry_run=dry_run),
-    )
-    if dry_run:
-        for user in done.added:
-            typer.echo(_line("new", user))
-        for user, fields in done.fields_changed():
-            typer.echo(_line("changed", user, ", ".join(fields)))
-    for name, count in _unmet(done.added, Settings().issuers):
-        typer.echo(
-            f"No entry of PROFILE_ISSUERS has the issuer {name!a}: no token meets {count} of the"
-            " new."
-        )
-    typer.echo(
-        f"{len(done.added)} added, {len(done.changed)} changed, {done.unchanged} unchanged"
-        + (": a dry run, nothing was written." if dry_run else ".")
-    )
-
-
-def _unmet(added: Iterable[User], issuers: Iterable[Issuer]) -> list[tuple[str, int]]:
-    """Issuers of the new users that are not configured, with their counts; none if none is."""
-    known = {"", *(each.issuer for each in issuers)}
-    if len(known) == 1:
-        return []
-    return sorted(Counter(each.issuer for each in added if each.issuer not in known).items())
-
-
-def _line(becomes: str, user: User, *more: str) -> str:
-    return "\t".join((becomes, str(user.profile.id), user.profile.email, *more))
-
-
-async def _import(file: Path, size: int, *, overwrite: bool, dry_run: bool) -> Import:
-    async with opened(Settings()) as store:
-        console = Console(stderr=True)
-        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-            reading = progress.add_task("Reading", total=size)
-            comparing = progress.add_task("Comparing", total=None)
-
-            def compared(count: int, of: int) -> None:
-                progress.update(comparing, advance=count, total=of)
-
-            return await import_people(
-                store,
-                file,
-                overwrite=overwrite,
-                dry_run=dry_run,
-                read=lambda count: progress.update(reading, advance=count),
-                compared=compared,
-            )
+WhoEver = Annotated[
+    str,
+    typer.Argument(metavar="ID_OR_EMAIL", help="The user's id or email; of a deleted one the id."),
+]
 
 
 @users.command(name="list")
-def list_(tenant: Tenant) -> None:
+def list_(tenant: Tenant, *, as_json: Json = False) -> None:
     """List the people of a tenant: id, email, provider and name, a line each."""
-    asyncio.run(_list(tenant))
+    asyncio.run(_list(tenant, as_json=as_json))
 
 
-async def _list(tenant: UUID) -> None:
+async def _list(tenant: UUID, *, as_json: bool) -> None:
     async with opened(Settings()) as store:
         async for user in list_people(store, tenant):
             profile = user.profile
-            typer.echo(f"{profile.id}\t{profile.email}\t{profile.auth_provider}\t{profile.name}")
+            if as_json:
+                json_line(_document(user))
+            else:
+                row(str(profile.id), profile.email, profile.auth_provider, profile.name)
 
 
 @users.command()
-def show(
-    user: Who,
-    tenant: Tenant,
-) -> None:
+def find(user: Who, *, as_json: Json = False) -> None:
+    """Find people over all tenants: tenant, id, email, provider and name, a line each.
+
+    An email is looked for as it is written here, and in lower case. On Postgres it needs a role
+    that may look across tenants, which the serving one may not.
+    """
+    found = find_anybody(Settings().database_url, user)
+    if not found:
+        raise Refused(f"no tenant has a user {user}.")
+    for each in found:
+        profile = each.profile
+        if as_json:
+            json_line(_document(each))
+        else:
+            key = (str(profile.tenant_id), str(profile.id))
+            row(*key, profile.email, profile.auth_provider, profile.name)
+
+
+@users.command()
+def show(user: Who, tenant: Tenant, *, as_json: Json = False) -> None:
     """Show one user."""
-    table = Table(show_header=False, box=None)
-    for name, value in _rows(asyncio.run(_find(tenant, user))):
-        table.add_row(name, value)
-    Console().print(table, markup=False)
+    document = _document(asyncio.run(_find(tenant, user)))
+    if as_json:
+        json_line(document)
+        return
+    shown = document | {
+        "issuer": document["issuer"] or "any that speaks for the tenant",
+        "active": "yes" if document["active"] else "no",
+    }
+    for name, value in shown.items():
+        say(f"{name:14}  {'-' if value is None else value}")
 
 
 @users.command()
-def deactivate(user: Who, tenant: Tenant) -> None:
+def deactivate(user: Who, tenant: Tenant, *, as_json: Json = False) -> None:
     """Keep one user out: the profile stays, and their tokens get `forbidden`."""
-    profile = asyncio.run(_set_active(tenant, user, active=False)).profile
-    typer.echo(f"{profile.id} is deactivated: the profile stays, its tokens get `forbidden`.")
+    changed = asyncio.run(_set_active(tenant, user, active=False))
+    if as_json:
+        json_line(_document(changed))
+        return
+    say(f"{changed.profile.id} is deactivated: the profile stays, its tokens get `forbidden`.")
 
 
 @users.command()
-def activate(user: Who, tenant: Tenant) -> None:
+def activate(user: Who, tenant: Tenant, *, as_json: Json = False) -> None:
     """Let one user in again."""
-    profile = asyncio.run(_set_active(tenant, user, active=True)).profile
-    typer.echo(f"{profile.id} is active: its tokens work.")
+    changed = asyncio.run(_set_active(tenant, user, active=True))
+    if as_json:
+        json_line(_document(changed))
+        return
+    say(f"{changed.profile.id} is active: its tokens work.")
 
 
 async def _set_active(tenant: UUID, user: str, *, active: bool) -> User:
     async with opened(Settings()) as store:
-        return await set_active(store, tenant, user, active=active)
+        await set_active(store, tenant, user, active=active)
+        return await find_person(store, tenant, user)
 
 
 @users.command()
-def delete(user: Who, tenant: Tenant) -> None:
+def delete(
+    user: Who,
+    tenant: Tenant,
+    yes: Annotated[  # noqa: FBT002  # a flag, as Typer declares one
+        bool, typer.Option("--yes", help="Do not ask.")
+    ] = False,
+    *,
+    as_json: Json = False,
+) -> None:
     """Delete one user, with the picture and what the history says of them.
 
-    Where an issuer provisions users, the person's next valid token makes a new, empty one;
+    An import refuses the row of somebody who was deleted, unless told otherwise. Where an issuer
+    provisions users, the person's next valid token makes a new, empty one under another id;
     deactivate a user to keep the person out.
     """
-    deleted, emptied = asyncio.run(_delete(tenant, user))
-    picture = "the picture" if deleted.profile.avatar else "there was no picture"
-    typer.echo(
-        f"{deleted.profile.id} is deleted: the profile; {picture}; the values in {emptied} entries"
+    found = asyncio.run(_find(tenant, user))
+    if not yes:
+        _ask(found)
+    deleted, emptied = asyncio.run(_delete(found))
+    profile = deleted.profile
+    if as_json:
+        key = {"tenant_id": str(profile.tenant_id), "id": str(profile.id)}
+        picture = profile.avatar is not None
+        json_line({**key, "deleted": True, "picture": picture, "changes_emptied": emptied})
+        return
+    picture_said = "the picture" if profile.avatar else "there was no picture"
+    say(
+        f"{profile.id} is deleted: the profile; {picture_said}; the values in {emptied} entries"
         " of the history. The entries stay, with digests of pictures."
     )
+    if any(each.provision and each.issuer == deleted.issuer for each in Settings().issuers):
+        say(f"{deleted.issuer} provisions users: the person's next token makes a new, empty one.")
 
 
-async def _delete(tenant: UUID, user: str) -> tuple[User, int]:
+def _ask(user: User) -> None:
+    profile = user.profile
+    if not sys.stdin.isatty():
+        raise Refused(f"nobody is there to be asked: --yes deletes {profile.id}.")
+    say(f"{profile.id}, {profile.email}, {profile.name}", err=True)
+    typer.confirm("Delete this user for good?", abort=True, err=True)
+
+
+async def _delete(user: User) -> tuple[User, int]:
     async with opened(Settings()) as store:
-        return await delete_person(store, tenant, user)
+        return await delete_person(store, user.profile.tenant_id, str(user.profile.id))
 
 
 async def _find(tenant: UUID, id_or_email: str) -> User:
@@ -186,32 +171,51 @@ async def _find(tenant: UUID, id_or_email: str) -> User:
 
 @users.command()
 def history(
-    user: Annotated[str, typer.Argument(metavar="ID_OR_EMAIL", help="Whose changes to show.")],
+    user: WhoEver,
     tenant: Tenant,
     first: Annotated[int, typer.Option(help="How many changes at most.", min=1)] = 20,
+    *,
+    as_json: Json = False,
 ) -> None:
-    """Show what changed of a user, newest first: when, version, who, face, request, fields."""
+    """Show what changed of a user, newest first: when, version, who, face, request, fields.
+
+    Of a deleted one too, by the id, without the values.
+    """
     for change in asyncio.run(_history(tenant, user, first)):
-        who = f"{change.subject} of {change.issuer}" if change.subject else "-"
-        when = change.at.astimezone(UTC).isoformat(timespec="seconds")
-        columns = (when, str(change.new_version), who, change.face, change.request_id)
-        typer.echo("\t".join((*columns, ", ".join(_changed(change)))))
+        if as_json:
+            json_line(change.document)
+        else:
+            version = str(change.new_version)
+            who = made_by(change)
+            row(when(change.at), version, who, change.face, change.request_id, what(change))
 
 
 async def _history(tenant: UUID, id_or_email: str, first: int) -> list[AuditEntry]:
     async with opened(Settings()) as store:
-        found = await find_person(store, tenant, id_or_email)
-        return await store.history(tenant, found.profile.id, first=first)
+        user_id, deleted = await find_person_or_deleted(store, tenant, id_or_email)
+        if deleted:
+            say(f"{user_id} was deleted on {deleted:%Y-%m-%d}: no values are kept.", err=True)
+        return await store.history(tenant, user_id, first=first)
 
 
-def _changed(change: AuditEntry) -> Iterator[str]:
-    before, after = dict(change.old_values or {}), dict(change.new_values or {})
-    if change.old_avatar:
-        before[AVATAR] = f"sha256:{change.old_avatar.hex()}"
-    if change.new_avatar:
-        after[AVATAR] = f"sha256:{change.new_avatar.hex()}"
-    for field in change.fields:
-        yield f"{field}: {before.get(field) or '-'} → {after.get(field) or '-'}"
+@users.command()
+def export(user: WhoEver, tenant: Tenant) -> None:
+    """Print all that is kept of one person, as one JSON document, whatever its size.
+
+    The profile with the picture, when it was made and last changed, the whole history, newest
+    first; of a deleted one the history alone.
+    """
+    asyncio.run(_export(tenant, user))
+
+
+async def _export(tenant: UUID, id_or_email: str) -> None:
+    async with opened(Settings()) as store:
+        user_id, _ = await find_person_or_deleted(store, tenant, id_or_email)
+        stored = await store.stored_profile(tenant, user_id)
+        async with aclosing(export_document(store, tenant, user_id, stored)) as pieces:
+            async for piece in pieces:
+                json_piece(piece.decode())
+        json_piece("\n")
 
 
 @users.command()
@@ -221,7 +225,7 @@ def forget_history(tenant: Tenant) -> None:
     if settings.history_days is None:
         raise Refused(f"set {PREFIX}HISTORY_DAYS: without it all changes are kept.")
     count = asyncio.run(_forget_history(settings, tenant))
-    typer.echo(f"{count} changes deleted.")
+    say(f"{count} changes deleted.")
 
 
 async def _forget_history(settings: Settings, tenant: UUID) -> int:
@@ -229,18 +233,19 @@ async def _forget_history(settings: Settings, tenant: UUID) -> int:
         return await store.forget_changes(tenant)
 
 
-def _rows(user: User) -> list[tuple[str, str]]:
+def _document(user: User) -> dict[str, object]:
+    """A user in JSON; of the picture the type alone."""
     profile = user.profile
-    return [
-        ("id", str(profile.id)),
-        ("tenant_id", str(profile.tenant_id)),
-        ("email", profile.email),
-        ("name", profile.name),
-        ("auth_provider", profile.auth_provider),
-        *((name, text or "-") for name, text in profile.texts.items()),
-        ("avatar", profile.avatar.media_type if profile.avatar else "-"),
-        ("issuer", user.issuer or "any that speaks for the tenant"),
-        ("subject", user.subject),
-        ("version", str(profile.version)),
-        ("active", "yes" if profile.active else "no"),
-    ]
+    return {
+        "id": str(profile.id),
+        "tenant_id": str(profile.tenant_id),
+        "email": profile.email,
+        "name": profile.name,
+        "auth_provider": profile.auth_provider.value,
+        **profile.texts,
+        "avatar": profile.avatar.media_type if profile.avatar else None,
+        "issuer": user.issuer,
+        "subject": user.subject,
+        "version": profile.version,
+        "active": profile.active,
+    }

@@ -20,6 +20,7 @@ from profile_api.middleware.admission import Admission, Refused
 from profile_api.middleware.cors import Cors
 from profile_api.telemetry.logs import Log
 from profile_api.telemetry.metrics import METHODS, UNKNOWN, Metrics
+from profile_domain.caller import Caller
 from profile_domain.errors import Code, DomainError, unavailable
 
 log = logging.getLogger("profile.requests")
@@ -109,10 +110,14 @@ class EachRequest:
                 "ms": round(seconds * 1000, 2),
                 "request_id": request_id,
             }
-            if state.get("reason"):
-                fields["reason"] = state["reason"]
-            if "tenant" in state:
-                fields["tenant"] = str(state["tenant"])
+            for name in ("reason", "policies"):
+                if name in state:
+                    fields[name] = state[name]
+            caller: Caller | None = state.get("caller")
+            if caller is not None:
+                fields["tenant"] = str(caller.identity.tenant_id)
+                if caller.user_id is not None:
+                    fields["user"] = str(caller.user_id)
             if trace_id:
                 fields["trace_id"] = trace_id
             self._line("request", **fields)

@@ -66,7 +66,7 @@ def error_response(error: DomainError) -> Response:
 
 async def answer_domain_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, DomainError)  # noqa: S101  # for the type checker: registered so
-    request.state.code, request.state.reason = error.code, error.log_reason
+    request.scope["state"].update(error.log_fields, code=error.code)
     return error_response(error)
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import csv
 import re
+import sys
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from io import BytesIO, TextIOWrapper
 from itertools import chain
@@ -30,8 +32,9 @@ from profile_infra.stores.records import User
 
 REQUIRED: Final = ("tenant_id", "id", "email", "auth_provider")
 TEXTS: Final = tuple(field.name for field in TEXT_FIELDS if field.imported)
-OPTIONAL: Final = (*TEXTS, "issuer", "subject")
+OPTIONAL: Final = (*TEXTS, "issuer", "subject", "active")
 COLUMNS: Final = (*REQUIRED, *OPTIONAL)
+STDIN: Final = Path("-")
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 MAX_ROW: Final = 64 * 1024  # characters; a row of people has some 2,500 at most
 MAX_PROBLEMS: Final = 50
@@ -46,6 +49,9 @@ _SAYS_DELIMITER: Final = re.compile(r'"?sep=."?', re.IGNORECASE)
 _PADDING: Final = " \t\r\n"
 _UNREADABLE: Final = re.compile("[\ud800-\udfff]")
 _ROUNDED: Final = re.compile(r"\d([.,]\d+)?E\+\d+")
+_BOOLEANS: Final = dict.fromkeys(("true", "yes", "1"), True) | dict.fromkeys(
+    ("false", "no", "0"), False
+)
 _NO_UUID: Final = "write a UUID, such as 0ac3e000-0000-4000-8000-000000000001"
 _NOT_UTF8: Final = 'it has letters that are not UTF-8: save the file as "CSV UTF-8"'
 _WHOLE: Final = "save the file again, and see that it is copied whole"
@@ -79,14 +85,16 @@ class FileRefused(ValueError):
     """A file that cannot be imported; the text has one line for each problem."""
 
     def __init__(self, path: Path, problems: Problems) -> None:
-        super().__init__(f"nobody in {path} was imported; correct this, and try again:{problems}")
+        where = "standard input" if path == STDIN else path
+        super().__init__(f"nobody in {where} was imported; correct this, and try again:{problems}")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One user of the file. ``issuer`` and ``subject`` are empty if the file leaves them open.
 
-    ``number`` is the row number of a spreadsheet, starting at 1.
+    ``active`` is None if the file leaves it open; ``number`` is the row number of a spreadsheet,
+    starting at 1.
     """
 
     number: int
@@ -95,15 +103,26 @@ class Row:
     record: Record
     issuer: str
     subject: str
+    active: bool | None = None
 
     def as_new(self) -> User:
-        return User(new_profile(self.tenant_id, self.id, self.record), self.issuer, self.subject)
+        profile = new_profile(self.tenant_id, self.id, self.record)
+        if self.active is False:
+            profile = replace(profile, active=False)
+        return User(profile, self.issuer, self.subject)
 
     def applied_to(self, user: User, *, overwrite: bool) -> User:
-        """The user with the row's values in what the provider owns, issuer and subject included."""
+        """The user with the row's values in what the provider owns, issuer and subject included.
+
+        A row may deactivate a user; it lets one in again only with ``overwrite``, because it was an
+        operator, or an earlier file, who kept them out.
+        """
+        profile = apply_record(user.profile, self.record, overwrite=overwrite)
+        if self.active is False or (self.active and overwrite):
+            profile = replace(profile, active=self.active)
         return replace(
             user,
-            profile=apply_record(user.profile, self.record, overwrite=overwrite),
+            profile=profile,
             issuer=self.issuer or user.issuer,
             subject=self.subject or user.subject,
         )
@@ -112,12 +131,13 @@ class Row:
 def read_people(path: Path, read: Callable[[int], None] = lambda _: None) -> list[Row]:
     """All rows, validated. ``read`` is called with the bytes of each line, for a progress bar.
 
-    At most 64 MiB per file and 65,536 characters per row. Raises FileRefused.
+    The path ``-`` is standard input. At most 64 MiB per file and 65,536 characters per row.
+    Raises FileRefused.
     """
     problems = Problems()
     rows: list[Row] = []
     try:
-        with path.open("rb") as file:
+        with nullcontext(sys.stdin.buffer) if path == STDIN else path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
         for row in _rows(_Lines(data, read), problems):
             rows.append(row)  # noqa: PERF402  # rows before an unreadable one are validated too
@@ -313,6 +333,9 @@ class _Header(NamedTuple):
                 problems.setdefault(name, _NO_UUID)
         issuer, subject = (texts.get(name, "").strip(_PADDING) for name in ("issuer", "subject"))
         problems = _of_keys(issuer=issuer, subject=subject) | problems
+        said = texts.get("active", "").strip().lower()
+        if said and said not in _BOOLEANS:
+            problems.setdefault("active", "write true or false, or nothing")
         names = {name: texts[name] for name in TEXTS if name in texts}
         email, provider = texts["email"].strip(), texts["auth_provider"].strip().lower()
         try:
@@ -322,7 +345,7 @@ class _Header(NamedTuple):
         if problems:
             raise RecordRefused(self._in_order(problems))
         tenant_id, user_id = (UUID(texts[name].strip()) for name in ("tenant_id", "id"))
-        return Row(number, tenant_id, user_id, record, issuer, subject)
+        return Row(number, tenant_id, user_id, record, issuer, subject, _BOOLEANS.get(said))
 
     def _name(self, place: int) -> str:
         """The column's name, or its letter where it has none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -31,12 +31,18 @@ MAX_CACHED_DECISIONS = 4096
 # Approximate bytes. Decisions for callers with more scopes are not cached: a token may have
 # thousands of them.
 MAX_CACHED_SCOPES = 2048
+MAX_LOGGED_POLICIES = 8
+MAX_LOGGED_ID = 100  # code points
 
 _log = logging.getLogger(__name__)
 _FAILED = re.compile(r"error while evaluating policy `(\w+)`: (.*)", re.DOTALL)
 
 
-class _Principal(NamedTuple):
+class RequestRefused(Exception):
+    """A request that the schema does not have; the text is the engine's, and may quote it."""
+
+
+class Principal(NamedTuple):
     """The attributes of a profile that policies can read."""
 
     tenant_id: UUID
@@ -44,12 +50,26 @@ class _Principal(NamedTuple):
     email: str
     auth_provider: AuthProvider
 
+    @classmethod
+    def of(cls, profile: Profile) -> Principal:
+        return cls(profile.tenant_id, profile.id, profile.email, profile.auth_provider)
+
 
 @dataclass(frozen=True, slots=True)
-class _Verdict:
+class Verdict:
+    """``determining`` are the policies that decided, by id; none if nothing permits it.
+
+    ``failures`` are errors of evaluation, each of which denies.
+    """
+
     permitted: bool
-    notices: tuple[str, ...] = ()
+    determining: tuple[Rule, ...] = ()
     failures: tuple[str, ...] = ()
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """The notices of the determining ``forbid`` policies."""
+        return tuple(rule.notice for rule in self.determining if rule.forbids and rule.notice)
 
 
 class CedarPolicy:
@@ -62,7 +82,7 @@ class CedarPolicy:
         self.files = Reloaded(
             "policies",
             files=lambda: sorted(policy_files(folder)) if folder else (),
-            read=lambda: _Policies(read_policies(folder)),
+            read=lambda: Policies(read_policies(folder)),
             refusal=PolicyError,
         )
 
@@ -73,7 +93,7 @@ class CedarPolicy:
 
         An error of evaluation is logged and denies.
         """
-        person = _Principal(profile.tenant_id, profile.id, profile.email, profile.auth_provider)
+        person = Principal.of(profile)
         scopes = caller.identity.scopes
         policies = self.files.current
         decide = policies.cached_decide if _is_small(scopes) else policies.decide
@@ -81,10 +101,15 @@ class CedarPolicy:
         for failure in verdict.failures:
             _log.error("request %s is denied: %s", caller.request_id, failure)
         if not verdict.permitted:
-            raise DomainError(Code.FORBIDDEN, notices=verdict.notices)
+            logged = verdict.determining[:MAX_LOGGED_POLICIES]
+            raise DomainError(
+                Code.FORBIDDEN,
+                notices=verdict.notices,
+                log_fields={"policies": [rule.id[:MAX_LOGGED_ID] for rule in logged]},
+            )
 
 
-class _Policies:
+class Policies:
     """Compiled policies, with their last 4,096 decisions.
 
     A decision depends on the arguments of ``decide`` only.
@@ -100,11 +125,11 @@ class _Policies:
     def decide(
         self,
         action: Action,
-        person: _Principal,
+        person: Principal,
         changes: frozenset[str],
         scopes: frozenset[str],
         face: Face,
-    ) -> _Verdict:
+    ) -> Verdict:
         user = {"type": "ProfileService::User", "id": str(person.id)}
         context = {"changes": list(changes), "scopes": list(scopes), "face": face}
         request = {
@@ -114,18 +139,23 @@ class _Policies:
             "context": json.dumps(context),
         }
         try:
-            answer = is_authorized(request, self._policies, _entities(person), schema())
+            return self.verdict(request, _entities(person))
         except ValueError:
             # For example a lone surrogate. The engine's message may quote personal data.
-            return _Verdict(permitted=False, failures=("the engine refused the person",))
+            return Verdict(permitted=False, failures=("the engine refused the person",))
+        except RequestRefused:
+            return Verdict(permitted=False, failures=("the engine refused the request",))
+
+    def verdict(self, request: Mapping[str, object], entities: Entities) -> Verdict:
+        """The verdict on a request in the engine's form. Raises RequestRefused."""
+        answer = is_authorized(dict(request), self._policies, entities, schema())
         if answer.decision is Decision.NoDecision:
-            return _Verdict(permitted=False, failures=("the engine refused the request",))
+            raise RequestRefused("; ".join(answer.diagnostics.errors))
         failures = tuple(self._failure(error) for error in answer.diagnostics.errors)
         reasons = set(answer.diagnostics.reasons)
-        determining = [rule for key, rule in self._rules.items() if key in reasons]
-        return _Verdict(
+        return Verdict(
             permitted=answer.decision is Decision.Allow and not failures,
-            notices=tuple(rule.notice for rule in determining if rule.forbids and rule.notice),
+            determining=tuple(rule for key, rule in self._rules.items() if key in reasons),
             failures=failures,
         )
 
@@ -141,7 +171,7 @@ def _is_small(scopes: Collection[str]) -> bool:
     return 64 * len(scopes) + sum(map(len, scopes)) <= MAX_CACHED_SCOPES
 
 
-def _entities(person: _Principal) -> Entities:
+def _entities(person: Principal) -> Entities:
     user = {
         "uid": {"type": "ProfileService::User", "id": str(person.id)},
         "attrs": {"email": person.email, "auth_provider": person.auth_provider},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from profile_infra.stores.postgres import schema as postgres_schema
@@ -18,12 +19,14 @@ from profile_infra.stores.revisions import (
     pending,
 )
 from profile_infra.stores.sqlite import schema as sqlite_schema
+from profile_infra.stores.sqlite.backup import backup as sqlite_backup
 from profile_infra.stores.sqlite.store import SqliteProfiles
 from profile_infra.stores.store import Store
 
 __all__ = [
     "SchemaMismatch",
     "await_schema",
+    "backup",
     "check_revision",
     "check_schema",
     "look",
@@ -110,6 +113,19 @@ def script(url: str, *, grant_to: str | None = None) -> str:
         return postgres_schema.script(url, grant_to)
     _check_has_roles(grant_to)
     return sqlite_schema.script(url)
+
+
+def backup(url: str, copy: Path, *, overwrite: bool = False) -> str:
+    """Copies a SQLite store into a file, while it serves; returns the revision.
+
+    Raises UnusableDatabase, for Postgres too.
+    """
+    if is_postgres(url):
+        raise UnusableDatabase(
+            "This store is Postgres: back it up with pg_dump, as a role that bypasses row security;"
+            " docs/operations/backup.md has the commands, and how to restore grants and all."
+        )
+    return sqlite_backup(url, copy, overwrite=overwrite)
 
 
 def _check_has_roles(grant_to: str | None) -> None:

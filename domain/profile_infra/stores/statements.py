@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Dialect,
     Select,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     UpdateBase,
     and_,
     bindparam,
+    case,
     delete,
     exists,
     func,
@@ -21,6 +23,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    tuple_,
     update,
 )
 
@@ -49,15 +52,54 @@ def _by_token(*more: ColumnElement[Any]) -> Select[Any]:
 
 
 LOAD = _by_token()
-LOAD_WITH_IMAGE = _by_token(AVATARS.c.image).outerjoin_from(
-    USERS, AVATARS, and_(AVATARS.c.tenant_id == USERS.c.tenant_id, AVATARS.c.user_id == USERS.c.id)
-)
+_WITH_AVATAR = and_(AVATARS.c.tenant_id == USERS.c.tenant_id, AVATARS.c.user_id == USERS.c.id)
+LOAD_WITH_IMAGE = _by_token(AVATARS.c.image).outerjoin_from(USERS, AVATARS, _WITH_AVATAR)
 
+STORED_PROFILE = (
+    select(
+        *(USERS.c[column] for column in PROFILE_COLUMNS),
+        AVATARS.c.image,
+        USERS.c.created_at,
+        USERS.c.updated_at,
+    )
+    .outerjoin_from(USERS, AVATARS, _WITH_AVATAR)
+    .where(_THIS_USER)
+)
 _A_USER = select(*(USERS.c[column] for column in USER_COLUMNS)).where(USERS.c.tenant_id == _TENANT)
 BY_ID = _A_USER.where(USERS.c.id == _USER)
 BY_EMAIL = _A_USER.where(USERS.c.email == bindparam("email")).order_by(USERS.c.id)
 LIST = _A_USER.order_by(USERS.c.id).limit(bindparam("first"))
 LIST_AFTER = LIST.where(USERS.c.id > _USER)
+
+
+def _tenants() -> CTE:
+    """The ids of all tenants, by one look into the primary key for each, and a last null."""
+    ids = select(USERS.c.tenant_id).order_by(USERS.c.tenant_id).limit(1)
+    found = select(ids.scalar_subquery().label("id")).cte("tenants", recursive=True)
+    following = ids.where(USERS.c.tenant_id > found.c.id).correlate(found).scalar_subquery()
+    return found.union_all(select(following).where(found.c.id.is_not(None)))
+
+
+_TENANTS = _tenants()
+_ANYBODY = (
+    select(USERS.c.tenant_id, *(USERS.c[column] for column in USER_COLUMNS))
+    .join_from(USERS, _TENANTS, USERS.c.tenant_id == _TENANTS.c.id)
+    .order_by(USERS.c.tenant_id, USERS.c.id)
+)
+ANYBODY_BY_ID = _ANYBODY.where(USERS.c.id == _USER)
+ANYBODY_BY_EMAIL = _ANYBODY.where(
+    USERS.c.email.in_([bindparam("email"), bindparam("email_in_lower_case")])
+)
+COUNT_BY_TENANT = (
+    select(
+        USERS.c.tenant_id,
+        func.count(),
+        func.count(case((USERS.c.active.is_(False), 1))),
+    )
+    .group_by(USERS.c.tenant_id)
+    .order_by(USERS.c.tenant_id)
+)
+
 HISTORY = (
     select(*(CHANGES.c[column] for column in CHANGE_COLUMNS))
     .where(
@@ -67,6 +109,24 @@ HISTORY = (
     )
     .order_by(CHANGES.c.new_version.desc())
     .limit(bindparam("first"))
+)
+
+_PLACE = (CHANGES.c.at, CHANGES.c.user_id, CHANGES.c.new_version)
+AUDIT = (
+    select(CHANGES.c.user_id, *(CHANGES.c[column] for column in CHANGE_COLUMNS))
+    .where(
+        CHANGES.c.tenant_id == _TENANT,
+        CHANGES.c.at < bindparam("until"),
+        tuple_(*_PLACE) > tuple_(*(bindparam(c.key, type_=c.type) for c in _PLACE)),
+    )
+    .order_by(*_PLACE)
+    .limit(bindparam("first"))
+)
+DELETED = (
+    select(CHANGES.c.user_id, CHANGES.c.at)
+    .where(_ITS_CHANGES, ~exists().where(_THIS_USER))
+    .order_by(CHANGES.c.new_version.desc())
+    .limit(1)
 )
 
 _NEWER = CHANGES.alias("newer")

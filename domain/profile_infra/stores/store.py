@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from profile_domain.audit import AuditEntry
 from profile_domain.service import Profiles
-from profile_infra.stores.audit import Author
+from profile_infra.stores.audit import AuditPlace, Author, TenantEntry
 from profile_infra.stores.records import User
 
 
@@ -36,8 +37,14 @@ class Store(Profiles, Protocol):
     async def users_of(self, tenant_id: UUID, ids: Iterable[UUID]) -> dict[UUID, User]:
         """The users with these ids that exist in the tenant, by id, without pictures."""
 
-    async def users_by_email(self, tenant_id: UUID, email: str) -> list[User]:
-        """All users of the tenant with exactly this address, by id; it need not be unique."""
+    async def users_by_email(self, tenant_id: UUID, *emails: str) -> list[User]:
+        """All users of the tenant with exactly these addresses, by address and id.
+
+        An address need not be unique.
+        """
+
+    async def deleted_users(self, tenant_id: UUID, ids: Iterable[UUID]) -> dict[UUID, datetime]:
+        """When those of these ids were deleted that are in the audit trail and not users."""
 
     async def list_users(
         self, tenant_id: UUID, *, first: int, after: UUID | None = None
@@ -70,6 +77,14 @@ class Store(Profiles, Protocol):
         self, tenant_id: UUID, user_id: UUID, *, first: int, after: int | None = None
     ) -> list[AuditEntry]:
         """See ``Profiles``; entries older than ``history_days`` are not returned."""
+
+    async def audit(
+        self, tenant_id: UUID, *, first: int, after: AuditPlace, until: datetime
+    ) -> list[TenantEntry]:
+        """At most ``first`` (>= 1) entries of all users, oldest first, before the time ``until``.
+
+        Entries older than ``history_days`` are not returned.
+        """
 
     async def forget_changes(self, tenant_id: UUID) -> int:
         """Deletes the tenant's audit entries older than ``history_days``; returns their number.

@@ -91,7 +91,10 @@ class ChangeRow(Row, table=True):
     """
 
     __tablename__ = "profile_changes"
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    __table_args__ = (
+        Index("ix_profile_changes_in_time", "tenant_id", "at", "user_id", "new_version"),
+        {"sqlite_with_rowid": False},
+    )
 
     tenant_id: UUID = Field(primary_key=True)
     user_id: UUID = Field(primary_key=True)

@@ -134,6 +134,12 @@ async def check_rights(connection: Connection) -> None:
         )
 
 
+async def row_security(connection: Connection) -> tuple[str, bool]:
+    """The role, and whether it bypasses row security."""
+    row = await connection.fetchrow(_BYPASSES, [])
+    return row["role"], row["bypasses"]
+
+
 async def check_row_security(connection: Connection) -> None:
     """Raises RowSecurityBypassed."""
     tables = [table.name for table in (USERS, AVATARS, CHANGES)]
@@ -166,7 +172,7 @@ async def schema_in(connection: Connection) -> Schema:
 
 def check_schema(url: str) -> None:
     """Raises SchemaMismatch, or UnusableDatabase for a database or role that cannot serve."""
-    asyncio.run(_connected(url, check_database))
+    asyncio.run(connected(url, check_database))
 
 
 def script(url: str, grant_to: str | None) -> str:
@@ -175,7 +181,7 @@ def script(url: str, grant_to: str | None) -> str:
     async def written(connection: Connection) -> str:
         return await _script(connection, await schema_in(connection), grant_to)
 
-    changes = asyncio.run(_connected(url, written))
+    changes = asyncio.run(connected(url, written))
     return f"BEGIN;\n{_LOCK}{changes}COMMIT;\n" if changes else ""
 
 
@@ -190,7 +196,7 @@ def schema(url: str) -> tuple[Schema, list[str]]:
         stale = await _stale_functions(connection, of_newer_release=is_newer(found))
         return found, stale
 
-    return asyncio.run(_connected(url, look))
+    return asyncio.run(connected(url, look))
 
 
 def migrate(url: str, grant_to: str | None) -> Schema:
@@ -208,7 +214,7 @@ def migrate(url: str, grant_to: str | None) -> Schema:
         return before
 
     try:
-        return asyncio.run(_connected(url, migrated))
+        return asyncio.run(connected(url, migrated))
     except UnusableDatabase as error:
         if isinstance(error.__cause__, asyncpg.InsufficientPrivilegeError):
             raise NotTheOwner from error
@@ -249,7 +255,7 @@ def _grants(role: str) -> str:
     return "".join(lines)
 
 
-async def _connected(url: str, work: Callable[[Connection], Awaitable[T]]) -> T:
+async def connected(url: str, work: Callable[[Connection], Awaitable[T]]) -> T:
     """Raises UnusableDatabase for any error of the connection or the server."""
     try:
         # No statement cache: nothing is repeated, and an old PgBouncer cannot handle it.

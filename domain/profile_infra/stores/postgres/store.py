@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,9 +16,17 @@ import asyncpg
 from profile_domain.audit import AuditEntry
 from profile_domain.caller import Caller, Identity
 from profile_domain.errors import DomainError
+from profile_domain.export import StoredProfile
 from profile_domain.profile import Profile
 from profile_infra.stores import statements as sql
-from profile_infra.stores.audit import CHANGE_COLUMNS, Author, kept_since
+from profile_infra.stores.audit import (
+    CHANGE_COLUMNS,
+    AuditPlace,
+    Author,
+    TenantEntry,
+    after_kept,
+    kept_since,
+)
 from profile_infra.stores.differences import differences
 from profile_infra.stores.postgres.batching import CallBatcher
 from profile_infra.stores.postgres.nodes import Connection
@@ -40,7 +49,14 @@ from profile_infra.stores.postgres.writes import (
     replace_batch,
     save_users,
 )
-from profile_infra.stores.records import PROFILE_COLUMNS, Undone, User, read_profile, read_user
+from profile_infra.stores.records import (
+    PROFILE_COLUMNS,
+    Undone,
+    User,
+    read_profile,
+    read_stored_profile,
+    read_user,
+)
 from profile_infra.stores.revisions import EMPTY, SchemaMismatch, check_revision
 from profile_infra.stores.statements import Statement
 
@@ -63,8 +79,11 @@ ORDER BY place
 _HISTORY = f"SELECT {', '.join(CHANGE_COLUMNS)} FROM profile_history($1, $2, $3, $4, $5)"  # noqa: S608  # our own columns
 _BY_ID = Statement(sql.BY_ID, DIALECT)
 _BY_EMAIL = Statement(sql.BY_EMAIL, DIALECT)
+_STORED_PROFILE = Statement(sql.STORED_PROFILE, DIALECT)
 _LIST = Statement(sql.LIST, DIALECT)
 _LIST_AFTER = Statement(sql.LIST_AFTER, DIALECT)
+_AUDIT = Statement(sql.AUDIT, DIALECT)
+_DELETED = Statement(sql.DELETED, DIALECT)
 _FORGET = Statement(sql.FORGET, DIALECT)
 
 _Key = tuple[UUID, str, str, str, bool]
@@ -192,8 +211,13 @@ class PostgresProfiles:
         users = await self._users(_BY_ID, tenant_id, *asked)
         return {user.profile.id: user for user in users}
 
-    async def users_by_email(self, tenant_id: UUID, email: str) -> list[User]:
-        return await self._users(_BY_EMAIL, tenant_id, {"email": email}) if _storable(email) else []
+    async def users_by_email(self, tenant_id: UUID, *emails: str) -> list[User]:
+        asked = [{"email": email} for email in emails if _storable(email)]
+        return await self._users(_BY_EMAIL, tenant_id, *asked)
+
+    async def deleted_users(self, tenant_id: UUID, ids: Iterable[UUID]) -> dict[UUID, datetime]:
+        asked = [{"of_user": id_} for id_ in ids]
+        return dict(await self._rows(_DELETED, tenant_id, *asked))
 
     async def list_users(
         self, tenant_id: UUID, *, first: int, after: UUID | None = None
@@ -230,6 +254,17 @@ class PostgresProfiles:
         key = (tenant_id, user_id, before, kept_since(self._history_days), first)
         rows = await self._pool.read(lambda connection: connection.fetch(_HISTORY, *key))
         return [_read_change(row) for row in rows]
+
+    async def stored_profile(self, tenant_id: UUID, user_id: UUID) -> StoredProfile | None:
+        rows = await self._rows(_STORED_PROFILE, tenant_id, {"of_user": user_id})
+        return read_stored_profile(tenant_id, rows[0]) if rows else None
+
+    async def audit(
+        self, tenant_id: UUID, *, first: int, after: AuditPlace, until: datetime
+    ) -> list[TenantEntry]:
+        place = after_kept(after, self._history_days)._asdict()
+        rows = await self._rows(_AUDIT, tenant_id, {**place, "until": until, "first": first})
+        return [TenantEntry(row["user_id"], _read_change(row)) for row in rows]
 
     async def forget_changes(self, tenant_id: UUID) -> int:
         values = {"of_tenant": tenant_id, "since": kept_since(self._history_days)}
@@ -270,6 +305,14 @@ class PostgresProfiles:
     async def _users(
         self, statement: Statement, tenant_id: UUID, *asked: Mapping[str, object]
     ) -> list[User]:
+        rows = await self._rows(statement, tenant_id, *asked)
+        return [read_user(tenant_id, row) for row in rows]
+
+    async def _rows(
+        self, statement: Statement, tenant_id: UUID, *asked: Mapping[str, object]
+    ) -> list[Any]:
+        """The rows of the statement for each of ``asked``."""
+
         async def fetch(connection: Connection) -> list[Any]:
             async with connection.transaction(readonly=True):
                 await connection.execute(SET_TENANT, str(tenant_id))
@@ -279,12 +322,11 @@ class PostgresProfiles:
                     found += await connection.fetch(statement.text, *bound)
                 return found
 
-        rows = await self._pool.read(fetch, extra_seconds=_PER_ROW * len(asked))
-        return [read_user(tenant_id, row) for row in rows]
+        return await self._pool.read(fetch, extra_seconds=_PER_ROW * len(asked))
 
 
 def _read_change(row: Mapping[str, Any]) -> AuditEntry:
-    values = dict(row)
+    values = {name: row[name] for name in CHANGE_COLUMNS}
     for name in _JSON_COLUMNS:
         values[name] = values[name] and json.loads(values[name])
     return AuditEntry(**values)

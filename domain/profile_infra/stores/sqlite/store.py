@@ -5,17 +5,26 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from profile_domain.audit import AuditEntry
 from profile_domain.caller import Caller, Identity
 from profile_domain.errors import unavailable
+from profile_domain.export import StoredProfile
 from profile_domain.profile import Profile
 from profile_infra.stores import statements as sql
-from profile_infra.stores.audit import Author, kept_since
+from profile_infra.stores.audit import AuditPlace, Author, TenantEntry, after_kept, kept_since
 from profile_infra.stores.differences import differences
-from profile_infra.stores.records import PROFILE_COLUMNS, Undone, User, read_profile, read_user
+from profile_infra.stores.records import (
+    PROFILE_COLUMNS,
+    Undone,
+    User,
+    read_profile,
+    read_stored_profile,
+    read_user,
+)
 from profile_infra.stores.revisions import SchemaMismatch, check_revision
 from profile_infra.stores.sqlite.file import connect, path_of, schema_in, set_wait, translated
 from profile_infra.stores.sqlite.group_commit import GroupCommit, Job, T
@@ -26,9 +35,12 @@ _LOAD = Statement(sql.LOAD, DIALECT)
 _LOAD_WITH_IMAGE = Statement(sql.LOAD_WITH_IMAGE, DIALECT)
 _BY_ID = Statement(sql.BY_ID, DIALECT)
 _BY_EMAIL = Statement(sql.BY_EMAIL, DIALECT)
+_STORED_PROFILE = Statement(sql.STORED_PROFILE, DIALECT)
 _LIST = Statement(sql.LIST, DIALECT)
 _LIST_AFTER = Statement(sql.LIST_AFTER, DIALECT)
 _HISTORY = Statement(sql.HISTORY, DIALECT)
+_AUDIT = Statement(sql.AUDIT, DIALECT)
+_DELETED = Statement(sql.DELETED, DIALECT)
 _FORGET = Statement(sql.FORGET, DIALECT)
 
 _OPENING_WAIT = 10.0
@@ -112,8 +124,13 @@ class SqliteProfiles:
         found = [self._users(_BY_ID, tenant_id, of_user=id_) for id_ in ids]
         return {user.profile.id: user for users in found for user in users}
 
-    async def users_by_email(self, tenant_id: UUID, email: str) -> list[User]:
-        return self._users(_BY_EMAIL, tenant_id, email=email)
+    async def users_by_email(self, tenant_id: UUID, *emails: str) -> list[User]:
+        found = [self._users(_BY_EMAIL, tenant_id, email=email) for email in emails]
+        return [user for users in found for user in users]
+
+    async def deleted_users(self, tenant_id: UUID, ids: Iterable[UUID]) -> dict[UUID, datetime]:
+        found = [self._read(_DELETED, of_tenant=tenant_id, of_user=id_) for id_ in ids]
+        return {user_id: at for rows in found for user_id, at in rows}
 
     async def list_users(
         self, tenant_id: UUID, *, first: int, after: UUID | None = None
@@ -154,6 +171,17 @@ class SqliteProfiles:
             first=first,
         )
         return [AuditEntry(*row) for row in rows]
+
+    async def stored_profile(self, tenant_id: UUID, user_id: UUID) -> StoredProfile | None:
+        rows = self._read(_STORED_PROFILE, of_tenant=tenant_id, of_user=user_id)
+        return read_stored_profile(tenant_id, rows[0]) if rows else None
+
+    async def audit(
+        self, tenant_id: UUID, *, first: int, after: AuditPlace, until: datetime
+    ) -> list[TenantEntry]:
+        place = after_kept(after, self._history_days)._asdict()
+        rows = self._read(_AUDIT, of_tenant=tenant_id, until=until, first=first, **place)
+        return [TenantEntry(user_id, AuditEntry(*change)) for user_id, *change in rows]
 
     async def forget_changes(self, tenant_id: UUID) -> int:
         values = {"of_tenant": tenant_id, "since": kept_since(self._history_days)}

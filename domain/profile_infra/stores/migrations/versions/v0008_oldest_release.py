@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0008_oldest_release"
-down_revision = "0005_functions_in_files"
+down_revision = "0006_audit_in_time"
 branch_labels = None
 depends_on = None
 

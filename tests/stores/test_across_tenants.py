@@ -1,0 +1,81 @@
+"""What operators read across tenants, and by which role."""
+
+import asyncio
+import subprocess
+import sys
+
+import pytest
+
+from profile_infra.stores.across_tenants import OneTenantOnly, TenantCount, find_anybody, tenants
+from profile_infra.stores.revisions import UnusableDatabase
+from storing import OPERATOR, OTHER_TENANT, TENANT, person, stored
+
+
+@pytest.fixture
+async def everywhere(store, store_url, request):
+    """A URL for a role that sees all tenants."""
+    return request.getfixturevalue("postgres").admin if "postgres" in store_url else store_url
+
+
+async def test_tenants_are_listed_with_their_numbers_of_people(store, everywhere):
+    assert await asyncio.to_thread(tenants, everywhere) == []
+    ada, gone = person(active=False), person(OTHER_TENANT)
+    await stored(store, ada, person(), person(OTHER_TENANT), gone)
+    await store.delete(OPERATOR, gone)
+    assert await asyncio.to_thread(tenants, everywhere) == [
+        TenantCount(TENANT, users=2, deactivated=1),
+        TenantCount(OTHER_TENANT, users=1, deactivated=0),
+    ]
+
+
+async def test_people_are_found_over_all_tenants(store, everywhere):
+    here, there = person(), person(OTHER_TENANT, email="ADA@example.org")
+    await stored(store, here, there, person(email="bob@example.org"), person(OTHER_TENANT))
+    for asked, found in (
+        ("ada@example.org", 2),
+        ("ADA@example.org", 3),
+        ("Ada@Example.Org", 2),
+        ("nobody@example.org", 0),
+        (str(there.profile.id), 1),
+        (str(OTHER_TENANT), 0),
+    ):
+        people = await asyncio.to_thread(find_anybody, everywhere, asked)
+        assert len(people) == found, asked
+    assert people == []
+    (again,) = await asyncio.to_thread(find_anybody, everywhere, str(there.profile.id))
+    assert again == there
+
+
+async def test_the_serving_role_is_told_that_it_sees_one_tenant_at_a_time(postgres):
+    for url in (postgres.url, postgres.owner):
+        with pytest.raises(OneTenantOnly, match=r"one tenant at a time.*BYPASSRLS"):
+            await asyncio.to_thread(tenants, url)
+        with pytest.raises(OneTenantOnly):
+            await asyncio.to_thread(find_anybody, url, "ada@example.org")
+
+
+async def test_a_role_that_may_only_read_is_enough(postgres):
+    await postgres.execute(
+        f"CREATE ROLE support_{postgres.serving_role} LOGIN BYPASSRLS PASSWORD 's'",
+        f"GRANT SELECT ON users TO support_{postgres.serving_role}",
+    )
+    try:
+        role, _, rest = postgres.url.partition("@")
+        scheme = role.partition("://")[0]
+        url = f"{scheme}://support_{postgres.serving_role}:s@{rest}"
+        assert await asyncio.to_thread(tenants, url) == []
+    finally:
+        await postgres.execute(
+            f"DROP OWNED BY support_{postgres.serving_role}",
+            f"DROP ROLE support_{postgres.serving_role}",
+        )
+
+
+def test_a_store_that_is_not_there_is_said(tmp_path):
+    with pytest.raises(UnusableDatabase, match="cannot be opened"):
+        tenants(f"sqlite:///{tmp_path}/none.db")
+
+
+def test_what_serves_does_not_import_it():
+    program = "import sys, profile_api.app; sys.exit('profile_infra.stores.across_tenants' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
