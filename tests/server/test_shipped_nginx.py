@@ -17,7 +17,7 @@ from profile_graphql.errors import entry
 from profile_testing import nginx, ports
 from programs import needs
 from replicas import ANSWERS, ENDS, HANGS, Replica
-from running import ME, ME_QUERY, served
+from running import ME, served
 
 pytestmark = needs("nginx")
 DEAD = "dead"
@@ -183,8 +183,9 @@ def asked(address, sent):
     ("sent", "kept"),
     [("mine-1", True), ("A.b_c-" + "9" * 122, True), ("x" * 129, False), ("a;b", False)],
 )
-def test_a_request_has_one_id_here_and_there(server, proxied, tmp_path, sent, kept):
-    answer = httpx2.get(proxied + ME, headers=server.headers | {"X-Request-ID": sent})
+def test_a_request_has_one_id_here_and_there(server, tmp_path, repository, sent, kept):
+    with in_front_of(tmp_path, repository, server.address.removeprefix("http://")) as address:
+        answer = httpx2.get(address + ME, headers=server.headers | {"X-Request-ID": sent})
     (answered,) = answer.headers.get_list("X-Request-ID")
     assert (answered == sent) is kept
     assert re.fullmatch(r"[A-Za-z0-9._-]{1,128}", answered)
@@ -194,13 +195,11 @@ def test_a_request_has_one_id_here_and_there(server, proxied, tmp_path, sent, ke
     assert logged["client"] == "127.0.0.1"
 
 
-def test_the_log_holds_no_document_and_no_address_of_a_picture(proxied, tmp_path):
-    for path in (
-        f"/graphql?query={ME_QUERY}",
-        "/v1/avatars/t/u/secret",
-        "/x/v1/avatars/t/u/secret",
-    ):
-        httpx2.get(proxied + path)
+def test_the_log_holds_no_document_and_no_address_of_a_picture(server, tmp_path, repository):
+    asked = ("/graphql?query={me}", "/v1/avatars/t/u/secret", "/x/v1/avatars/t/u/secret")
+    with in_front_of(tmp_path, repository, server.address.removeprefix("http://")) as address:
+        for path in asked:
+            httpx2.get(address + path)
     log = (tmp_path / "access.log").read_text()
     paths = [json.loads(line)["path"] for line in log.splitlines()]
     assert paths == ["/graphql", "/v1/avatars/...", "/x/v1/avatars/..."]
