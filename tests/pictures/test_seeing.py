@@ -206,6 +206,19 @@ async def test_metrics_say_what_runs_and_what_it_takes(service):
         assert float(value) > 0, name
 
 
+async def test_a_crash_is_counted_by_its_code_whatever_its_status(service, monkeypatch):
+    def crash(*_, **__):
+        raise ValueError
+
+    user = await service.person()
+    monkeypatch.setattr("profile_infra.stores.sqlite.store.SqliteProfiles.load", crash)
+    await service.get(user)
+    await service.graphql(user, "{ me { id } }")
+    text = (await service.client.get("/metrics")).text
+    counted = r'^profile_http_requests_total\{code="internal_error",.*status="(\d+)"\} 1\.0$'
+    assert sorted(re.findall(counted, text, re.MULTILINE)) == ["200", "500"]
+
+
 async def test_metrics_say_how_much_is_not_ready(service):
     admission = service.app.state.admission
     for draining in (True, False):
@@ -224,10 +237,13 @@ async def test_metrics_say_of_how_many_issuers_no_keys_can_be_fetched(tmp_path, 
     )
     async with running(tmp_path, issuers=[SIGNER, nobody]) as service:
         await service.client.get(ME, headers=service.headers(await service.person()))
-        while (
-            "\nprofile_key_fetches_failing 1.0\n" not in (await service.client.get("/metrics")).text
-        ):
+        while not failing_fetches((await service.client.get("/metrics")).text):  # noqa: ASYNC110  # as who watches it sees it
             await asyncio.sleep(0.01)
+
+
+def failing_fetches(metrics):
+    (value,) = re.findall(r"^profile_key_fetches_failing (\S+)$", metrics, re.MULTILINE)
+    return float(value)
 
 
 def test_dashboard_and_alerts_ask_for_metrics_that_exist(repository, service):
