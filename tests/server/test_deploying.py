@@ -1,4 +1,4 @@
-"""docs/operations/deploy.md works as it stands: its commands, the unit, the compose file."""
+"""docs/operations/deploy.md and find-out-why.md work as they stand: commands, unit, compose file."""
 
 import asyncio
 import json
@@ -10,18 +10,21 @@ import subprocess
 import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import get_args
 
 import httpx2
 import pytest
 import yaml
 
 import stand_in
+from profile_api.app import create_app
 from profile_api.settings import Settings
+from profile_domain.errors import LogReason
 from profile_testing import ports
 from profile_testing.postgres_database import connected
 from programs import found, needs, skip_without
 
-DOCUMENT = "docs/operations/deploy.md"
+DEPLOY, WHY = "docs/operations/deploy.md", "docs/operations/find-out-why.md"
 UNIT = "deploy/systemd/profile-service.service"
 STOOD_IN_FOR = ("systemctl", "journalctl", "nginx", "docker")
 PORTS = ("service", "https", "proxy", "redis", "first", "second")
@@ -126,7 +129,7 @@ async def machine(tmp_path, repository, postgres_server):
 
 @pytest.fixture
 def page(repository):
-    return (repository / DOCUMENT).read_text()
+    return (repository / DEPLOY).read_text()
 
 
 def section(page, title):
@@ -141,7 +144,8 @@ def test_every_command_of_the_page_is_in_a_section_that_a_test_runs(page):
     assert commands(page) == run
 
 
-async def test_the_page_leads_to_a_service_behind_nginx(machine, page):
+async def test_the_page_leads_to_a_service_behind_nginx_that_says_why(machine, page, repository):
+    skip_without("promtool")
     installing, *blocks = commands(section(page, "On a server, by systemd"))
     assert installing.splitlines()[0] == "python3 -m venv /opt/profile-service"
     printed = await asyncio.to_thread(machine.run, "".join(blocks))
@@ -152,6 +156,24 @@ async def test_the_page_leads_to_a_service_behind_nginx(machine, page):
     for secret in ("owner.url", "service.url", "issuers.json"):
         assert (etc / secret).stat().st_mode & 0o077 == 0
     assert (etc / "policies/first.cedar").stat().st_mode & 0o004
+
+    why = (repository / WHY).read_text()
+    complaint = """
+        export REQUEST_ID=of-a-complaint TENANT=7f1b3c5e-2d4a-4c6b-8e9f-0a1b2c3d4e5f
+        curl --silent --cacert /etc/nginx/profile/profile.pem --output answer \\
+          --resolve profile.example.com:443:127.0.0.1 -H "X-Request-ID: $REQUEST_ID" \\
+          https://profile.example.com/v1/users/me/profile
+    """
+    setting, *asking = commands(why)
+    token = "TOKEN=$(profile-service token --tenant $TENANT --user ada@acme.example)\n"
+    said = await asyncio.to_thread(machine.run, setting + complaint + token + "".join(asking))
+    of_the_service, of_nginx = (
+        json.loads(line) for line in said.splitlines()[:2] if '"of-a-complaint"' in line
+    )
+    assert (of_the_service["code"], of_the_service["reason"]) == ("unauthenticated", "header")
+    assert (of_nginx["client"], of_nginx["status"]) == ("127.0.0.1", 401)
+    for each in ("ada@acme.example", "ok", "PROFILE_ISSUERS", "SUCCESS", "profile_build_info"):
+        assert each in said
 
 
 async def test_the_page_leads_to_what_the_compose_file_says(machine, page):
@@ -216,3 +238,35 @@ def test_no_secret_stands_in_the_environment_of_a_container(repository):
             assert key.endswith("_FILE") or "://:" not in value, name
             assert not re.search("(PASSWORD|SECRET|ISSUERS|DATABASE_URL)$", key), name
         assert service["restart"] == ("no" if name in {"migrate", "import"} else "unless-stopped")
+
+
+def test_each_alert_and_each_metric_is_explained(repository, metrics):
+    page = (repository / WHY).read_text()
+    rules = yaml.safe_load((repository / "deploy/observability/alerts.yaml").read_text())
+    (group,) = rules["groups"]
+    explained = re.findall(r"^\| `(Profile\w+)` \|", page, re.MULTILINE)
+    assert explained == [rule["alert"] for rule in group["rules"]]
+    table = page.split("## Metrics")[1]
+    named = set(re.findall(r"`((?:profile|process)_\w+)`", table))
+    assert named == metrics
+
+
+@pytest.fixture
+def metrics():
+    """The names of all that the service tells, without what each histogram has."""
+    app = create_app(Settings.model_construct())
+    told = re.findall(r"^# TYPE (\w+)", app.state.metrics.text().decode(), re.MULTILINE)
+    return {name for name in told if not name.endswith("_created")}
+
+
+def test_each_reason_of_a_401_is_explained(repository):
+    table = (repository / WHY).read_text().split("### Reasons of a 401")[1].split("## ")[0]
+    rows = re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE)
+    explained = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert explained - {"reason"} == set(get_args(LogReason))
+
+
+def test_the_index_of_pages_has_each(repository):
+    folder = repository / "docs/operations"
+    linked = set(re.findall(r"\]\(([\w-]+\.md)\)", (folder / "README.md").read_text()))
+    assert {path.name for path in folder.glob("*.md")} - {"README.md"} <= linked
