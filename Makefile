@@ -76,6 +76,7 @@ lock: .venv/dev ## Pin the newest versions that fit pyproject.toml, the same in 
 	$(BIN)/$(COMPILE) --upgrade pyproject.toml --group dev --group build --extra otel --extra redis \
 		-o requirements-dev.lock
 	$(BIN)/$(COMPILE) --upgrade $(CONSTRAINED) pyproject.toml -o requirements.lock
+	$(BIN)/$(COMPILE) --upgrade $(CONSTRAINED) pyproject.toml --extra otel --extra redis -o requirements-image.lock
 	$(BIN)/$(COMPILE) --upgrade $(CONSTRAINED) --group build -o requirements-build.lock
 	$(BIN)/$(COMPILE) --upgrade $(CONSTRAINED) --group torment -o requirements-torment.lock
 

@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 SENT = (
     *("api", "domain", "graphql", "LICENSE", "README.md", "pyproject.toml"),
-    *("requirements.lock", "requirements-build.lock"),
+    *("requirements-image.lock", "requirements-build.lock"),
 )
 
 

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from importlib.metadata import version
+from platform import python_version
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -43,6 +45,7 @@ from profile_infra.policies.cedar import CedarPolicy
 from profile_infra.rate_limits.in_process import InProcessRateLimit
 from profile_infra.rate_limits.in_redis import RedisRateLimit
 from profile_infra.reloading import Reloads
+from profile_infra.stores.revisions import newest
 from profile_infra.stores.store import Store
 from profile_infra.tokens.jose import JoseTokens
 from profile_infra.tokens.keys import keys_of
@@ -64,6 +67,7 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     reloads = Reloads([*tokens.files, *([policy.files] if settings.policy_dir else [])])
     pictures = PictureProcesses(settings.picture_workers)
     metrics = Metrics()
+    metrics.build(version=version("profile-service"), python=python_version(), schema=newest())
     admission = Admission(
         settings.max_requests, settings.request_seconds, Buffers(settings.max_buffered_bytes)
     )
@@ -195,6 +199,11 @@ def _watch(
     )
     metrics.counter(
         "profile_token_cache_misses", "Tokens that were checked.", lambda: tokens.verified.misses
+    )
+    metrics.gauge(
+        "profile_key_fetches_failing",
+        "Issuers whose last fetch of keys failed; the keys fetched before are in force.",
+        lambda: tokens.failing,
     )
     metrics.counter(
         "profile_rate_limit_store_failures",

@@ -15,7 +15,12 @@ import programs
 from package_index import NEWER, PackageIndex, read_lock, version_of
 
 MADE = (".venv/run", ".venv/dev", ".venv/torment")
-LOCKS = ("requirements.lock", "requirements-build.lock", "requirements-dev.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-build.lock",
+    "requirements-dev.lock",
+    "requirements-image.lock",
+)
 # What installs without a lock, on purpose, and what else may say so: users who have none.
 UNLOCKED = re.compile(
     r"pip install(`| (\.|'\.\[\w+\]'|profile-service\[\w+\]|'profile-service\[\w+\]'))"

@@ -1,5 +1,6 @@
 """Log lines, metrics and traces: complete, with bounded labels, without personal data."""
 
+import asyncio
 import io
 import json
 import logging
@@ -11,8 +12,9 @@ import pytest
 from profile_api.telemetry import logs
 from profile_domain.errors import Code, DomainError
 from profile_infra.stores.records import User
+from profile_infra.tokens.issuers import Issuer
 from profile_testing.images import data_uri, photo, png
-from running import ME, TENANT, UPDATE, Nowhere, running
+from running import ME, SIGNER, TENANT, UPDATE, Nowhere, running
 
 PLANTED = ["Zebulon", "Quagmire", "zq@planted.example", "Xanthippe"]
 
@@ -213,10 +215,68 @@ async def test_every_answer_says_what_browsers_may_do_with_it_and_not_what_made_
     assert len(page.headers.get_list("Content-Security-Policy")) == 1
 
 
+async def test_metrics_say_what_runs_and_what_it_takes(service):
+    text = (await service.client.get("/metrics")).text
+    assert re.search(
+        r'^profile_build_info\{python="3\.\S+",schema="\d{4}_\w+",version="\d\S+"\} 1\.0$',
+        text,
+        re.MULTILINE,
+    )
+    for name in (
+        "process_resident_memory_bytes",
+        "process_cpu_seconds_total",
+        "process_open_fds",
+        "process_max_fds",
+        "process_start_time_seconds",
+    ):
+        (value,) = re.findall(rf"^{name} (\S+)$", text, re.MULTILINE)
+        assert float(value) > 0, name
+
+
+async def test_a_crash_is_counted_by_its_code_whatever_its_status(service, monkeypatch):
+    def crash(*_, **__):
+        raise ValueError
+
+    user = await service.person()
+    monkeypatch.setattr("profile_infra.stores.sqlite.store.SqliteProfiles.load", crash)
+    await service.get(user)
+    await service.graphql(user, "{ me { id } }")
+    text = (await service.client.get("/metrics")).text
+    counted = r'^profile_http_requests_total\{code="internal_error",.*status="(\d+)"\} 1\.0$'
+    assert sorted(re.findall(counted, text, re.MULTILINE)) == ["200", "500"]
+
+
+async def test_metrics_say_how_much_is_not_ready(service):
+    admission = service.app.state.admission
+    for draining in (True, False):
+        admission.draining = draining
+        text = (await service.client.get("/metrics")).text
+        assert f"\nprofile_not_ready {float(draining)}\n" in text
+        assert (await service.client.get("/readyz")).status_code == (503 if draining else 200)
+
+
+async def test_metrics_say_of_how_many_issuers_no_keys_can_be_fetched(tmp_path, port):
+    nobody = Issuer(
+        issuer="https://elsewhere.example",
+        audience="profile",
+        algorithms=["RS256"],
+        jwks_url=f"http://127.0.0.1:{port}/keys",
+    )
+    async with running(tmp_path, issuers=[SIGNER, nobody]) as service:
+        await service.client.get(ME, headers=service.headers(await service.person()))
+        while not failing_fetches((await service.client.get("/metrics")).text):  # noqa: ASYNC110  # as who watches it sees it
+            await asyncio.sleep(0.01)
+
+
+def failing_fetches(metrics):
+    (value,) = re.findall(r"^profile_key_fetches_failing (\S+)$", metrics, re.MULTILINE)
+    return float(value)
+
+
 def test_dashboard_and_alerts_ask_for_metrics_that_exist(repository, service):
     folder = repository / "deploy" / "observability"
     text = (folder / "dashboard.json").read_text() + (folder / "alerts.yaml").read_text()
-    asked = set(re.findall(r"profile_\w+", text))
+    asked = set(re.findall(r"(?:profile|process)_\w+", text))
     shown = service.app.state.metrics.text().decode()
     families = set(re.findall(r"^# TYPE (\w+) (?!histogram)", shown, re.MULTILINE))
     for name in re.findall(r"^# TYPE (\w+) histogram", shown, re.MULTILINE):

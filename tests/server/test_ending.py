@@ -133,12 +133,15 @@ def test_killed_workers_are_replaced_and_metrics_speak_for_all(folder, port):
         for _ in range(10):
             httpx2.get(f"http://127.0.0.1:{port}/healthz", timeout=60)
         deadline = time.monotonic() + 120
-        while len(files := set(folder.glob("profile-metrics-*/*.db"))) < 3 * len(workers):
+        while len(files := set(folder.glob("profile-metrics-*/*.db"))) < 5 * len(workers):
             assert time.monotonic() < deadline, "one of each kind of metric for each worker"
             time.sleep(0.05)
         while healthz_counted(port) < 10:  # a request is counted once its client has the answer
             assert time.monotonic() < deadline
             time.sleep(0.05)
+        shown = httpx2.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text
+        for name in ("profile_build_info{", "process_cpu_seconds_total ", "process_open_fds "):
+            assert shown.count(f"\n{name}") == 1
         for worker in workers:
             os.kill(worker, signal.SIGKILL)
         deadline = time.monotonic() + 120

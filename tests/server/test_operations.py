@@ -1,4 +1,4 @@
-"""The instructions of docs/operations.md work: roles, privileges, backup and restore."""
+"""Privileges, backup and restore work as docs/operations says."""
 
 import asyncio
 import shutil

@@ -20,8 +20,10 @@ PACKAGES = {
     "java": "default-jdk-headless",
     "nginx": "nginx-light",
     "node": "nodejs npm",
+    "promtool": "prometheus",
     "redis-server": "redis-server",
     "ruby": "ruby",
+    "systemd-analyze": "systemd",
 }
 OLDEST_NODE = 20
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -38,8 +38,7 @@ class Operations:
 
     async def readyz(self, _: Request) -> Response:
         """Whether requests can be served now. Raises ``unavailable`` naming what is not ready."""
-        missing = [name for each in self._missing if (name := await each()) is not None]
-        if missing:
+        if missing := await self._not_ready():
             raise DomainError(Code.UNAVAILABLE, details={"not_ready": missing}, retry_after=1)
         details = {
             "outdated": sorted(set(self._outdated())),
@@ -49,5 +48,11 @@ class Operations:
         return JSONResponse({"status": "ready"} | worth_a_look)
 
     async def metrics(self, _: Request) -> Response:
-        """Prometheus text format."""
+        """Prometheus text format. Asks for readiness, so that who watches one address knows it."""
+        await self._not_ready()
         return Response(self._metrics.text(), media_type=self._metrics.content_type)
+
+    async def _not_ready(self) -> list[str]:
+        missing = [name for each in self._missing if (name := await each()) is not None]
+        self._metrics.not_ready(len(missing))
+        return missing

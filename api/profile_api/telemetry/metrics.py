@@ -13,6 +13,7 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    ProcessCollector,
     generate_latest,
     values,
 )
@@ -30,6 +31,16 @@ UNKNOWN: Final = "unknown"
 METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _MICROSECONDS = (0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.1)
+
+# Of several workers: the memory of all, the open files of the one that has the most, and the start
+# of the one that was started last. prometheus_client has none of these for several processes.
+_PROCESS: Final[dict[str, Literal["livesum", "livemax"]]] = {
+    "process_resident_memory_bytes": "livesum",
+    "process_open_fds": "livemax",
+    "process_max_fds": "livemax",
+    "process_start_time_seconds": "livemax",
+}
+_CPU: Final = "process_cpu_seconds"
 
 if SHARED in os.environ:
     # Files are named by the worker, not by its process id (the default), so that a worker that
@@ -65,7 +76,29 @@ class Metrics:
         self.policy = self._histogram(
             "profile_policy_duration_seconds", "To decide by policy.", _MICROSECONDS
         )
+        self._not_ready = Gauge(
+            "profile_not_ready",
+            "How much of what /readyz asks for was missing when it was last asked for.",
+            registry=self._registry,
+            multiprocess_mode="livemostrecent",
+        )
         self._samples: list[Callable[[], None]] = []
+        self._watch_process()
+
+    def build(self, **labels: str) -> None:
+        """Says once what is running; the values of these labels do not change."""
+        info = Gauge(
+            "profile_build_info",
+            "What is running; always 1.",
+            tuple(labels),
+            registry=self._registry,
+            multiprocess_mode="livemax",
+        )
+        info.labels(**labels).set(1)
+
+    def not_ready(self, missing: int) -> None:
+        """How many things that readiness needs are missing now."""
+        self._not_ready.set(missing)
 
     def observe(self, method: str, route: str, status: int, code: str, seconds: float) -> None:
         """Counts a request. ``method`` is one of METHODS, ``route`` a pattern; else UNKNOWN."""
@@ -84,10 +117,10 @@ class Metrics:
         gauge = Gauge(name, description, registry=self._registry, multiprocess_mode=over_workers)
         self._samples.append(lambda: gauge.set(value()))
 
-    def counter(self, name: str, description: str, value: Callable[[], int]) -> None:
+    def counter(self, name: str, description: str, value: Callable[[], float]) -> None:
         """A counter that reads ``value``, which must not decrease."""
         counter = Counter(name, description, registry=self._registry)
-        counted = 0
+        counted = 0.0
 
         def sample() -> None:
             nonlocal counted
@@ -109,6 +142,34 @@ class Metrics:
         merged = CollectorRegistry()
         MultiProcessCollector(merged)  # type: ignore[no-untyped-call]  # the library leaves it so
         return generate_latest(merged)
+
+    def _watch_process(self) -> None:
+        """Registers what /proc says of this process, without those that clean pictures."""
+        process = ProcessCollector(registry=None)
+        families = {each.name: each for each in process.collect()}  # none but on Linux
+        gauges = {
+            name: Gauge(
+                name,
+                families[name].documentation,
+                registry=self._registry,
+                multiprocess_mode=mode,
+            )
+            for name, mode in _PROCESS.items()
+            if name in families
+        }
+        cpu = 0.0
+
+        def sample() -> None:
+            nonlocal cpu
+            for family in process.collect():
+                if family.name in gauges:
+                    gauges[family.name].set(family.samples[0].value)
+                elif family.name == _CPU:
+                    cpu = family.samples[0].value
+
+        self._samples.append(sample)
+        if _CPU in families:
+            self.counter(_CPU, families[_CPU].documentation, lambda: cpu)
 
     def _histogram(
         self, name: str, description: str, buckets: tuple[float, ...], *labels: str

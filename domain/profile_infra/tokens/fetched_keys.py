@@ -50,7 +50,7 @@ class FetchedKeys:
         self._fetch = fetch or _over_http
         self._now = now
         self._keys: KeySet | None = None
-        self._failing = False
+        self.failing = False  # whether the last fetch failed
         self.problem: str | None = None  # with the last fetch
         self._early = self._fresh_until = self._kept_until = self._next_fetch = -math.inf
         self._fetching: asyncio.Task[None] | None = None
@@ -72,7 +72,7 @@ class FetchedKeys:
         self._drop_outdated()
         stale = self._now() >= self._fresh_until
         fetch = self._begin_fetch() if stale else None
-        if fetch and (self._keys is None or not self._failing):
+        if fetch and (self._keys is None or not self.failing):
             await asyncio.wait({fetch})
         current = self._current()
         found = await current.keys_for(kid, algorithm, tried)
@@ -105,7 +105,7 @@ class FetchedKeys:
             if fetch := self._begin_fetch():
                 await asyncio.wait({fetch})
             self._drop_outdated()
-            due = self._next_fetch if self._failing else max(self._next_fetch, self._early)
+            due = self._next_fetch if self.failing else max(self._next_fetch, self._early)
             await asyncio.sleep(max(0.0, due - self._now()))
 
     def _begin_fetch(self) -> asyncio.Task[None] | None:
@@ -120,10 +120,10 @@ class FetchedKeys:
             fetched = await self._fetch(self._issuer)
             self._replace(self._read(fetched), fetched.max_age)
         except UnusableKeys as problem:
-            self._failing, self.problem = True, str(problem)
+            self.failing, self.problem = True, str(problem)
             _log.warning("%s; fetching again in %g s", problem, MIN_FETCH_SECONDS)
         except Exception:  # noqa: BLE001  # no error of a fetch may stop the use of the old keys
-            self._failing = True
+            self.failing = True
             _log.exception("issuer %r: its keys could not be fetched", self._issuer.issuer)
         finally:
             self._fetching = None
@@ -140,7 +140,7 @@ class FetchedKeys:
 
     def _replace(self, keys: KeySet, max_age: float | None) -> None:
         before, self._keys = self._keys, keys
-        self._failing, self.problem = False, None
+        self.failing, self.problem = False, None
         now = self._now()
         fresh = (
             MAX_FRESH_SECONDS

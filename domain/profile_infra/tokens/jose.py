@@ -76,6 +76,13 @@ class JoseTokens:
                     await stack.enter_async_context(keys.kept_fresh(forget))
             yield
 
+    @property
+    def failing(self) -> int:
+        """The number of issuers whose keys could not be fetched the last time."""
+        return sum(
+            isinstance(keys, FetchedKeys) and keys.failing for _, keys in self._issuers.values()
+        )
+
     async def missing(self) -> str | None:
         """``signing_keys`` while no issuer has usable keys."""
         sources = [keys for _, keys in self._issuers.values()]

@@ -147,7 +147,7 @@ async def check_row_security(connection: Connection) -> None:
     if row["bypasses"]:
         raise RowSecurityBypassed(
             f"The role {row['role']} bypasses row security: serve as a role that is neither"
-            " SUPERUSER nor BYPASSRLS; docs/operations.md has the SQL to make one."
+            " SUPERUSER nor BYPASSRLS; docs/operations/deploy.md has the SQL to make one."
         )
     if row["open"]:
         raise RowSecurityBypassed(

@@ -1,7 +1,8 @@
-"""The proxies that docs/operations.md shows, run as they stand there, on other ports."""
+"""The proxies of deploy/, run as they stand there, on other ports."""
 
 import base64
 import re
+import shutil
 import ssl
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,18 +16,18 @@ from cryptography.x509.oid import NameOID
 
 import caddy
 from profile_api.server.protocol import GuardedProtocol
-from profile_domain.errors import MESSAGES, Code, DomainError
+from profile_domain.errors import Code, DomainError
 from profile_testing import nginx, ports
 from profile_testing.images import noise, png
-from programs import needs, skip_without
+from programs import skip_without
 from running import ME, served
 
 HOST = "profile.example.com"
-PROXIES = {"nginx": (nginx, "nginx"), "caddy": (caddy, "caddyfile")}
-# What the example below a prefix stands for.
-WHOLE = {
-    "nginx": re.compile(r"  location / \{.*\}\n"),
-    "caddy": re.compile(r"\treverse_proxy .*?\n\t\}\n", re.DOTALL),
+PROXIES = {"nginx": (nginx, "nginx/profile.conf"), "caddy": (caddy, "Caddyfile")}
+# What serves a whole host, and what serves below a prefix instead.
+WHOLE_AND_BELOW = {
+    "nginx": ("location / {", "location /profile/ {"),
+    "caddy": ("\thandle {", "\thandle_path /profile/* {"),
 }
 
 
@@ -37,23 +38,26 @@ def server(tmp_path_factory):
 
 
 @contextmanager
-def documented(proxy, prefix, folder, service, repository):
-    """A client of the example, whose certificate it trusts; only ports are other than there."""
+def shipped(proxy, prefix, folder, service, repository):
+    """A client of the proxy, whose certificate it trusts; only ports and paths are other."""
     skip_without(proxy)
-    program, language = PROXIES[proxy]
-    text = (repository / "docs/operations.md").read_text()
-    example, below = re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    program, site = PROXIES[proxy]
+    text = (repository / "deploy" / site).read_text()
     if prefix:
-        example, count = WHOLE[proxy].subn(lambda _: below, example)
-        assert count == 1
+        whole, below = WHOLE_AND_BELOW[proxy]
+        assert whole in text
+        text = text.replace(whole, below)
+    shutil.copytree(repository / "deploy/nginx", folder / "profile")
     with ports.reserved() as held:
         port = held.getsockname()[1]
-        example = example.replace("127.0.0.1:8000", service).replace(
-            "listen 443", f"listen 127.0.0.1:{port}"
+        text = (
+            text.replace("127.0.0.1:8000", service)
+            .replace("listen 443", f"listen 127.0.0.1:{port}")
+            .replace("/var/log/nginx", str(folder))
         )
-        trusted = certificate(folder)
+        trusted = certificate(folder if proxy == "caddy" else folder / "profile")
         with (
-            program.serving(folder, example, port),
+            program.serving(folder, text, port),
             httpx2.Client(
                 base_url=f"https://127.0.0.1:{port}{prefix}", verify=trusted, timeout=60
             ) as client,
@@ -102,7 +106,7 @@ def proxy(request):
 def client(request, proxy, server, tmp_path_factory, repository):
     folder = tmp_path_factory.mktemp("proxy")
     service = server.address.removeprefix("http://")
-    with documented(proxy, request.param, folder, service, repository) as client:
+    with shipped(proxy, request.param, folder, service, repository) as client:
         client.headers |= server.headers
         yield client
 
@@ -147,7 +151,10 @@ def test_metrics_and_readiness_stay_inside(client):
     assert client.get(f"{address}/healthz").status_code == 200
     for path in ("/metrics", "/readyz", "//metrics", "/%6detrics", "/a/%2e%2e/metrics"):
         answer = client.get(address + path)
-        assert (answer.status_code, answer.headers.get("X-Request-ID")) == (404, None), path
+        assert answer.status_code == 404, path
+        assert answer.headers["Content-Type"] == "application/json"
+        assert answer.json() == DomainError(Code.NOT_FOUND).as_dict()
+        assert answer.headers["X-Request-ID"]
 
 
 def test_pages_find_their_files(client):
@@ -175,33 +182,17 @@ def test_connections_to_the_service_are_kept(client, monkeypatch):
     assert len(made) < 5  # one, and those that look at its health
 
 
-@needs("nginx")
-def test_the_proxy_of_the_compose_file_passes_on_and_compresses(server, tmp_path, repository):
-    text = (repository / "deploy/proxy.conf").read_text()
-    with ports.reserved() as held:
-        port = held.getsockname()[1]
-        text = text.replace("service:8000", server.address.removeprefix("http://"))
-        text = text.replace("listen 8080", f"listen 127.0.0.1:{port}")
-        with (
-            nginx.serving(tmp_path, text, port),
-            httpx2.Client(base_url=f"http://127.0.0.1:{port}", headers=server.headers) as client,
-        ):
-            assert client.get(ME).json()["email"]
-            assert client.get("/openapi.json").headers["Content-Encoding"] == "gzip"
-            assert client.get("/metrics").status_code == 404
-
-
 @pytest.mark.parametrize("prefix", ["", "/profile"])
 def test_an_unreachable_service_is_reported_in_the_services_format(
     proxy, prefix, tmp_path, repository
 ):
     with ports.reserved() as nobody:
         service = f"127.0.0.1:{nobody.getsockname()[1]}"
-        with documented(proxy, prefix, tmp_path, service, repository) as client:
+        with shipped(proxy, prefix, tmp_path, service, repository) as client:
             answer = client.get(ME)
     assert answer.status_code == 503
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.headers["Retry-After"] == "1"
+    assert answer.headers["X-Request-ID"]
     gone = DomainError(Code.UNAVAILABLE, retry_after=1)
     assert answer.json() == gone.as_dict()
-    assert answer.json()["message"] == MESSAGES[Code.UNAVAILABLE]
