@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+
+from profile_domain.profile import AVATAR
+
+
+class ChangedField(NamedTuple):
+    """One field of a change, with its values as text; null, or a value not kept, is None."""
+
+    field: str
+    old: str | None
+    new: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +38,38 @@ class AuditEntry:
     new_values: Mapping[str, Any] | None
     old_avatar: bytes | None
     new_avatar: bytes | None
+
+    @property
+    def changed_fields(self) -> Iterator[ChangedField]:
+        """The fields as REST spells them; of a picture, ``sha256:`` and the digest in hex."""
+        old, new = self.old_values or {}, self.new_values or {}
+        for field in self.fields:
+            if field == AVATAR:
+                yield ChangedField(field, _digest(self.old_avatar), _digest(self.new_avatar))
+            else:
+                yield ChangedField(field, _text(old.get(field)), _text(new.get(field)))
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The entry in JSON, as REST spells it. ``at`` is in ISO 8601, in UTC."""
+        return {
+            "at": self.at.isoformat(),
+            "issuer": self.issuer,
+            "subject": self.subject,
+            "face": self.face,
+            "request_id": self.request_id,
+            "old_version": self.old_version,
+            "new_version": self.new_version,
+            "fields": [field._asdict() for field in self.changed_fields],
+        }
+
+
+def _digest(digest: bytes | None) -> str | None:
+    return f"sha256:{digest.hex()}" if digest else None
+
+
+def _text(value: object) -> str | None:
+    """Values are texts, or for ``active`` a boolean, which is spelled as in JSON."""
+    if value is None:
+        return None
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -127,6 +127,18 @@ class Profile:
         """The text fields by name, in the profile's order."""
         return dict(zip(TEXTS, _texts_of(self), strict=True))
 
+    @property
+    def document(self) -> dict[str, str | None]:
+        """The eight keys of REST, in order; needs the picture's bytes to be loaded."""
+        return {
+            "id": str(self.id),
+            "email": self.email,
+            "name": self.name,
+            "auth_provider": self.auth_provider.value,
+            **self.texts,
+            AVATAR: self.avatar.data_uri if self.avatar else None,
+        }
+
     def value_of(self, field: str) -> str | Avatar | None:
         return self.avatar if field == AVATAR else getattr(self, field)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from typing import Literal, Protocol
 from uuid import UUID
 
 from profile_domain.audit import AuditEntry
 from profile_domain.caller import Caller, Credentials, Face, Identity
 from profile_domain.errors import Code, DomainError, FieldRefused, Violation, refused_fields
+from profile_domain.export import StoredProfile, export_document
 from profile_domain.keyed_locks import KeyedLocks
 from profile_domain.people import sign_in_differs
 from profile_domain.pictures.avatar import Avatar, Upload
@@ -45,6 +46,9 @@ class Profiles(Protocol):
         self, tenant_id: UUID, user_id: UUID, *, first: int, after: int | None = None
     ) -> Sequence[AuditEntry]:
         """At most ``first`` (>= 1) audit entries older than version ``after``, newest first."""
+
+    async def stored_profile(self, tenant_id: UUID, user_id: UUID) -> StoredProfile | None:
+        """The profile with this id, with the avatar's bytes and its timestamps."""
 
 
 class Provisioning(Protocol):
@@ -169,6 +173,17 @@ class ProfileService:
         """
         await self._permit("viewMyProfile", caller, profile)
         return await self._profiles.history(profile.tenant_id, profile.id, first=first, after=after)
+
+    async def export_my_profile(self, caller: Caller) -> AsyncIterator[bytes]:
+        """All that is kept about the caller, in pieces of JSON: see ``export_document``.
+
+        Raises ``not_found`` and ``forbidden``, before there is a piece.
+        """
+        profile = await self.view_my_profile(caller, with_image=False)
+        stored = await self._profiles.stored_profile(profile.tenant_id, profile.id)
+        if stored is None:  # deleted just now
+            raise DomainError(Code.NOT_FOUND)
+        return export_document(self._profiles, profile.tenant_id, profile.id, stored)
 
     async def editable_fields(self, caller: Caller, profile: Profile) -> list[str]:
         """The fields that provider and policies allow this caller to change."""

@@ -10,7 +10,6 @@ import strawberry
 
 from profile_domain.audit import AuditEntry
 from profile_domain.errors import Code, DomainError
-from profile_domain.profile import AVATAR
 from profile_graphql.names import camel_case
 
 DEFAULT_PAGE = 20
@@ -45,7 +44,10 @@ class ProfileChange:
             request_id=change.request_id,
             old_version=change.old_version,
             new_version=change.new_version,
-            fields=[_changed_field(change, field) for field in change.fields],
+            fields=[
+                ChangedField(field=camel_case(field), old=old, new=new)
+                for field, old, new in change.changed_fields
+            ],
         )
 
 
@@ -97,16 +99,3 @@ def page_of(first: int | None, after: str | None) -> tuple[int, int | None]:
     if after is not None and not (after.isascii() and after.isdigit() and len(after) < 20):
         raise DomainError(Code.INVALID_ARGUMENT, details={"argument": "after"})
     return count, None if after is None else int(after)
-
-
-def _changed_field(change: AuditEntry, field: str) -> ChangedField:
-    if field == AVATAR:
-        old, new = (
-            digest and f"sha256:{digest.hex()}" for digest in (change.old_avatar, change.new_avatar)
-        )
-        return ChangedField(field=camel_case(field), old=old or None, new=new or None)
-    old, new = (
-        None if values is None or values.get(field) is None else str(values[field])
-        for values in (change.old_values, change.new_values)
-    )
-    return ChangedField(field=camel_case(field), old=old, new=new)

@@ -1,13 +1,16 @@
 """ProfileService with ports in memory."""
 
 import asyncio
+import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 
 from profile_domain.caller import Caller, Credentials, Identity
 from profile_domain.errors import Code, DomainError, FieldRefused, unauthenticated
+from profile_domain.export import StoredProfile
 from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import AVATAR, EDITABLE, AuthProvider, Profile, ProfileUpdate
 from profile_domain.service import ProfileService
@@ -32,6 +35,7 @@ class World:
         self.stored = stored
         self.story = []
         self.forbidden = None
+        self.gone = False
         self.picture = Avatar.of("image/png", b"clean")
         self.others_win = 0
         self.service = ProfileService(
@@ -61,6 +65,14 @@ class World:
         self.story.append((action, sorted(changes)))
         if self.forbidden is not None and set(changes) & self.forbidden:
             raise DomainError(Code.FORBIDDEN)
+
+    async def stored_profile(self, tenant_id, user_id):
+        self.story.append("stored_profile")
+        now = datetime.now(UTC)
+        return None if self.gone else StoredProfile(self.stored, now, now)
+
+    async def history(self, tenant_id, user_id, *, first, after=None):
+        return []
 
     async def clean(self, upload):
         self.story.append("clean")
@@ -276,3 +288,19 @@ async def test_pictures_of_one_person_wait_for_each_other_and_delay_nobody_else(
     assert at_work == [b"\0\0\0", b"\x04\x10\x41"]
     done.set()
     await asyncio.gather(*updates)
+
+
+async def test_an_export_is_viewing():
+    world = World()
+    pieces = [piece async for piece in await world.service.export_my_profile(CALLER)]
+    assert json.loads(b"".join(pieces))["profile"] == ADA.document
+    assert world.story == ["load", ("viewMyProfile", []), "stored_profile"]
+
+
+async def test_nobody_is_exported_who_may_not_view_or_is_gone():
+    world = World(stored=replace(ADA, active=False))
+    assert await code_of(world.service.export_my_profile(CALLER)) is Code.FORBIDDEN
+    assert "stored_profile" not in world.story
+    world = World()
+    world.gone = True
+    assert await code_of(world.service.export_my_profile(CALLER)) is Code.NOT_FOUND

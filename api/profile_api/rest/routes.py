@@ -52,14 +52,5 @@ class ProfileRoutes:
 
 
 def _answer(profile: Profile) -> Response:
-    body = to_json(
-        {
-            "id": str(profile.id),
-            "email": profile.email,
-            "name": profile.name,
-            "auth_provider": profile.auth_provider.value,
-            **profile.texts,
-            "avatar_base64": profile.avatar.data_uri if profile.avatar else None,
-        }
-    )
+    body = to_json(profile.document)
     return Response(body, headers={"ETag": profile.etag}, media_type="application/json")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from profile_domain.export import StoredProfile
 from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import TEXTS, AuthProvider, Profile
 from profile_infra.stores.tables import USERS
@@ -89,6 +90,12 @@ def read_profile(tenant_id: UUID, row: Sequence[Any], image: bytes | None = None
         active=row[_ACTIVE],
         **{name: row[place] for name, place in _TEXTS},
     )
+
+
+def read_stored_profile(tenant_id: UUID, row: Sequence[Any]) -> StoredProfile:
+    """The profile in a row of PROFILE_COLUMNS, then the image, ``created_at``, ``updated_at``."""
+    image, created_at, updated_at = (row[len(PROFILE_COLUMNS) + place] for place in range(3))
+    return StoredProfile(read_profile(tenant_id, row, image), created_at, updated_at)
 
 
 def read_user(tenant_id: UUID, row: Sequence[Any]) -> User:

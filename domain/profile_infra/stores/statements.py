@@ -49,10 +49,19 @@ def _by_token(*more: ColumnElement[Any]) -> Select[Any]:
 
 
 LOAD = _by_token()
-LOAD_WITH_IMAGE = _by_token(AVATARS.c.image).outerjoin_from(
-    USERS, AVATARS, and_(AVATARS.c.tenant_id == USERS.c.tenant_id, AVATARS.c.user_id == USERS.c.id)
-)
+_WITH_AVATAR = and_(AVATARS.c.tenant_id == USERS.c.tenant_id, AVATARS.c.user_id == USERS.c.id)
+LOAD_WITH_IMAGE = _by_token(AVATARS.c.image).outerjoin_from(USERS, AVATARS, _WITH_AVATAR)
 
+STORED_PROFILE = (
+    select(
+        *(USERS.c[column] for column in PROFILE_COLUMNS),
+        AVATARS.c.image,
+        USERS.c.created_at,
+        USERS.c.updated_at,
+    )
+    .outerjoin_from(USERS, AVATARS, _WITH_AVATAR)
+    .where(_THIS_USER)
+)
 _A_USER = select(*(USERS.c[column] for column in USER_COLUMNS)).where(USERS.c.tenant_id == _TENANT)
 BY_ID = _A_USER.where(USERS.c.id == _USER)
 BY_EMAIL = _A_USER.where(USERS.c.email == bindparam("email")).order_by(USERS.c.id)

@@ -14,6 +14,7 @@ import asyncpg
 from profile_domain.audit import AuditEntry
 from profile_domain.caller import Caller, Identity
 from profile_domain.errors import DomainError
+from profile_domain.export import StoredProfile
 from profile_domain.profile import Profile
 from profile_infra.stores import statements as sql
 from profile_infra.stores.audit import CHANGE_COLUMNS, Author, kept_since
@@ -35,7 +36,14 @@ from profile_infra.stores.postgres.writes import (
     replace_batch,
     save_users,
 )
-from profile_infra.stores.records import PROFILE_COLUMNS, Undone, User, read_profile, read_user
+from profile_infra.stores.records import (
+    PROFILE_COLUMNS,
+    Undone,
+    User,
+    read_profile,
+    read_stored_profile,
+    read_user,
+)
 from profile_infra.stores.revisions import is_known, newest
 from profile_infra.stores.statements import Statement
 
@@ -58,6 +66,7 @@ ORDER BY place
 _HISTORY = f"SELECT {', '.join(CHANGE_COLUMNS)} FROM profile_history($1, $2, $3, $4, $5)"  # noqa: S608  # our own columns
 _BY_ID = Statement(sql.BY_ID, DIALECT)
 _BY_EMAIL = Statement(sql.BY_EMAIL, DIALECT)
+_STORED_PROFILE = Statement(sql.STORED_PROFILE, DIALECT)
 _LIST = Statement(sql.LIST, DIALECT)
 _LIST_AFTER = Statement(sql.LIST_AFTER, DIALECT)
 _FORGET = Statement(sql.FORGET, DIALECT)
@@ -185,6 +194,10 @@ class PostgresProfiles:
         rows = await self._pool.run(lambda connection: connection.fetch(_HISTORY, *key))
         return [_read_change(row) for row in rows]
 
+    async def stored_profile(self, tenant_id: UUID, user_id: UUID) -> StoredProfile | None:
+        rows = await self._rows(_STORED_PROFILE, tenant_id, {"of_user": user_id})
+        return read_stored_profile(tenant_id, rows[0]) if rows else None
+
     async def forget_changes(self, tenant_id: UUID) -> int:
         values = {"of_tenant": tenant_id, "since": kept_since(self._history_days)}
 
@@ -217,6 +230,14 @@ class PostgresProfiles:
     async def _users(
         self, statement: Statement, tenant_id: UUID, *asked: Mapping[str, object]
     ) -> list[User]:
+        rows = await self._rows(statement, tenant_id, *asked)
+        return [read_user(tenant_id, row) for row in rows]
+
+    async def _rows(
+        self, statement: Statement, tenant_id: UUID, *asked: Mapping[str, object]
+    ) -> list[Any]:
+        """The rows of the statement for each of ``asked``."""
+
         async def fetch(connection: Connection) -> list[Any]:
             async with connection.transaction(readonly=True):
                 await connection.execute(SET_TENANT, str(tenant_id))
@@ -226,8 +247,7 @@ class PostgresProfiles:
                     found += await connection.fetch(statement.text, *bound)
                 return found
 
-        rows = await self._pool.run(fetch, extra_seconds=_PER_ROW * len(asked))
-        return [read_user(tenant_id, row) for row in rows]
+        return await self._pool.run(fetch, extra_seconds=_PER_ROW * len(asked))
 
 
 def _read_change(row: Mapping[str, Any]) -> AuditEntry:

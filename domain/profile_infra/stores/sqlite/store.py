@@ -11,11 +11,19 @@ from uuid import UUID
 from profile_domain.audit import AuditEntry
 from profile_domain.caller import Caller, Identity
 from profile_domain.errors import unavailable
+from profile_domain.export import StoredProfile
 from profile_domain.profile import Profile
 from profile_infra.stores import statements as sql
 from profile_infra.stores.audit import Author, kept_since
 from profile_infra.stores.differences import differences
-from profile_infra.stores.records import PROFILE_COLUMNS, Undone, User, read_profile, read_user
+from profile_infra.stores.records import (
+    PROFILE_COLUMNS,
+    Undone,
+    User,
+    read_profile,
+    read_stored_profile,
+    read_user,
+)
 from profile_infra.stores.revisions import SchemaMismatch, check_revision
 from profile_infra.stores.sqlite.file import connect, path_of, revision_in, set_wait, translated
 from profile_infra.stores.sqlite.group_commit import GroupCommit, Job, T
@@ -26,6 +34,7 @@ _LOAD = Statement(sql.LOAD, DIALECT)
 _LOAD_WITH_IMAGE = Statement(sql.LOAD_WITH_IMAGE, DIALECT)
 _BY_ID = Statement(sql.BY_ID, DIALECT)
 _BY_EMAIL = Statement(sql.BY_EMAIL, DIALECT)
+_STORED_PROFILE = Statement(sql.STORED_PROFILE, DIALECT)
 _LIST = Statement(sql.LIST, DIALECT)
 _LIST_AFTER = Statement(sql.LIST_AFTER, DIALECT)
 _HISTORY = Statement(sql.HISTORY, DIALECT)
@@ -154,6 +163,10 @@ class SqliteProfiles:
             first=first,
         )
         return [AuditEntry(*row) for row in rows]
+
+    async def stored_profile(self, tenant_id: UUID, user_id: UUID) -> StoredProfile | None:
+        rows = self._read(_STORED_PROFILE, of_tenant=tenant_id, of_user=user_id)
+        return read_stored_profile(tenant_id, rows[0]) if rows else None
 
     async def forget_changes(self, tenant_id: UUID) -> int:
         values = {"of_tenant": tenant_id, "since": kept_since(self._history_days)}
