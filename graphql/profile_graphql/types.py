@@ -75,6 +75,16 @@ class Profile:
     async def avatar_base64(self) -> str | None:
         return self.stored.avatar.data_uri if self.stored.avatar else None
 
+    @strawberry.field(
+        description="The address of the picture, for `<img src>`: it needs no token, and never"
+        " means another picture. With `size`, 32, 64, 128 or 256, its longest side has at most so"
+        " many pixels. Absolute if the service knows its public URL, else a path."
+    )
+    async def avatar_url(
+        self, info: RequestInfo, size: int | None = strawberry.UNSET
+    ) -> str | None:
+        return info.context.avatar_url(self.stored, None if size is strawberry.UNSET else size)
+
     @strawberry.field(description="What you may change now, by sign-in provider and by policy.")
     async def editable_fields(self, info: RequestInfo) -> list[ProfileField]:
         fields = self.editable

@@ -7,6 +7,7 @@ from graphql import execute, parse
 from hypothesis import HealthCheck, given, settings
 from hypothesis_graphql import queries
 
+from profile_api.rest.avatars import AvatarAddresses
 from profile_domain.caller import Credentials
 from profile_graphql.execution.plans import NotPlanned, Plan
 from profile_graphql.request import RequestContext
@@ -50,6 +51,7 @@ async def answers(service, user, document, variables, headers):
     for run in (Plan(CORE, document).run, by_core(document)):
         context = RequestContext(
             service=service.app.state.service,
+            avatar_url=AvatarAddresses("https://app.example").of,
             credentials=Credentials(headers.get("authorization", ()), headers.get("tenant", ())),
             request_id="plan",
             wants_image=True,

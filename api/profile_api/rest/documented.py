@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from profile_api.rest import openapi
+from profile_api.rest.avatars import AVATARS, AvatarRoutes
 from profile_api.rest.models import ProfileBody
 from profile_api.rest.routes import ProfileRoutes
 
@@ -31,10 +32,6 @@ def add_profile_routes(app: FastAPI, routes: ProfileRoutes) -> None:
         "headers": openapi.headers("ETag"),
         "content": {"application/json": {"schema": openapi.schema_of(ProfileBody)}},
     }
-    unchanged = {
-        "description": "The profile is still the one in `If-None-Match`.",
-        "headers": openapi.headers("ETag"),
-    }
     add_route(
         app,
         "GET",
@@ -42,7 +39,11 @@ def add_profile_routes(app: FastAPI, routes: ProfileRoutes) -> None:
         routes.view_my_profile,
         operation_id="viewMyProfile",
         summary="See your own profile",
-        responses={200: ok, 304: unchanged, **openapi.errors(openapi.TO_CALL)},
+        responses={
+            200: ok,
+            304: openapi.unchanged("profile", "ETag"),
+            **openapi.errors(openapi.TO_CALL),
+        },
         openapi_extra=openapi.of_a_caller(openapi.IF_NONE_MATCH),
     )
     add_route(
@@ -57,6 +58,43 @@ def add_profile_routes(app: FastAPI, routes: ProfileRoutes) -> None:
             **openapi.of_a_caller(openapi.IF_MATCH),
             "requestBody": openapi.UPDATE_BODY,
         },
+    )
+    add_route(
+        app,
+        "GET",
+        f"{ME}/avatar",
+        routes.view_my_avatar,
+        operation_id="viewMyAvatar",
+        summary="See your own picture",
+        responses={
+            200: openapi.picture("ETag", "Content-Location"),
+            304: openapi.unchanged("picture", "ETag", "Content-Location"),
+            **openapi.errors(openapi.TO_CALL, {404: "No picture, or no such user in the tenant."}),
+        },
+        openapi_extra=openapi.of_a_caller(openapi.IF_NONE_MATCH),
+    )
+
+
+def add_avatar_routes(app: FastAPI, routes: AvatarRoutes) -> None:
+    add_route(
+        app,
+        "GET",
+        AVATARS + "/{tenant}/{user}/{digest}",
+        routes.view_avatar,
+        operation_id="viewAvatar",
+        summary="See a picture by its address",
+        responses={
+            200: openapi.picture("ETag", "Cache-Control"),
+            304: openapi.unchanged("picture", "ETag", "Cache-Control"),
+            **openapi.errors(
+                openapi.TO_SEE_A_PICTURE,
+                {
+                    400: "`size` is none of those listed, or sent twice.",
+                    404: "No such picture: it was replaced or removed, or there never was one.",
+                },
+            ),
+        },
+        openapi_extra=openapi.AVATAR_ADDRESS,
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import Any
 
 from fastapi import FastAPI
@@ -24,6 +25,7 @@ from profile_domain.profile import (
     TEXT_FIELDS,
     TextField,
 )
+from profile_domain.public_avatars import SIDES
 
 TO_CALL = (
     Code.INVALID_TENANT_ID,
@@ -34,15 +36,22 @@ TO_CALL = (
     Code.INTERNAL_ERROR,
     Code.UNAVAILABLE,
 )
-# Errors of requests without a route.
-_TO_NO_ROUTE = {
+TO_SEE_A_PICTURE = (
+    Code.INVALID_ARGUMENT,
+    Code.NOT_FOUND,
+    Code.INTERNAL_ERROR,
+    Code.UNAVAILABLE,
+)
+# Errors of requests without a route, and of those that only read.
+_NOT_OF_AN_UPDATE = {
     Code.INVALID_HTTP,
     Code.REQUEST_TIMEOUT,
     Code.HEADERS_TOO_LARGE,
     Code.INVALID_QUERY,
+    Code.INVALID_ARGUMENT,
     Code.METHOD_NOT_ALLOWED,
 }
-TO_UPDATE = tuple(code for code in Code if code not in _TO_NO_ROUTE)
+TO_UPDATE = tuple(code for code in Code if code not in _NOT_OF_AN_UPDATE)
 
 _DESCRIPTIONS = {
     400: "The tenant header, the body or a field breaks a rule.",
@@ -63,7 +72,16 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
     },
     "ETag": {
-        "description": "The version of the profile (RFC 9110 section 8.8.3), for If-Match.",
+        "description": "The version of what is answered (RFC 9110 section 8.8.3); the profile's is"
+        " for If-Match.",
+        "schema": {"type": "string"},
+    },
+    "Content-Location": {
+        "description": "Where anybody sees this picture, in four sizes too.",
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "Cache-Control": {
+        "description": "Caches may keep it for a year without asking again.",
         "schema": {"type": "string"},
     },
     "WWW-Authenticate": {"description": "RFC 6750 section 3.", "schema": {"type": "string"}},
@@ -114,7 +132,36 @@ IF_MATCH = condition(
     "Entity tags, one of which the profile must still have; `*` always holds. A tag that a proxy"
     " made weak or gave a suffix such as `-gzip` is the same tag.",
 )
-IF_NONE_MATCH = condition("If-None-Match", "Entity tags; 304 if the profile has one of them.")
+IF_NONE_MATCH = condition("If-None-Match", "Entity tags; 304 if the answer has one of them.")
+AVATAR_ADDRESS: dict[str, Any] = {
+    "tags": ["Pictures"],
+    "security": [],
+    "parameters": [
+        *(
+            {
+                "name": name,
+                "in": "path",
+                "required": True,
+                "description": description,
+                "schema": {"type": "string"},
+            }
+            for name, description in {
+                "tenant": "The tenant's id.",
+                "user": "The user's id.",
+                "digest": "SHA-256 of the picture as it is stored, in base64url.",
+            }.items()
+        ),
+        {
+            "name": "size",
+            "in": "query",
+            "required": False,
+            "description": "The longest side, in pixels, at most; a smaller picture is not scaled"
+            " up. As it is stored if left out.",
+            "schema": {"type": "integer", "enum": list(SIDES)},
+        },
+        IF_NONE_MATCH,
+    ],
+}
 
 
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:
@@ -131,8 +178,30 @@ def of_a_caller(*parameters: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def errors(codes: Iterable[Code]) -> dict[int | str, dict[str, Any]]:
-    """A response for each status, with an example for each code."""
+def picture(*header_names: str) -> dict[str, Any]:
+    types = ("image/png", "image/jpeg", "image/webp")
+    return {
+        "description": "The picture.",
+        "headers": headers(*header_names),
+        "content": {each: {} for each in types},
+    }
+
+
+def unchanged(what: str, *header_names: str) -> dict[str, Any]:
+    return {
+        "description": f"The {what} is still the one in `If-None-Match`.",
+        "headers": headers(*header_names),
+    }
+
+
+def errors(
+    codes: Iterable[Code], descriptions: Mapping[int, str] = MappingProxyType({})
+) -> dict[int | str, dict[str, Any]]:
+    """A response for each status, with an example for each code.
+
+    ``descriptions`` are those of statuses that mean something else here.
+    """
+    described = {**_DESCRIPTIONS, **descriptions}
     responses: dict[int | str, dict[str, Any]] = {}
     for code in codes:
         example = _example(code)
@@ -140,7 +209,7 @@ def errors(codes: Iterable[Code]) -> dict[int | str, dict[str, Any]]:
         response = responses.setdefault(
             STATUS[code],
             {
-                "description": _DESCRIPTIONS[STATUS[code]],
+                "description": described[STATUS[code]],
                 "headers": headers(*(name for name in _HEADERS if name in answer.headers)),
                 "content": {"application/json": {"schema": schema_of(ErrorBody), "examples": {}}},
             },
@@ -158,6 +227,8 @@ def _example(code: Code) -> DomainError:
         return unauthenticated("expired", "expired")
     if code is Code.FORBIDDEN:
         return DomainError(code, notices=["Profiles are frozen during the audit."])
+    if code is Code.INVALID_ARGUMENT:
+        return DomainError(code, details={"argument": "size"})
     waits = code in {Code.RATE_LIMITED, Code.UNAVAILABLE}
     return DomainError(code, retry_after=1 if waits else None)
 
@@ -258,6 +329,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         servers=[{"url": "."}],  # relative to the document: it may stand behind a prefix
         tags=[
             {"name": "Profile", "description": "Your own profile, and nobody else's."},
+            {"name": "Pictures", "description": "By address, for whoever knows it."},
             {"name": "Operations", "description": "For those who run the service."},
         ],
     )

@@ -1,4 +1,7 @@
-"""Cleaning pictures with Pillow: no metadata, upright, sRGB, at most 512 pixels a side."""
+"""Cleaning pictures with Pillow: no metadata, upright, sRGB, at most 512 pixels a side.
+
+And the smaller sizes of those that are clean.
+"""
 
 from __future__ import annotations
 
@@ -69,6 +72,15 @@ def clean(upload: Upload) -> Avatar:
     if transpose is not None:
         image = image.transpose(transpose)
     return _encoded(image, found)
+
+
+def scale(stored: Upload, side: int) -> Avatar:
+    """A stored picture with no side over ``side`` pixels; as it is if it has none."""
+    found = examine(stored)
+    image = _decoded(found, found.readings[0])
+    if max(image.size) <= side:
+        return Avatar.of(found.media_type, stored.image)
+    return next(_encodings(_scaled(image, side), found))
 
 
 def _is_clean(upload: Upload, found: Container, image: Image.Image) -> bool:

@@ -62,6 +62,11 @@ STORED_PROFILE = (
     .outerjoin_from(USERS, AVATARS, _WITH_AVATAR)
     .where(_THIS_USER)
 )
+AVATAR = select(USERS.c.avatar_type, USERS.c.avatar_digest).where(
+    _THIS_USER, USERS.c.active, USERS.c.avatar_digest.is_not(null())
+)
+AVATAR_WITH_IMAGE = AVATAR.add_columns(AVATARS.c.image).join_from(USERS, AVATARS, _WITH_AVATAR)
+
 _A_USER = select(*(USERS.c[column] for column in USER_COLUMNS)).where(USERS.c.tenant_id == _TENANT)
 BY_ID = _A_USER.where(USERS.c.id == _USER)
 BY_EMAIL = _A_USER.where(USERS.c.email == bindparam("email")).order_by(USERS.c.id)
