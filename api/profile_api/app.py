@@ -23,7 +23,7 @@ from profile_api.pages.person import Person
 from profile_api.pages.settings_page import page as settings_page
 from profile_api.rest import openapi
 from profile_api.rest.avatars import AvatarAddresses, AvatarRoutes
-from profile_api.rest.documented import ME, add_avatar_routes, add_profile_routes, add_route
+from profile_api.rest.documented import EXPORT, ME, add_avatar_routes, add_profile_routes, add_route
 from profile_api.rest.errors import STATUS, answer_domain_error, answer_http_error, error_response
 from profile_api.rest.operations import Operations
 from profile_api.rest.routes import ProfileRoutes
@@ -147,7 +147,7 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     direct |= {
         (method, route.path): route
         for route in app.routes
-        if spans is None and isinstance(route, APIRoute) and route.path in {ME, GRAPHQL}
+        if spans is None and isinstance(route, APIRoute) and route.path in {ME, EXPORT, GRAPHQL}
         for method in route.methods or ()
     }
     if people:

@@ -8,11 +8,12 @@ from typing import Annotated, Any, Self
 import strawberry
 from strawberry.scalars import JSON
 
+from profile_domain.audit import page_of
 from profile_domain.errors import DomainError, Violation
 from profile_domain.profile import TEXT_FIELDS
 from profile_domain.profile import AuthProvider as DomainAuthProvider
 from profile_domain.profile import Profile as DomainProfile
-from profile_graphql.history import ProfileChangeConnection, page_of
+from profile_graphql.history import ProfileChangeConnection
 from profile_graphql.names import camel_case
 from profile_graphql.request import RequestInfo
 

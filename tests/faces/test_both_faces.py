@@ -1,23 +1,14 @@
 """One table of requests, each sent to both faces on either store; the responses are compared."""
 
 import json
-import re
 
 import pytest
 
+from asking import camel, snake
 from cases import CASES, VIEWS
 from profile_domain.caller import Identity
 from profile_domain.profile import EDITABLE
 from running import ME, ME_QUERY, UPDATE, running
-
-
-def snake(name: str) -> str:
-    return re.sub("([A-Z])", r"_\1", name).lower()
-
-
-def camel(name: str) -> str:
-    head, *tail = name.split("_")
-    return head + "".join(word.capitalize() for word in tail)
 
 
 async def put(service, case, headers, if_match):

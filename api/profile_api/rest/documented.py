@@ -13,10 +13,11 @@ from starlette.responses import Response
 
 from profile_api.rest import openapi
 from profile_api.rest.avatars import AVATARS, AvatarRoutes
-from profile_api.rest.models import ProfileBody
+from profile_api.rest.models import ChangesBody, EditableFieldsBody, ExportBody, ProfileBody
 from profile_api.rest.routes import ProfileRoutes
 
 ME = "/v1/users/me/profile"
+EXPORT = "/v1/users/me/export"
 
 
 class LeanRoute(APIRoute):
@@ -27,11 +28,7 @@ class LeanRoute(APIRoute):
 
 
 def add_profile_routes(app: FastAPI, routes: ProfileRoutes) -> None:
-    ok = {
-        "description": "The profile.",
-        "headers": openapi.headers("ETag"),
-        "content": {"application/json": {"schema": openapi.schema_of(ProfileBody)}},
-    }
+    ok = openapi.answer(ProfileBody, "The profile.", "ETag")
     add_route(
         app,
         "GET",
@@ -72,6 +69,54 @@ def add_profile_routes(app: FastAPI, routes: ProfileRoutes) -> None:
             **openapi.errors(openapi.TO_CALL, {404: "No picture, or no such user in the tenant."}),
         },
         openapi_extra=openapi.of_a_caller(openapi.IF_NONE_MATCH),
+    )
+    add_route(
+        app,
+        "GET",
+        f"{ME}/editable-fields",
+        routes.view_editable_fields,
+        operation_id="viewEditableFields",
+        summary="See what you may change",
+        responses={
+            200: openapi.answer(EditableFieldsBody, "The fields, in the profile's order."),
+            **openapi.errors(openapi.TO_CALL),
+        },
+        openapi_extra=openapi.of_a_caller(),
+    )
+    add_route(
+        app,
+        "GET",
+        f"{ME}/changes",
+        routes.view_my_changes,
+        operation_id="viewMyChanges",
+        summary="See what changed",
+        responses={
+            200: openapi.answer(ChangesBody, "A page of changes, newest first."),
+            **openapi.errors(
+                openapi.TO_CALL_WITH_ARGUMENTS,
+                {400: "The tenant header, `first` or `after` breaks a rule."},
+                argument="first",
+            ),
+        },
+        openapi_extra=openapi.of_a_caller(*openapi.PAGE),
+    )
+    add_route(
+        app,
+        "GET",
+        EXPORT,
+        routes.export,
+        operation_id="exportMyProfile",
+        summary="Take all that is kept about you",
+        responses={
+            200: openapi.answer(
+                ExportBody,
+                "The profile with the picture, and the whole history. It comes in chunks; where one"
+                " cannot be had the connection is cut.",
+                "Content-Disposition",
+            ),
+            **openapi.errors(openapi.TO_CALL),
+        },
+        openapi_extra=openapi.of_a_caller(),
     )
 
 

@@ -13,7 +13,14 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from profile_api.rest.errors import STATUS, error_response
-from profile_api.rest.models import ErrorBody, ProfileBody
+from profile_api.rest.models import (
+    ChangesBody,
+    EditableFieldsBody,
+    ErrorBody,
+    ExportBody,
+    ProfileBody,
+)
+from profile_domain.audit import DEFAULT_PAGE, MAX_PAGE
 from profile_domain.errors import Code, DomainError, Violation, refused_fields, unauthenticated
 from profile_domain.names import MAX_CODE_POINTS
 from profile_domain.pictures.avatar import MAX_BYTES, MAX_SIDE
@@ -36,6 +43,7 @@ TO_CALL = (
     Code.INTERNAL_ERROR,
     Code.UNAVAILABLE,
 )
+TO_CALL_WITH_ARGUMENTS = (Code.INVALID_ARGUMENT, *TO_CALL)
 TO_SEE_A_PICTURE = (
     Code.INVALID_ARGUMENT,
     Code.NOT_FOUND,
@@ -80,6 +88,10 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "description": "Where anybody sees this picture, in four sizes too.",
         "schema": {"type": "string", "format": "uri-reference"},
     },
+    "Content-Disposition": {
+        "description": "Browsers save it as a file (RFC 6266).",
+        "schema": {"type": "string"},
+    },
     "Cache-Control": {
         "description": "Caches may keep it for a year without asking again.",
         "schema": {"type": "string"},
@@ -109,6 +121,8 @@ _TENANT_HEADER = {
     "schema": {"type": "string", "format": "uuid"},
 }
 
+MODELS = (ProfileBody, EditableFieldsBody, ChangesBody, ExportBody, ErrorBody)
+
 
 def headers(*names: str) -> dict[str, Any]:
     """Response headers; ``X-Request-ID`` is on every response."""
@@ -133,6 +147,22 @@ IF_MATCH = condition(
     " made weak or gave a suffix such as `-gzip` is the same tag.",
 )
 IF_NONE_MATCH = condition("If-None-Match", "Entity tags; 304 if the answer has one of them.")
+PAGE: tuple[dict[str, Any], ...] = (
+    {
+        "name": "first",
+        "in": "query",
+        "required": False,
+        "description": f"How many at most; {DEFAULT_PAGE} if left out.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_PAGE},
+    },
+    {
+        "name": "after",
+        "in": "query",
+        "required": False,
+        "description": "`next` of the page before.",
+        "schema": {"type": "string", "pattern": "^[0-9]{1,19}$"},
+    },
+)
 AVATAR_ADDRESS: dict[str, Any] = {
     "tags": ["Pictures"],
     "security": [],
@@ -178,6 +208,14 @@ def of_a_caller(*parameters: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def answer(model: type[BaseModel], description: str, *header_names: str) -> dict[str, Any]:
+    return {
+        "description": description,
+        "headers": headers(*header_names),
+        "content": {"application/json": {"schema": schema_of(model)}},
+    }
+
+
 def picture(*header_names: str) -> dict[str, Any]:
     types = ("image/png", "image/jpeg", "image/webp")
     return {
@@ -195,16 +233,20 @@ def unchanged(what: str, *header_names: str) -> dict[str, Any]:
 
 
 def errors(
-    codes: Iterable[Code], descriptions: Mapping[int, str] = MappingProxyType({})
+    codes: Iterable[Code],
+    descriptions: Mapping[int, str] = MappingProxyType({}),
+    *,
+    argument: str = "size",
 ) -> dict[int | str, dict[str, Any]]:
     """A response for each status, with an example for each code.
 
-    ``descriptions`` are those of statuses that mean something else here.
+    ``descriptions`` are those of statuses that mean something else here; ``argument`` is the one
+    in the example of ``invalid_argument``.
     """
     described = {**_DESCRIPTIONS, **descriptions}
     responses: dict[int | str, dict[str, Any]] = {}
     for code in codes:
-        example = _example(code)
+        example = _example(code, argument)
         answer = error_response(example)
         response = responses.setdefault(
             STATUS[code],
@@ -219,7 +261,7 @@ def errors(
     return responses
 
 
-def _example(code: Code) -> DomainError:
+def _example(code: Code, argument: str) -> DomainError:
     if code in _FIELDS_IN_EXAMPLES:
         field, limits = _FIELDS_IN_EXAMPLES[code]
         return refused_fields([Violation(field, code, limits)])
@@ -228,7 +270,7 @@ def _example(code: Code) -> DomainError:
     if code is Code.FORBIDDEN:
         return DomainError(code, notices=["Profiles are frozen during the audit."])
     if code is Code.INVALID_ARGUMENT:
-        return DomainError(code, details={"argument": "size"})
+        return DomainError(code, details={"argument": argument})
     waits = code in {Code.RATE_LIMITED, Code.UNAVAILABLE}
     return DomainError(code, retry_after=1 if waits else None)
 
@@ -334,7 +376,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         ],
     )
     _, models = models_json_schema(
-        [(ProfileBody, "serialization"), (ErrorBody, "serialization")], ref_template=_COMPONENT
+        [(model, "serialization") for model in MODELS], ref_template=_COMPONENT
     )
     described["components"] = {
         "schemas": models["$defs"] | {"ProfileUpdate": PROFILE_UPDATE},
