@@ -61,6 +61,7 @@ def test_every_status_of_an_update_is_listed():
     listed = set(PATHS[ME]["put"]["responses"])
     assert listed == {
         "200",
+        "204",
         "400",
         "401",
         "403",
@@ -88,6 +89,8 @@ def test_every_status_of_an_update_is_listed():
 def test_every_code_of_an_update_has_a_true_example():
     shown = {}
     for status, response in PATHS[ME]["put"]["responses"].items():
+        if status == "204":
+            continue
         for code, example in response["content"]["application/json"].get("examples", {}).items():
             shown[code] = example["value"]
             assert STATUS[Code(code)] == int(status)

@@ -50,9 +50,16 @@ def add_profile_routes(app: FastAPI, routes: ProfileRoutes) -> None:
         routes.update_my_profile,
         operation_id="updateMyProfile",
         summary="Change your own profile",
-        responses={200: ok, **openapi.errors(openapi.TO_UPDATE)},
+        responses={
+            200: ok,
+            204: {
+                "description": "Changed, and no more said, as `Prefer` asks.",
+                "headers": openapi.headers("ETag", "Preference-Applied"),
+            },
+            **openapi.errors(openapi.TO_UPDATE),
+        },
         openapi_extra={
-            **openapi.of_a_caller(openapi.IF_MATCH),
+            **openapi.of_a_caller(openapi.IF_MATCH, openapi.PREFER),
             "requestBody": openapi.UPDATE_BODY,
         },
     )

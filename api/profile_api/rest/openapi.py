@@ -80,13 +80,17 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
     },
     "ETag": {
-        "description": "The version of what is answered (RFC 9110 section 8.8.3); the profile's is"
-        " for If-Match.",
+        "description": "The version of what is answered (RFC 9110 section 8.8.3); the profile's,"
+        " for If-Match, where an update is refused.",
         "schema": {"type": "string"},
     },
     "Content-Location": {
         "description": "Where anybody sees this picture, in four sizes too.",
         "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "Preference-Applied": {
+        "description": "RFC 7240 section 3.",
+        "schema": {"const": "return=minimal"},
     },
     "Content-Disposition": {
         "description": "Browsers save it as a file (RFC 6266).",
@@ -147,6 +151,14 @@ IF_MATCH = condition(
     " made weak or gave a suffix such as `-gzip` is the same tag.",
 )
 IF_NONE_MATCH = condition("If-None-Match", "Entity tags; 304 if the answer has one of them.")
+PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "description": "`return=minimal` (RFC 7240): 204 instead of the profile, whose entity tag is"
+    " all that is answered.",
+    "schema": {"type": "string"},
+}
 PAGE: tuple[dict[str, Any], ...] = (
     {
         "name": "first",

@@ -15,7 +15,13 @@ from profile_domain.caller import Caller, Credentials
 from profile_domain.errors import Code, DomainError
 from profile_domain.profile import Profile, ProfileUpdate
 from profile_domain.requests.bodies import read_json_object
-from profile_domain.requests.headers import Fields, if_none_match_hits, joined, read_fields
+from profile_domain.requests.headers import (
+    Fields,
+    if_none_match_hits,
+    joined,
+    prefers_minimal,
+    read_fields,
+)
 from profile_domain.service import ProfileService
 
 MAX_NAME: Final = 100  # code points of an argument's name in an error
@@ -38,19 +44,31 @@ class ProfileRoutes:
         """Your own profile."""
         fields = read_fields(request.scope["headers"])
         caller = await self._caller(request, fields, to_write=False)
-        profile = await self._service.view_my_profile(caller)
-        if if_none_match_hits(joined(fields, "if-none-match"), profile.etag):
-            return Response(status_code=304, headers={"ETag": profile.etag})
-        return _answer(profile)
+        known = joined(fields, "if-none-match")
+        if known is not None:  # 304 needs no picture
+            profile = await self._service.view_my_profile(caller, with_image=False)
+            if if_none_match_hits(known, profile.etag):
+                return Response(status_code=304, headers={"ETag": profile.etag})
+        return _answer(await self._service.view_my_profile(caller))
 
     async def update_my_profile(self, request: Request) -> Response:
-        """Changes your own profile, all of it or nothing. Keys that are left out stay."""
+        """Changes your own profile, all of it or nothing. Keys that are left out stay.
+
+        With `Prefer: return=minimal` only the entity tag is answered.
+        """
         fields = read_fields(request.scope["headers"])
         caller = await self._caller(request, fields, to_write=True)
         body = await read_json_object(fields, request.stream(), max_bytes=self._max_body_bytes)
+        minimal = prefers_minimal(joined(fields, "prefer"))
         profile = await self._service.update_my_profile(
-            caller, ProfileUpdate(body), if_match=joined(fields, "if-match")
+            caller,
+            ProfileUpdate(body),
+            if_match=joined(fields, "if-match"),
+            with_image=not minimal,
         )
+        if minimal:
+            headers = {"ETag": profile.etag, "Preference-Applied": "return=minimal"}
+            return Response(status_code=204, headers=headers)
         return _answer(profile)
 
     async def view_my_avatar(self, request: Request) -> Response:
