@@ -134,7 +134,8 @@ class ProfileService:
         raises, nothing is written.
 
         Raises, in this order: ``not_found``, the fields' errors, ``forbidden``, the picture's
-        errors, ``precondition_failed``; and ``conflict`` after three lost races. Updates of one
+        errors, ``precondition_failed``; and ``conflict`` after three lost races, the last two with
+        the profile as it is now. Updates of one
         person are serialized within a process, so races are lost to other processes only. First of
         all ``unavailable``, if 64 updates of this person wait already.
         """
@@ -156,13 +157,14 @@ class ProfileService:
             await self._permit("updateMyProfile", caller, stored, wanted.keys())
             changes = {field: await self._storable(value) for field, value in wanted.items()}
             if not if_match_holds(if_match, stored.etag):
-                raise DomainError(Code.PRECONDITION_FAILED)
+                raise DomainError(Code.PRECONDITION_FAILED, current=stored)
             if before_writing is not None:
                 await before_writing(stored)
             updated = stored.with_changes(changes)
             if updated is stored or await self._profiles.save(caller, stored, updated):
                 return updated
-        raise DomainError(Code.CONFLICT)
+        current = await self._load(caller, with_image=with_image)
+        raise DomainError(Code.CONFLICT, current=current)
 
     async def my_changes(
         self, caller: Caller, profile: Profile, *, first: int, after: int | None = None

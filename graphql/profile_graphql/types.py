@@ -135,6 +135,10 @@ class ProfileError:
     details: JSON | None
     notices: list[str]
     violations: list[FieldViolation]
+    current: Profile | None = strawberry.field(
+        description="The profile as it is now, for `precondition_failed` and `conflict`: change"
+        " that, or show it beside what was to be stored."
+    )
 
     @classmethod
     def of(cls, error: DomainError) -> Self:
@@ -144,6 +148,7 @@ class ProfileError:
             details=details_of(error) or None,  # type: ignore[arg-type]  # JSON is any value
             notices=list(error.notices),
             violations=[FieldViolation.of(violation) for violation in error.violations],
+            current=Profile.of(error.current) if error.current else None,
         )
 
 

@@ -27,6 +27,7 @@ PLANNED = [
     'mutation { u: updateMyProfile(input: {}, ifMatch: "x") { ... on ProfileError { c: code details } } }',
     "mutation M($i: UpdateMyProfileInput!) { updateMyProfile(input: $i) { ... on Profile { firstName } } }",
     "mutation M($n: String) { updateMyProfile(input: {displayName: $n}) { ... on Profile { displayName } } }",
+    'mutation { updateMyProfile(input: {}, ifMatch: "x") { ... on ProfileError { current { etag editableFields } } } }',
     'mutation M($m: String = "no") { updateMyProfile(input: {}, ifMatch: $m) { __typename } }',
 ]  # fmt: skip
 NOT_PLANNED = [

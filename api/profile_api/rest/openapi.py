@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -30,6 +31,8 @@ from profile_domain.profile import (
     FIRST_NAME,
     LAST_NAME,
     TEXT_FIELDS,
+    AuthProvider,
+    Profile,
     TextField,
 )
 from profile_domain.public_avatars import SIDES
@@ -283,6 +286,9 @@ def _example(code: Code, argument: str) -> DomainError:
         return DomainError(code, notices=["Profiles are frozen during the audit."])
     if code is Code.INVALID_ARGUMENT:
         return DomainError(code, details={"argument": argument})
+    if code in {Code.CONFLICT, Code.PRECONDITION_FAILED}:
+        nobody = Profile(UUID(int=0), UUID(int=0), "ada@acme.example", AuthProvider.LOCAL)
+        return DomainError(code, current=nobody)
     waits = code in {Code.RATE_LIMITED, Code.UNAVAILABLE}
     return DomainError(code, retry_after=1 if waits else None)
 
