@@ -77,8 +77,8 @@ def clean(upload: Upload) -> Avatar:
 def scale(stored: Upload, side: int) -> Avatar:
     """A stored picture with no side over ``side`` pixels; as it is if it has none."""
     found = examine(stored)
-    image = _decoded(found, found.readings[0])
-    if max(image.size) <= side:
+    image = _decoded(found, found.readings[0], side)
+    if found.sides is not None and max(found.sides) <= side:
         return Avatar.of(found.media_type, stored.image)
     return next(_encodings(_scaled(image, side), found))
 
@@ -112,12 +112,12 @@ def _is_reproduced(upload: Upload, image: Image.Image) -> bool:
     return False
 
 
-def _decoded(found: Container, picture: bytes) -> Image.Image:
-    """The decoded picture; a far too large JPEG is decoded at a reduced size."""
+def _decoded(found: Container, picture: bytes, side: int = STORED_SIDE) -> Image.Image:
+    """The decoded picture; a JPEG far larger than ``side`` is decoded at a reduced size."""
     try:
         with Image.open(BytesIO(picture), formats=[_FORMATS[found.media_type]]) as image:
             ensure(image.size == found.sides)
-            width, height = _within(image.size, STORED_SIDE)
+            width, height = _within(image.size, side)
             # 1.5 times the target size is enough to scale well; more pixels only take time.
             image.draft(None, (width * 3 // 2, height * 3 // 2))
             _scale_transparency(image)
