@@ -5,10 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal
-
-if TYPE_CHECKING:
-    from profile_domain.profile import Profile
+from typing import Any, Literal
 
 MAX_VIOLATIONS = 100
 
@@ -128,8 +125,8 @@ class DomainError(Exception):
 
     ``retry_after`` is in whole seconds, for ``rate_limited`` and ``unavailable``; it is in
     ``details`` too, for clients that cannot read headers. ``details`` lists at most 100
-    ``violations``, and the number of the others, including ``omitted``. ``current`` is the profile
-    as it is now, for ``conflict`` and ``precondition_failed``. ``log_reason`` is for the log only.
+    ``violations``, and the number of the others, including ``omitted``. ``log_reason`` is for the
+    log only.
     """
 
     def __init__(
@@ -141,7 +138,6 @@ class DomainError(Exception):
         violations: Sequence[Violation] = (),
         omitted: int = 0,
         retry_after: int | None = None,
-        current: Profile | None = None,
         log_reason: LogReason | None = None,
     ) -> None:
         super().__init__(code)
@@ -158,7 +154,6 @@ class DomainError(Exception):
             self.details["retry_after"] = retry_after
         self.notices = tuple(notices)
         self.retry_after = retry_after
-        self.current = current
         self.log_reason = log_reason
 
     def as_dict(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from profile_domain.export import StoredProfile, export_document
 from profile_domain.keyed_locks import KeyedLocks
 from profile_domain.people import sign_in_differs
 from profile_domain.pictures.avatar import Avatar, Upload
-from profile_domain.profile import AVATAR, Profile, ProfileUpdate
+from profile_domain.profile import AVATAR, Profile, ProfileChanged, ProfileUpdate
 from profile_domain.requests.headers import if_match_holds
 
 Action = Literal["viewMyProfile", "updateMyProfile"]
@@ -157,14 +157,13 @@ class ProfileService:
             await self._permit("updateMyProfile", caller, stored, wanted.keys())
             changes = {field: await self._storable(value) for field, value in wanted.items()}
             if not if_match_holds(if_match, stored.etag):
-                raise DomainError(Code.PRECONDITION_FAILED, current=stored)
+                raise ProfileChanged(Code.PRECONDITION_FAILED, stored)
             if before_writing is not None:
                 await before_writing(stored)
             updated = stored.with_changes(changes)
             if updated is stored or await self._profiles.save(caller, stored, updated):
                 return updated
-        current = await self._load(caller, with_image=with_image)
-        raise DomainError(Code.CONFLICT, current=current)
+        raise ProfileChanged(Code.CONFLICT, await self._load(caller, with_image=with_image))
 
     async def my_changes(
         self, caller: Caller, profile: Profile, *, first: int, after: int | None = None

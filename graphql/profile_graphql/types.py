@@ -10,7 +10,7 @@ from strawberry.scalars import JSON
 
 from profile_domain.audit import page_of
 from profile_domain.errors import DomainError, Violation
-from profile_domain.profile import TEXT_FIELDS
+from profile_domain.profile import TEXT_FIELDS, ProfileChanged
 from profile_domain.profile import AuthProvider as DomainAuthProvider
 from profile_domain.profile import Profile as DomainProfile
 from profile_graphql.history import ProfileChangeConnection
@@ -148,7 +148,7 @@ class ProfileError:
             details=details_of(error) or None,  # type: ignore[arg-type]  # JSON is any value
             notices=list(error.notices),
             violations=[FieldViolation.of(violation) for violation in error.violations],
-            current=Profile.of(error.current) if error.current else None,
+            current=Profile.of(error.current) if isinstance(error, ProfileChanged) else None,
         )
 
 

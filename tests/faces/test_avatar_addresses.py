@@ -276,3 +276,13 @@ async def test_a_metric_and_a_line_of_the_log_name_the_route_and_no_address(serv
     metrics = (await service.client.get("/metrics")).text
     assert 'route="/v1/avatars/{tenant}/{user}/{digest}"' in metrics
     assert address.rpartition("/")[2] not in metrics
+
+
+async def test_pages_of_allowed_origins_and_of_others_may_read_it_alike(tmp_path):
+    async with running(tmp_path, cors_origins=["https://app.example"]) as service:
+        _, address = await with_picture(service)
+        for origin in ("https://app.example", "https://elsewhere.example", "null"):
+            answer = await service.client.get(address, headers={"Origin": origin})
+            (allowed,) = answer.headers.get_list("Access-Control-Allow-Origin")
+            assert allowed == (origin if origin == "https://app.example" else "*")
+            assert (answer.headers.get("Vary") == "Origin") is (allowed != "*")

@@ -102,6 +102,18 @@ def test_every_code_of_an_update_has_a_true_example():
     assert set(shown) == set(Code) - not_here - below_routes
 
 
+def test_every_document_that_is_answered_has_a_valid_example():
+    shown = 0
+    for path in PATHS.values():
+        for operation in path.values():
+            content = operation["responses"]["200"].get("content", {})
+            if "example" in (body := content.get("application/json", {})):
+                schema = {**body["schema"], "components": DOCUMENT["components"]}
+                assert validator_for(json.loads(json.dumps(schema))).is_valid(body["example"])
+                shown += 1
+    assert shown == 5
+
+
 def test_the_caller_is_described():
     assert DOCUMENT["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
     for method in ("get", "put"):

@@ -12,7 +12,14 @@ from profile_domain.caller import Caller, Credentials, Identity
 from profile_domain.errors import Code, DomainError, FieldRefused, unauthenticated
 from profile_domain.export import StoredProfile
 from profile_domain.pictures.avatar import Avatar
-from profile_domain.profile import AVATAR, EDITABLE, AuthProvider, Profile, ProfileUpdate
+from profile_domain.profile import (
+    AVATAR,
+    EDITABLE,
+    AuthProvider,
+    Profile,
+    ProfileChanged,
+    ProfileUpdate,
+)
 from profile_domain.service import ProfileService
 
 TENANT = UUID("11111111-1111-4111-8111-111111111111")
@@ -198,7 +205,7 @@ async def test_one_person_does_not_wait_for_another():
 async def test_three_lost_races_are_a_conflict_with_the_profile_as_it_is_now():
     world = World()
     world.others_win = 3
-    with pytest.raises(DomainError, match=Code.CONFLICT) as lost:
+    with pytest.raises(ProfileChanged, match=Code.CONFLICT) as lost:
         await world.update({"first_name": "Grace"})
     assert world.story.count("save") == 3
     assert lost.value.current == world.stored
@@ -208,7 +215,7 @@ async def test_three_lost_races_are_a_conflict_with_the_profile_as_it_is_now():
 async def test_a_lost_race_with_if_match_is_a_failed_precondition_with_the_profile_as_it_is_now():
     world = World()
     world.others_win = 1
-    with pytest.raises(DomainError, match=Code.PRECONDITION_FAILED) as lost:
+    with pytest.raises(ProfileChanged, match=Code.PRECONDITION_FAILED) as lost:
         await world.update({"first_name": "Grace"}, if_match=ADA.etag)
     assert lost.value.current == world.stored != ADA
 

@@ -157,7 +157,12 @@ def test_the_connection_is_cut_where_the_store_is_lost(server, tmp_path):
     assert f'code="unavailable",method="GET",route="{EXPORT}",status="200"' in metrics
 
 
-def test_a_client_sees_that_it_was_cut(server):
+@pytest.mark.parametrize("routed", [False, True], ids=["direct", "by FastAPI"])
+def test_a_client_sees_that_it_was_cut(server, routed):
+    if routed:  # as where requests are traced
+        (each_request,) = server.service.app.user_middleware
+        each_request.kwargs["routes"].clear()
+
     def fail(number):
         if number == 3:
             raise unavailable()
@@ -165,6 +170,8 @@ def test_a_client_sees_that_it_was_cut(server):
     Pages(server, fail)
     with pytest.raises(httpx2.RemoteProtocolError):
         httpx2.get(f"{server.address}{EXPORT}", headers=server.headers, timeout=60)
+    metrics = httpx2.get(f"{server.address}/metrics").text
+    assert f'code="unavailable",method="GET",route="{EXPORT}",status="200"' in metrics
 
 
 def test_a_head_reads_no_history(server):

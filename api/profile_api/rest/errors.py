@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from profile_domain.errors import Code, DomainError
+from profile_domain.profile import ProfileChanged
 
 STATUS: Mapping[Code, int] = {
     Code.INVALID_HTTP: 400,
@@ -63,7 +64,7 @@ def error_response(error: DomainError) -> Response:
         answer.headers["WWW-Authenticate"] = _CHALLENGES[error.details["reason"]]
     if error.retry_after is not None:
         answer.headers["Retry-After"] = str(error.retry_after)
-    if error.current is not None:
+    if isinstance(error, ProfileChanged):
         answer.headers["ETag"] = error.current.etag
     return answer
 

@@ -33,6 +33,7 @@ from profile_domain.profile import (
     TEXT_FIELDS,
     AuthProvider,
     Profile,
+    ProfileChanged,
     TextField,
 )
 from profile_domain.public_avatars import SIDES
@@ -128,7 +129,39 @@ _TENANT_HEADER = {
     "schema": {"type": "string", "format": "uuid"},
 }
 
-MODELS = (ProfileBody, EditableFieldsBody, ChangesBody, ExportBody, ErrorBody)
+# Without nulls, which FastAPI takes out of examples.
+_ADA = {
+    "id": "2f6a0d3c-63d3-4c5a-9f2e-0d8a3f6b1c11",
+    "email": "ada@acme.example",
+    "name": "Countess",
+    "auth_provider": "local",
+    "first_name": "Ada",
+    "last_name": "Lovelace",
+    "display_name": "Countess",
+    "avatar_base64": "data:image/png;base64,iVBORw0KGgo=",
+}
+_CHANGE = {
+    "at": "2026-01-02T03:04:05.678901+00:00",
+    "issuer": "https://login.example",
+    "subject": "2f6a0d3c-63d3-4c5a-9f2e-0d8a3f6b1c11",
+    "face": "rest",
+    "request_id": "e1c1f0b0d1f04a6f8f6d0a4f4f0e7c55",
+    "old_version": 1,
+    "new_version": 2,
+    "fields": [{"field": "display_name", "old": "Ada", "new": "Countess"}],
+}
+_EXAMPLES: Mapping[type[BaseModel], object] = {
+    ProfileBody: _ADA,
+    EditableFieldsBody: {"editable_fields": [DISPLAY_NAME, AVATAR]},
+    ChangesBody: {"changes": [_CHANGE], "next": "2"},
+    ExportBody: {
+        "profile": _ADA,
+        "created_at": "2026-01-01T00:00:00+00:00",
+        "updated_at": _CHANGE["at"],
+        "changes": [_CHANGE],
+    },
+}
+MODELS: tuple[type[BaseModel], ...] = (*_EXAMPLES, ErrorBody)
 
 
 def headers(*names: str) -> dict[str, Any]:
@@ -227,7 +260,7 @@ def answer(model: type[BaseModel], description: str, *header_names: str) -> dict
     return {
         "description": description,
         "headers": headers(*header_names),
-        "content": {"application/json": {"schema": schema_of(model)}},
+        "content": {"application/json": {"schema": schema_of(model), "example": _EXAMPLES[model]}},
     }
 
 
@@ -288,7 +321,7 @@ def _example(code: Code, argument: str) -> DomainError:
         return DomainError(code, details={"argument": argument})
     if code in {Code.CONFLICT, Code.PRECONDITION_FAILED}:
         nobody = Profile(UUID(int=0), UUID(int=0), "ada@acme.example", AuthProvider.LOCAL)
-        return DomainError(code, current=nobody)
+        return ProfileChanged(code, nobody)
     waits = code in {Code.RATE_LIMITED, Code.UNAVAILABLE}
     return DomainError(code, retry_after=1 if waits else None)
 
