@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import compare
+import faces
 import growth
 import layers
 import start
@@ -32,6 +33,7 @@ LAYOUTS: Mapping[str, Callable[[Sequence[Row]], str]] = {
     "postgres": loads,
     "sqlite": loads,
     "pictures": loads,
+    "faces": faces.laid_out,
     "workers": loads,
     "start": start.laid_out,
     "layers": layers.laid_out,

@@ -43,7 +43,13 @@ class World:
         return self.issuer.secret[0].get_secret_value()
 
 
-def make_world(folder: Path, *, people: int = PEOPLE, image: bytes | None = None) -> World:
+def make_world(
+    folder: Path,
+    *,
+    people: int = PEOPLE,
+    image: bytes | None = None,
+    media_type: str = "image/png",
+) -> World:
     """``image`` is everybody's picture; it is stored as it is, whatever it shows."""
     issuer = Issuer.model_validate(
         {
@@ -53,7 +59,7 @@ def make_world(folder: Path, *, people: int = PEOPLE, image: bytes | None = None
             "secret": secrets.token_urlsafe(48),
         }
     )
-    avatar = Avatar.of("image/png", image) if image else None
+    avatar = Avatar.of(media_type, image) if image else None
     users = []
     for number in range(people):
         record = read_record(f"p{number}@example.com", "local", {"first_name": f"P{number}"})

@@ -24,7 +24,8 @@ from profile_api.pages.docs import page as docs_page
 from profile_api.pages.person import Person
 from profile_api.pages.settings_page import page as settings_page
 from profile_api.rest import openapi
-from profile_api.rest.documented import ME, add_profile_routes, add_route
+from profile_api.rest.avatars import AvatarAddresses, AvatarRoutes
+from profile_api.rest.documented import EXPORT, ME, add_avatar_routes, add_profile_routes, add_route
 from profile_api.rest.errors import STATUS, answer_domain_error, answer_http_error, error_response
 from profile_api.rest.operations import Operations
 from profile_api.rest.routes import ProfileRoutes
@@ -34,6 +35,7 @@ from profile_api.telemetry.logs import request_log
 from profile_api.telemetry.metrics import Metrics, TimedPictures, TimedPolicy
 from profile_api.telemetry.tracing import spans_from_environment
 from profile_domain.errors import DomainError
+from profile_domain.public_avatars import PublicAvatars
 from profile_domain.service import ProfileService
 from profile_graphql.errors import refusal
 from profile_graphql.graphiql import page as graphiql_page
@@ -41,6 +43,7 @@ from profile_graphql.schema import schema
 from profile_graphql.view import GraphQLView
 from profile_infra.people.provisioning import TokenProvisioning
 from profile_infra.pictures.processes import PictureProcesses
+from profile_infra.pictures.sizes import PictureSizes
 from profile_infra.policies.cedar import CedarPolicy
 from profile_infra.rate_limits.in_process import InProcessRateLimit
 from profile_infra.rate_limits.in_redis import RedisRateLimit
@@ -126,7 +129,10 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     )
     _watch(metrics, admission, store, tokens, rate_limit, reloads=reloads)
 
-    add_profile_routes(app, ProfileRoutes(service, max_body_bytes=settings.max_body_bytes))
+    addresses = AvatarAddresses(settings.public_url)
+    routes = ProfileRoutes(service, addresses, max_body_bytes=settings.max_body_bytes)
+    add_profile_routes(app, routes)
+    add_avatar_routes(app, AvatarRoutes(PublicAvatars(store, PictureSizes(pictures))))
     assets = Assets.load(
         *([graphiql_page.ASSETS] if settings.graphiql else []),
         *([docs_page.ASSETS] if settings.docs else []),
@@ -136,6 +142,7 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     view = GraphQLView(
         schema._schema,  # noqa: SLF001  # Strawberry has no public name for it
         service,
+        addresses.of,
         introspection=settings.introspection,
         max_body_bytes=settings.max_body_bytes,
         page=_page(graphiql_page.page, GRAPHQL, assets, people) if settings.graphiql else None,
@@ -145,7 +152,7 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     direct |= {
         (method, route.path): route
         for route in app.routes
-        if spans is None and isinstance(route, APIRoute) and route.path in {ME, GRAPHQL}
+        if spans is None and isinstance(route, APIRoute) and route.path in {ME, EXPORT, GRAPHQL}
         for method in route.methods or ()
     }
     if people:

@@ -100,7 +100,8 @@ class Settings(BaseSettings):
     )
     public_url: Annotated[str, AfterValidator(checked_url)] | None = Field(
         default=None,
-        description="Where people reach the service, with the prefix that a proxy strips.",
+        description="Where people reach the service, with the prefix that a proxy strips; addresses"
+        " of pictures begin with it, and are paths without it.",
     )
     policy_dir: Path | None = Field(
         default=None, description="A folder of .cedar files that add to the built-in policy."

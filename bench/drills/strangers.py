@@ -1,4 +1,4 @@
-"""Strangers by the million: people, tokens, documents and addresses that come once each.
+"""Strangers by the million: people, tokens, documents and addresses of pictures, once each.
 
 A worker keeps within 64 MiB of the memory that it began with, and a request costs it at the end no
 more than 1.2 times what it cost at the beginning. ``--each`` is how many of each kind there are.
@@ -78,7 +78,8 @@ def kinds(known: list[str]) -> dict[str, tuple[int, Callable[[int], bytes]]]:
 
     def picture(number: int) -> bytes:
         digest = _base64url(sha256(b"%d" % number).digest()).decode()
-        return request("GET", f"/v1/avatars/{TENANT}/{known[number % len(known)]}/{digest}")
+        size = ("", "?size=64")[number % 2]
+        return request("GET", f"/v1/avatars/{TENANT}/{known[number % len(known)]}/{digest}{size}")
 
     return {
         "people": (404, person),

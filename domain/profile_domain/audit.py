@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from profile_domain.errors import Code, DomainError
 from profile_domain.profile import AVATAR
+
+DEFAULT_PAGE: Final = 20
+MAX_PAGE: Final = 100
 
 
 class ChangedField(NamedTuple):
@@ -62,6 +66,19 @@ class AuditEntry:
             "new_version": self.new_version,
             "fields": [field._asdict() for field in self.changed_fields],
         }
+
+
+def page_of(first: int | None, after: str | None) -> tuple[int, int | None]:
+    """The arguments of a page as (count, version); entries before the version are wanted.
+
+    ``after`` is the cursor of an entry. Raises ``invalid_argument``.
+    """
+    count = DEFAULT_PAGE if first is None else first
+    if not 1 <= count <= MAX_PAGE:
+        raise DomainError(Code.INVALID_ARGUMENT, details={"argument": "first"})
+    if after is not None and not (after.isascii() and after.isdigit() and len(after) < 20):
+        raise DomainError(Code.INVALID_ARGUMENT, details={"argument": "after"})
+    return count, None if after is None else int(after)
 
 
 def _digest(digest: bytes | None) -> str | None:

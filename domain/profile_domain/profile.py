@@ -11,7 +11,14 @@ from operator import attrgetter
 from typing import Final
 from uuid import UUID
 
-from profile_domain.errors import MAX_VIOLATIONS, Code, FieldRefused, Violation, refused_fields
+from profile_domain.errors import (
+    MAX_VIOLATIONS,
+    Code,
+    DomainError,
+    FieldRefused,
+    Violation,
+    refused_fields,
+)
 from profile_domain.names import MAX_CODE_POINTS, NAME_PATTERN, clean_name, sanitize_name
 from profile_domain.pictures.avatar import Avatar, Upload, read_data_uri
 
@@ -152,6 +159,14 @@ class Profile:
         if not differing:
             return self
         return Profile(**{**vars(self), **differing, "version": self.version + 1})
+
+
+class ProfileChanged(DomainError):
+    """``conflict`` or ``precondition_failed``, with the profile as it is now."""
+
+    def __init__(self, code: Code, current: Profile) -> None:
+        super().__init__(code)
+        self.current = current
 
 
 def same(stored: str | Avatar | None, wanted: str | Avatar | Upload | None) -> bool:

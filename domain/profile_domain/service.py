@@ -13,7 +13,7 @@ from profile_domain.export import StoredProfile, export_document
 from profile_domain.keyed_locks import KeyedLocks
 from profile_domain.people import sign_in_differs
 from profile_domain.pictures.avatar import Avatar, Upload
-from profile_domain.profile import AVATAR, Profile, ProfileUpdate
+from profile_domain.profile import AVATAR, Profile, ProfileChanged, ProfileUpdate
 from profile_domain.requests.headers import if_match_holds
 
 Action = Literal["viewMyProfile", "updateMyProfile"]
@@ -134,7 +134,8 @@ class ProfileService:
         raises, nothing is written.
 
         Raises, in this order: ``not_found``, the fields' errors, ``forbidden``, the picture's
-        errors, ``precondition_failed``; and ``conflict`` after three lost races. Updates of one
+        errors, ``precondition_failed``; and ``conflict`` after three lost races, the last two with
+        the profile as it is now. Updates of one
         person are serialized within a process, so races are lost to other processes only. First of
         all ``unavailable``, if 64 updates of this person wait already.
         """
@@ -156,13 +157,13 @@ class ProfileService:
             await self._permit("updateMyProfile", caller, stored, wanted.keys())
             changes = {field: await self._storable(value) for field, value in wanted.items()}
             if not if_match_holds(if_match, stored.etag):
-                raise DomainError(Code.PRECONDITION_FAILED)
+                raise ProfileChanged(Code.PRECONDITION_FAILED, stored)
             if before_writing is not None:
                 await before_writing(stored)
             updated = stored.with_changes(changes)
             if await self._profiles.save(caller, stored, updated):
                 return updated
-        raise DomainError(Code.CONFLICT)
+        raise ProfileChanged(Code.CONFLICT, await self._load(caller, with_image=with_image))
 
     async def my_changes(
         self, caller: Caller, profile: Profile, *, first: int, after: int | None = None

@@ -9,11 +9,7 @@ from typing import Self
 import strawberry
 
 from profile_domain.audit import AuditEntry
-from profile_domain.errors import Code, DomainError
 from profile_graphql.names import camel_case
-
-DEFAULT_PAGE = 20
-MAX_PAGE = 100
 
 
 @strawberry.type(description="One field of a change. Of a picture only its digest is kept.")
@@ -86,16 +82,3 @@ class ProfileChangeConnection:
                 end_cursor=edges[-1].cursor if edges else None,
             ),
         )
-
-
-def page_of(first: int | None, after: str | None) -> tuple[int, int | None]:
-    """The arguments as (count, version); entries before the version are wanted.
-
-    Raises ``invalid_argument``.
-    """
-    count = DEFAULT_PAGE if first is None else first
-    if not 1 <= count <= MAX_PAGE:
-        raise DomainError(Code.INVALID_ARGUMENT, details={"argument": "first"})
-    if after is not None and not (after.isascii() and after.isdigit() and len(after) < 20):
-        raise DomainError(Code.INVALID_ARGUMENT, details={"argument": "after"})
-    return count, None if after is None else int(after)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from asyncio import Lock
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,8 @@ from strawberry.types import Info
 from profile_domain.caller import Caller, Credentials
 from profile_domain.profile import Profile
 from profile_domain.service import ProfileService
+
+AvatarURL = Callable[[Profile, int | None], str | None]
 
 
 @dataclass(slots=True)
@@ -22,6 +25,7 @@ class RequestContext:
     """
 
     service: ProfileService
+    avatar_url: AvatarURL
     credentials: Credentials
     request_id: str
     wants_image: bool

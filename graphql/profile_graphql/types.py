@@ -8,11 +8,12 @@ from typing import Annotated, Any, Self
 import strawberry
 from strawberry.scalars import JSON
 
+from profile_domain.audit import page_of
 from profile_domain.errors import DomainError, Violation
-from profile_domain.profile import TEXT_FIELDS
+from profile_domain.profile import TEXT_FIELDS, ProfileChanged
 from profile_domain.profile import AuthProvider as DomainAuthProvider
 from profile_domain.profile import Profile as DomainProfile
-from profile_graphql.history import ProfileChangeConnection, page_of
+from profile_graphql.history import ProfileChangeConnection
 from profile_graphql.names import camel_case
 from profile_graphql.request import RequestInfo
 
@@ -75,6 +76,16 @@ class Profile:
     async def avatar_base64(self) -> str | None:
         return self.stored.avatar.data_uri if self.stored.avatar else None
 
+    @strawberry.field(
+        description="The address of the picture, for `<img src>`: it needs no token, and never"
+        " means another picture. With `size`, 32, 64, 128 or 256, its longest side has at most so"
+        " many pixels. Absolute if the service knows its public URL, else a path."
+    )
+    async def avatar_url(
+        self, info: RequestInfo, size: int | None = strawberry.UNSET
+    ) -> str | None:
+        return info.context.avatar_url(self.stored, None if size is strawberry.UNSET else size)
+
     @strawberry.field(description="What you may change now, by sign-in provider and by policy.")
     async def editable_fields(self, info: RequestInfo) -> list[ProfileField]:
         fields = self.editable
@@ -124,6 +135,10 @@ class ProfileError:
     details: JSON | None
     notices: list[str]
     violations: list[FieldViolation]
+    current: Profile | None = strawberry.field(
+        description="The profile as it is now, for `precondition_failed` and `conflict`: change"
+        " that, or show it beside what was to be stored."
+    )
 
     @classmethod
     def of(cls, error: DomainError) -> Self:
@@ -133,6 +148,7 @@ class ProfileError:
             details=details_of(error) or None,  # type: ignore[arg-type]  # JSON is any value
             notices=list(error.notices),
             violations=[FieldViolation.of(violation) for violation in error.violations],
+            current=Profile.of(error.current) if isinstance(error, ProfileChanged) else None,
         )
 
 

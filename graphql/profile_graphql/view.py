@@ -26,7 +26,7 @@ from profile_graphql.errors import (
 )
 from profile_graphql.execution.documents import Documents
 from profile_graphql.execution.limits import MAX_ERRORS
-from profile_graphql.request import RequestContext
+from profile_graphql.request import AvatarURL, RequestContext
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
@@ -49,13 +49,15 @@ PERSISTED_QUERY_NOT_SUPPORTED = {
 class GraphQLView:
     """Handles POST and GET.
 
-    ``max_body_bytes`` limits the body of a POST; ``page`` renders GraphiQL for browsers.
+    ``avatar_url`` gives the address of a picture in a size; ``max_body_bytes`` limits the body of
+    a POST; ``page`` renders GraphiQL for browsers.
     """
 
     def __init__(
         self,
         schema: GraphQLSchema,
         service: ProfileService,
+        avatar_url: AvatarURL,
         *,
         introspection: bool,
         max_body_bytes: int,
@@ -63,6 +65,7 @@ class GraphQLView:
     ) -> None:
         self._schema = schema
         self._service = service
+        self._avatar_url = avatar_url
         self._hide_suggestions = not introspection
         self._documents = Documents(schema, introspection=introspection)
         self._max_body_bytes = max_body_bytes
@@ -109,6 +112,7 @@ class GraphQLView:
         state = request.scope["state"]
         context = RequestContext(
             service=self._service,
+            avatar_url=self._avatar_url,
             credentials=Credentials.sent_in(fields),
             request_id=state["request_id"],
             wants_image=document.wants_image,

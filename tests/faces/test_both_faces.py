@@ -1,23 +1,14 @@
 """One table of requests, each sent to both faces on either store; the responses are compared."""
 
 import json
-import re
 
 import pytest
 
-from cases import CASES, VIEWS
+from asking import camel, snake
+from cases import CASES, SMALL, VIEWS, uri
 from profile_domain.caller import Identity
 from profile_domain.profile import EDITABLE
 from running import ME, ME_QUERY, UPDATE, running
-
-
-def snake(name: str) -> str:
-    return re.sub("([A-Z])", r"_\1", name).lower()
-
-
-def camel(name: str) -> str:
-    head, *tail = name.split("_")
-    return head + "".join(word.capitalize() for word in tail)
 
 
 async def put(service, case, headers, if_match):
@@ -26,7 +17,10 @@ async def put(service, case, headers, if_match):
         headers["If-Match"] = if_match
     headers["Content-Type"] = "application/json"
     answer = await service.client.put(ME, content=json.dumps(case.body), headers=headers)
-    return normalized(answer, answer.json()), answer.headers.get("ETag")
+    results, etag = normalized(answer, answer.json()), answer.headers.get("ETag")
+    if answer.status_code == 200:
+        return results, etag
+    return results | ({"current": etag} if etag else {}), None
 
 
 async def mutate(service, case, headers, if_match):
@@ -82,6 +76,8 @@ def error_as_in_rest(result):
     for each in detailed:
         assert snake(each["field"]) in EDITABLE
         each["field"] = snake(each["field"])
+    if result["current"] is not None:
+        result["current"] = result["current"]["etag"]
     return {name: value for name, value in result.items() if value}
 
 
@@ -109,6 +105,8 @@ async def send(service, case, face, send_by):
     results, etag = await send_by(service, case, headers, if_match)
     after = await service.store.load(identity_of(user), with_image=True)
     assert_expected(case, results)
+    refused_for_another = results.get("code") in {"precondition_failed", "conflict"}
+    assert results.pop("current", None) == (after.etag if refused_for_another else None)
     if etag is None:
         assert after == stored, "a refusal changes nothing"
     else:
@@ -149,6 +147,44 @@ async def test_a_store_out_of_reach_is_answered_alike(tmp_path, case):
             assert by_rest["code"] == "unavailable"
             assert by_rest["details"] == {"retry_after": 1}
             assert by_rest == by_graphql
+
+
+async def test_a_lost_race_is_answered_alike_with_the_profile_as_it_is_now(tmp_path):
+    case = CASES[0]
+    async with running(tmp_path) as service:
+        user = await service.person()
+        profiles = service.app.state.service._profiles
+        save = profiles.save
+
+        async def overtaken(caller, before, after):
+            stored = await service.store.load(identity_of(user), with_image=True)
+            faster = stored.with_changes({"last_name": f"v{stored.version}"})
+            assert await service.store.save(caller, stored, faster)
+            return await save(caller, before, after)
+
+        profiles.save = overtaken
+        headers = service.headers(user)
+        by_rest, _ = await put(service, case, dict(headers), None)
+        assert by_rest.pop("current") == (await service.get(user)).headers["ETag"]
+        by_graphql, _ = await mutate(service, case, dict(headers), None)
+        assert by_graphql.pop("current") == (await service.get(user)).headers["ETag"]
+        assert by_rest["code"] == "conflict"
+        assert by_rest == by_graphql
+
+
+async def test_what_is_current_is_a_whole_profile(on_each_store):
+    user = await on_each_store.person(first_name="Ada")
+    await on_each_store.put(user, {"avatar_base64": uri(SMALL)})
+    update = """mutation { updateMyProfile(input: {firstName: "Eve"}, ifMatch: "no") {
+        ... on ProfileError { code current {
+            firstName avatarBase64 editableFields etag changes { edges { cursor } } } } } }"""
+    answer = (await on_each_store.graphql(user, update)).json()
+    seen = await on_each_store.get(user)
+    assert answer == {"data": {"updateMyProfile": {"code": "precondition_failed", "current": {
+        "firstName": "Ada", "avatarBase64": seen.json()["avatar_base64"],
+        "editableFields": [each.upper() for each in EDITABLE],
+        "etag": seen.headers["ETag"], "changes": {"edges": [{"cursor": "2"}]},
+    }}}}  # fmt: skip
 
 
 @pytest.mark.parametrize(("rate", "wait"), [("1/minute", 60), ("1/hour", 3600), ("1/day", 86_400)])

@@ -77,6 +77,59 @@ async def test_a_change_ends_304_and_the_old_tag_ends_an_update(service):
     assert answer.status_code == 200
 
 
+PREFERENCES = [
+    ("return=minimal", True),
+    ('Return = "minimal"; foo=1, wait=10', True),
+    ("respond-async,return=minimal", True),
+    ("return=minimal, return=representation", True),
+    ("return=representation, return=minimal", False),
+    ("return=representation", False),
+    ("return=Minimal", False),
+    ("return", False),
+    ("minimal", False),
+    ("returns=minimal", False),
+    ("", False),
+    (',;="', False),
+]
+
+
+@pytest.mark.parametrize(("header", "minimal"), PREFERENCES)
+async def test_who_prefers_it_is_told_the_entity_tag_alone(service, header, minimal):
+    user = await service.person(first_name="Ada")
+    for body in ({"first_name": "Grace", **VALUES}, {"first_name": "Grace"}):
+        answer = await service.put(user, body, Prefer=header)
+        seen = await service.get(user)
+        assert answer.status_code == (204 if minimal else 200)
+        assert answer.headers["ETag"] == seen.headers["ETag"]
+        assert answer.headers.get("Preference-Applied") == ("return=minimal" if minimal else None)
+        assert answer.content == (b"" if minimal else seen.content)
+        assert ("Content-Length" in answer.headers) is not minimal
+    assert seen.json()["avatar_base64"] == VALUES["avatar_base64"]
+
+
+async def test_a_refusal_is_told_whatever_is_preferred(service):
+    user = await service.person()
+    answer = await service.put(user, {"first_name": None}, Prefer="return=minimal")
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_type")
+    assert "Preference-Applied" not in answer.headers
+
+
+async def test_a_view_has_always_all_its_keys_whatever_is_preferred(service):
+    user = await service.person()
+    await service.put(user, VALUES)
+    answer = await service.get(user, Prefer="return=minimal")
+    assert list(answer.json()) == KEYS
+    assert answer.json()["avatar_base64"] == VALUES["avatar_base64"]
+    assert "Preference-Applied" not in answer.headers
+
+
+async def test_several_fields_of_preferences_count_as_one(service):
+    user = await service.person()
+    headers = [*service.headers(user).items(), ("Content-Type", "application/json")]
+    headers += [("Prefer", "wait=1"), ("Prefer", "return=minimal")]
+    assert (await service.client.put(ME, content=b"{}", headers=headers)).status_code == 204
+
+
 async def test_a_policy_can_forbid_to_look(service):
     user = await service.person(email="hidden@example.com")
     answer = await service.get(user)

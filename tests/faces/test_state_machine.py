@@ -111,7 +111,7 @@ def machine_over(service, run):
             if face == "rest":
                 headers = {"If-Match": if_match} if if_match else {}
                 answer = await service.put(user, change, **headers)
-                return answer.status_code, answer.headers.get("ETag") or answer.json()["code"]
+                return answer.status_code, answer.json().get("code") or answer.headers["ETag"]
             variables = {"input": {GRAPHQL_NAMES[name]: value for name, value in change.items()}}
             variables["ifMatch"] = if_match
             answer = await service.client.post(

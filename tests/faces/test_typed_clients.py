@@ -5,8 +5,12 @@ import json
 import os
 from pathlib import Path
 
+import httpx2
+
 from profile_domain.profile import EDITABLE
+from profile_testing.images import data_uri, photo, png
 from programs import needs
+from running import ME
 
 CLIENTS = Path(__file__).parents[1] / "support/clients"
 QUIET = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "CI": "true"}
@@ -43,11 +47,15 @@ async def test_generated_clients_type_check_and_run(demo):
     assert rest == {
         "before": "Ada Lovelace", "changed": "Countess", "late": "precondition_failed",
     }  # fmt: skip
+    async with httpx2.AsyncClient(
+        base_url=demo.address, headers=demo.headers(-1), timeout=60
+    ) as client:
+        await client.put(ME, json={"avatar_base64": data_uri(png(photo(90, 90)))})
     result = await run(
         "node", "build/graphql/client.js", demo.address, edsger.token, edsger.tenant_id
     )
     assert json.loads(result) == {
-        "name": "Edsger Dijkstra",
+        "name": "Edsger Dijkstra", "face": "200 image/png",
         "editable": [field.upper() for field in EDITABLE],
         "changed": {"__typename": "Profile", "displayName": "EWD"},
         "refused": {

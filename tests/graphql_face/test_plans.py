@@ -7,6 +7,7 @@ from graphql import execute, parse
 from hypothesis import HealthCheck, given, settings
 from hypothesis_graphql import queries
 
+from profile_api.rest.avatars import AvatarAddresses
 from profile_domain.caller import Credentials
 from profile_graphql.execution.plans import NotPlanned, Plan
 from profile_graphql.request import RequestContext
@@ -26,6 +27,7 @@ PLANNED = [
     'mutation { u: updateMyProfile(input: {}, ifMatch: "x") { ... on ProfileError { c: code details } } }',
     "mutation M($i: UpdateMyProfileInput!) { updateMyProfile(input: $i) { ... on Profile { firstName } } }",
     "mutation M($n: String) { updateMyProfile(input: {displayName: $n}) { ... on Profile { displayName } } }",
+    'mutation { updateMyProfile(input: {}, ifMatch: "x") { ... on ProfileError { current { etag editableFields } } } }',
     'mutation M($m: String = "no") { updateMyProfile(input: {}, ifMatch: $m) { __typename } }',
 ]  # fmt: skip
 NOT_PLANNED = [
@@ -50,6 +52,7 @@ async def answers(service, user, document, variables, headers):
     for run in (Plan(CORE, document).run, by_core(document)):
         context = RequestContext(
             service=service.app.state.service,
+            avatar_url=AvatarAddresses("https://app.example").of,
             credentials=Credentials(headers.get("authorization", ()), headers.get("tenant", ())),
             request_id="plan",
             wants_image=True,

@@ -12,7 +12,14 @@ from profile_domain.caller import Caller, Credentials, Identity
 from profile_domain.errors import Code, DomainError, FieldRefused, unauthenticated
 from profile_domain.export import StoredProfile
 from profile_domain.pictures.avatar import Avatar
-from profile_domain.profile import AVATAR, EDITABLE, AuthProvider, Profile, ProfileUpdate
+from profile_domain.profile import (
+    AVATAR,
+    EDITABLE,
+    AuthProvider,
+    Profile,
+    ProfileChanged,
+    ProfileUpdate,
+)
 from profile_domain.service import ProfileService
 
 TENANT = UUID("11111111-1111-4111-8111-111111111111")
@@ -195,18 +202,22 @@ async def test_one_person_does_not_wait_for_another():
         await waiting
 
 
-async def test_three_lost_races_are_a_conflict():
+async def test_three_lost_races_are_a_conflict_with_the_profile_as_it_is_now():
     world = World()
     world.others_win = 3
-    assert await code_of(world.update({"first_name": "Grace"})) is Code.CONFLICT
+    with pytest.raises(ProfileChanged, match=Code.CONFLICT) as lost:
+        await world.update({"first_name": "Grace"})
     assert world.story.count("save") == 3
+    assert lost.value.current == world.stored
+    assert world.stored.version == 4
 
 
-async def test_a_lost_race_with_if_match_is_a_failed_precondition():
+async def test_a_lost_race_with_if_match_is_a_failed_precondition_with_the_profile_as_it_is_now():
     world = World()
     world.others_win = 1
-    lost = world.update({"first_name": "Grace"}, if_match=ADA.etag)
-    assert await code_of(lost) is Code.PRECONDITION_FAILED
+    with pytest.raises(ProfileChanged, match=Code.PRECONDITION_FAILED) as lost:
+        await world.update({"first_name": "Grace"}, if_match=ADA.etag)
+    assert lost.value.current == world.stored != ADA
 
 
 async def test_only_attempts_to_write_are_counted_and_all_of_them():

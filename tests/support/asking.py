@@ -1,4 +1,4 @@
-"""GraphQL requests, and assertions about errors of either face."""
+"""GraphQL requests, names as each face spells them, and assertions about errors."""
 
 import json
 import re
@@ -25,3 +25,12 @@ def assert_error(answer, code, **details):
         expected["details"] = details
     assert answer.json() == expected
     assert re.fullmatch("[A-Za-z0-9._-]{1,128}", answer.headers["X-Request-ID"])
+
+
+def snake(name: str) -> str:
+    return re.sub("([A-Z])", r"_\1", name).lower()
+
+
+def camel(name: str) -> str:
+    head, *tail = name.split("_")
+    return head + "".join(word.capitalize() for word in tail)

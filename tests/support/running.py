@@ -66,7 +66,7 @@ mutation Update($input: UpdateMyProfileInput!, $ifMatch: String) {{
     __typename
     ... on Profile {{ {PROFILE_FIELDS} }}
     ... on ProfileError {{
-      code message details notices violations {{ field code message }}
+      code message details notices violations {{ field code message }} current {{ etag }}
     }}
   }}
 }}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -100,8 +102,9 @@ class Work:
 class Admission:
     """Admits at most ``most`` concurrent requests, each for at most ``seconds``.
 
-    A request that waits for its body is not counted: slow clients do not use up the limit, their
-    time is limited by the protocol, and their memory by ``buffers``.
+    A request that waits for its body, or for its client to take a part of a stream, is not counted:
+    slow clients do not use up the limit, their time is limited by the protocol, and their memory by
+    ``buffers``.
     """
 
     def __init__(self, most: int, seconds: float, buffers: Buffers) -> None:
@@ -132,15 +135,20 @@ class Admission:
     def begin(self, path: str) -> Work:
         work = Work(asyncio.current_task(), counted=path not in _ALWAYS)
         self._begun.add(work)
-        self.resume(work)
+        self._resume(work)
         return work
 
-    def pause(self, work: Work) -> None:
-        """The request waits for its client."""
+    @contextmanager
+    def paused(self, work: Work) -> Iterator[None]:
+        """While the request waits for its client."""
         self.at_work -= work.counted
         work.due = _NEVER
+        try:
+            yield
+        finally:
+            self._resume(work)
 
-    def resume(self, work: Work) -> None:
+    def _resume(self, work: Work) -> None:
         self.at_work += work.counted
         if work.counted:
             work.due = asyncio.get_running_loop().time() + self._seconds

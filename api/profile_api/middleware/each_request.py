@@ -9,6 +9,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, Final
 
 from fastapi.routing import APIRoute
@@ -79,7 +80,7 @@ class EachRequest:
         state = scope["state"] = {**scope.get("state", {}), "request_id": request_id}
         status = 0
         # RFC 9110 section 9.3.2: the same answer as to GET, without what it would carry.
-        to_head = scope["method"] == "HEAD"
+        to_head = state["to_head"] = scope["method"] == "HEAD"
         asked = {**scope, "method": "GET"} if to_head else scope
 
         async def send_with_headers(message: Message) -> None:
@@ -136,11 +137,8 @@ class EachRequest:
         begun = shed = False
 
         async def receive_at_leisure() -> Message:
-            admission.pause(work)
-            try:
+            with admission.paused(work):
                 return await receive()
-            finally:
-                admission.resume(work)
 
         async def send_within_budget(message: Message) -> None:
             nonlocal begun, shed
@@ -148,8 +146,10 @@ class EachRequest:
                 shed = True
                 await self._refuse(scope, unavailable())(scope, receive, send)
             begun = True
-            if not shed:
-                await send(message)
+            # A part of a stream waits for the client; each has the time of a whole answer.
+            with admission.paused(work) if message.get("more_body") else nullcontext():
+                if not shed:
+                    await send(message)
 
         try:
             await self._dispatch(scope, receive_at_leisure, send_within_budget)
@@ -157,11 +157,13 @@ class EachRequest:
             scope["state"]["code"] = "client_disconnected"
         except asyncio.CancelledError:
             if not work.overdue or begun or work.task is None:
+                scope["state"]["code"] = Code.UNAVAILABLE
                 raise
             work.task.uncancel()
             await self._refuse(scope, unavailable())(scope, receive, send)
         except Exception as error:
             if begun:
+                scope["state"]["code"] = _code_of(error)
                 raise  # only closing the connection shows the failure now
             await self._refuse(scope, _answer_to(error, scope))(scope, receive, send)
         finally:
@@ -185,6 +187,12 @@ def _answer_to(error: Exception, scope: Scope) -> DomainError:
         return error
     log.error("request %s failed", scope["state"]["request_id"], exc_info=error)
     return DomainError(Code.INTERNAL_ERROR)
+
+
+def _code_of(error: BaseException) -> Code:
+    """Of what fails once an answer has begun; Starlette raises it from the first."""
+    cause = error.__cause__ if isinstance(error, RuntimeError) else error
+    return cause.code if isinstance(cause, DomainError) else Code.INTERNAL_ERROR
 
 
 def _length(message: Message) -> int:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from profile_domain.errors import Code, DomainError
+from profile_domain.profile import ProfileChanged
 
 STATUS: Mapping[Code, int] = {
     Code.INVALID_HTTP: 400,
@@ -54,13 +55,17 @@ _CHALLENGES = {
 
 
 def error_response(error: DomainError) -> Response:
-    """The error body, with ``WWW-Authenticate`` or ``Retry-After`` where required."""
+    """The error body, with ``WWW-Authenticate`` or ``Retry-After`` where required, and the ``ETag``
+    of a profile that is another by now.
+    """
     answer = Response(to_json(error.as_dict()), STATUS[error.code], media_type="application/json")
     if error.code is Code.UNAUTHENTICATED:
         # RFC 6750 section 3: no error code where no token was sent.
         answer.headers["WWW-Authenticate"] = _CHALLENGES[error.details["reason"]]
     if error.retry_after is not None:
         answer.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, ProfileChanged):
+        answer.headers["ETag"] = error.current.etag
     return answer
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from profile_domain.errors import Code
-from profile_domain.profile import TEXT_FIELDS, AuthProvider, TextField
+from profile_domain.profile import EDITABLE, TEXT_FIELDS, AuthProvider, TextField
 
 
 def _text(field: TextField) -> Any:  # noqa: ANN401  # a type and its Field
@@ -36,6 +37,51 @@ ProfileBody = create_model(
         ),
     ),
 )
+
+
+class EditableFieldsBody(BaseModel):
+    """What you may change now, by sign-in provider and by policy."""
+
+    editable_fields: list[Literal[EDITABLE]]  # type: ignore[valid-type]  # the names of the fields
+
+
+class ChangedFieldBody(BaseModel):
+    """One field of a change. Of a picture only its digest is kept."""
+
+    field: str = Field(
+        description="As in the profile; also what only others change, such as `email` and `active`."
+    )
+    old: str | None
+    new: str | None
+
+
+class ChangeBody(BaseModel):
+    """One change of your profile: who, when, by which way in, what."""
+
+    at: datetime
+    issuer: str = Field(description="Who vouched for the one who made the change.")
+    subject: str
+    face: str = Field(description="`rest`, `graphql`, or another way in, as `import`.")
+    request_id: str
+    old_version: int
+    new_version: int
+    fields: list[ChangedFieldBody]
+
+
+class ChangesBody(BaseModel):
+    """A page of changes, newest first."""
+
+    changes: list[ChangeBody]
+    next: str | None = Field(description="For `after`; null on the last page.")
+
+
+class ExportBody(BaseModel):
+    """All that is kept about you."""
+
+    profile: ProfileBody
+    created_at: datetime
+    updated_at: datetime
+    changes: list[ChangeBody] = Field(description="All of them, newest first.")
 
 
 class ErrorBody(BaseModel):

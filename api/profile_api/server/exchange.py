@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from starlette.requests import ClientDisconnect
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from profile_api.middleware.admission import Refused
@@ -39,10 +40,17 @@ class Exchange(RequestResponseCycle):
         return await super().receive()
 
     async def send(self, message: ASGISendEvent) -> None:
+        """Returns once the client has taken a part of a stream, but for 64 KiB, so that no further
+        part waits in memory. Raises ClientDisconnect if the client has left a stream.
+        """
         if self.response_started:
             await super().send(message)
             if message["type"] == "http.response.body":
                 self.written(len(message.get("body", b"")))
+                if message.get("more_body"):
+                    await self.flow.drain()
+                    if self.disconnected:
+                        raise ClientDisconnect
             return
         if message["type"] == "http.response.start" and self._leaves_some_of_its_body(
             message["status"]

@@ -375,9 +375,11 @@ class GuardedProtocol(HttpToolsProtocol):
             self.buffers.update(self)
 
     def _written(self, size: int) -> None:
-        if self.transport.get_write_buffer_size():
-            # asyncio keeps the whole buffer, with the head, until its last byte is sent.
-            self.unsent += size + _QUEUED
+        waiting = self.transport.get_write_buffer_size()
+        if waiting:
+            # asyncio keeps the whole buffer, with the head, until its last byte is sent; one that
+            # is never empty, as of a stream, takes at most twice what waits in it.
+            self.unsent = min(self.unsent, 2 * waiting) + size + _QUEUED
             self.buffers.update(self)
 
     def _refuse(self, error: DomainError) -> None:

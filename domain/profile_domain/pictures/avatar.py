@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -38,6 +39,11 @@ class Avatar:
     @classmethod
     def of(cls, media_type: str, image: bytes) -> Avatar:
         return cls(media_type, sha256(image).digest(), image)
+
+    @property
+    def address_digest(self) -> str:
+        """The digest as it stands in the picture's address: base64url without padding."""
+        return urlsafe_b64encode(self.digest).rstrip(b"=").decode("ascii")
 
     @cached_property
     def data_uri(self) -> str:

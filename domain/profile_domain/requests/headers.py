@@ -1,4 +1,4 @@
-"""The header fields of a request, for both faces: by name, entity tags, accepted media types."""
+"""The header fields of a request, for both faces: entity tags, preferences, media types."""
 
 from __future__ import annotations
 
@@ -60,6 +60,15 @@ def _names(header: str, etag: str) -> bool:
     return header.strip(" \t") == "*" or any(
         etag in {tag, _COMPRESSED.sub('"', tag)} for tag in _opaque_tags(header)
     )
+
+
+def prefers_minimal(header: str | None) -> bool:
+    """Whether the first ``return`` in ``Prefer`` is ``minimal`` (RFC 7240 section 4.2)."""
+    for preference in (header or "").split(","):
+        name, _, value = preference.partition(";")[0].partition("=")
+        if name.strip().lower() == "return":
+            return value.strip(' \t"') == "minimal"
+    return False
 
 
 def preferred_type(accept: str, offered: Sequence[str]) -> str:

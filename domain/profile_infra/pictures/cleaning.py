@@ -1,4 +1,7 @@
-"""Cleaning pictures with Pillow: no metadata, upright, sRGB, at most 512 pixels a side."""
+"""Cleaning pictures with Pillow: no metadata, upright, sRGB, at most 512 pixels a side.
+
+And the smaller sizes of those that are clean.
+"""
 
 from __future__ import annotations
 
@@ -71,6 +74,15 @@ def clean(upload: Upload) -> Avatar:
     return _encoded(image, found)
 
 
+def scale(stored: Upload, side: int) -> Avatar:
+    """A stored picture with no side over ``side`` pixels; as it is if it has none."""
+    found = examine(stored)
+    image = _decoded(found, found.readings[0], side)
+    if found.sides is not None and max(found.sides) <= side:
+        return Avatar.of(found.media_type, stored.image)
+    return next(_encodings(_scaled(image, side), found))
+
+
 def _is_clean(upload: Upload, found: Container, image: Image.Image) -> bool:
     """Whether a clean container hides no data behind its compressed data."""
 
@@ -100,12 +112,12 @@ def _is_reproduced(upload: Upload, image: Image.Image) -> bool:
     return False
 
 
-def _decoded(found: Container, picture: bytes) -> Image.Image:
-    """The decoded picture; a far too large JPEG is decoded at a reduced size."""
+def _decoded(found: Container, picture: bytes, side: int = STORED_SIDE) -> Image.Image:
+    """The decoded picture; a JPEG far larger than ``side`` is decoded at a reduced size."""
     try:
         with Image.open(BytesIO(picture), formats=[_FORMATS[found.media_type]]) as image:
             ensure(image.size == found.sides)
-            width, height = _within(image.size, STORED_SIDE)
+            width, height = _within(image.size, side)
             # 1.5 times the target size is enough to scale well; more pixels only take time.
             image.draft(None, (width * 3 // 2, height * 3 // 2))
             _scale_transparency(image)

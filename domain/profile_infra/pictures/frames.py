@@ -14,7 +14,10 @@ MAX_SECONDS: Final = 10  # for a picture
 
 
 def frame(kind: str, data: bytes) -> bytes:
-    """``kind`` is a media type or REFUSED; both lengths come first, see HEAD."""
+    """``kind`` is a media type or REFUSED; both lengths come first, see HEAD.
+
+    In a request for a size, the side in pixels and a space precede the media type.
+    """
     name = kind.encode()
     return HEAD.pack(len(name), len(data)) + name + data
 

@@ -1,4 +1,4 @@
-"""A pool of worker processes that clean pictures.
+"""A pool of worker processes that clean and scale pictures.
 
 A process that decodes untrusted bytes holds no secret and no connection, does not block the event
 loop, and may crash or hang without harm to other requests.
@@ -38,10 +38,10 @@ _log = logging.getLogger(__name__)
 class PictureProcesses:
     """Implements ``Pictures``. Bound to one event loop; ``close`` ends the processes.
 
-    Cleans at most ``workers`` pictures at once, each with at most 160 MiB; 128 more wait in order,
-    and others are refused with ``unavailable``. One process is used only while a slow picture is
-    being cleaned, so that a person, who sends one at a time, cannot hold up the others. Processes
-    are started on demand and kept. A process that takes over ten seconds is killed.
+    At most ``workers`` pictures are at work at once, each with at most 160 MiB; 128 more wait in
+    order, and others are refused with ``unavailable``. One process is used only beside a slow
+    picture, so that a person, who sends one at a time, cannot hold up the others. Processes are
+    started on demand and kept. A process that takes over ten seconds is killed.
     """
 
     def __init__(self, workers: int = 2) -> None:
@@ -54,18 +54,25 @@ class PictureProcesses:
         self._closed = False
 
     async def clean(self, upload: Upload) -> Avatar:
+        return await self._run(upload.declared_type, upload)
+
+    async def scale(self, stored: Upload, side: int) -> Avatar:
+        """A stored picture with no side over ``side`` pixels; never scaled up."""
+        return await self._run(f"{side} {stored.declared_type}", stored)
+
+    async def _run(self, kind: str, upload: Upload) -> Avatar:
         if self._closed or self._accepted >= self._max_pictures:
             raise unavailable()
         self._accepted += 1
         try:
             async with self._slots:
-                cleaned = asyncio.create_task(self._clean(upload))
+                done = asyncio.create_task(self._done(kind, upload))
                 try:
-                    await asyncio.wait([cleaned], timeout=SLOW_SECONDS)
+                    await asyncio.wait([done], timeout=SLOW_SECONDS)
                 except asyncio.CancelledError:
-                    cleaned.cancel()
+                    done.cancel()
                     raise
-            return await cleaned
+            return await done
         finally:
             self._accepted -= 1
 
@@ -75,12 +82,12 @@ class PictureProcesses:
         for process in list(self._processes):
             await self._end(process)
 
-    async def _clean(self, upload: Upload) -> Avatar:
+    async def _done(self, kind: str, upload: Upload) -> Avatar:
         async with self._workers:
             process = await self._idle_process()
             try:
                 async with asyncio.timeout(MAX_SECONDS):
-                    avatar = await _exchange(process, upload)
+                    avatar = await _exchange(process, kind, upload)
             except FieldRefused:
                 self._idle.append(process)
                 raise
@@ -121,11 +128,11 @@ class PictureProcesses:
         return await process.wait()
 
 
-async def _exchange(process: Process, upload: Upload) -> Avatar:
+async def _exchange(process: Process, kind: str, upload: Upload) -> Avatar:
     sent, answer = cast(StreamWriter, process.stdin), cast(StreamReader, process.stdout)
     hurry = asyncio.get_running_loop().call_later(HURRY_SECONDS, _hurry, process)
     try:
-        sent.write(frame(upload.declared_type, upload.base64))
+        sent.write(frame(kind, upload.base64))
         head = await answer.readexactly(HEAD.size)
         name, data = [await answer.readexactly(length) for length in HEAD.unpack(head)]
     finally:

@@ -1,4 +1,4 @@
-"""The worker process: cleans pictures from standard input, one after the other."""
+"""The worker process: cleans and scales pictures from standard input, one after the other."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 from profile_domain.errors import FieldRefused
 from profile_domain.pictures.avatar import Upload
-from profile_infra.pictures.cleaning import clean
+from profile_infra.pictures.cleaning import clean, scale
 from profile_infra.pictures.frames import HEAD, MAX_SECONDS, frame, of_refusal
 
 
@@ -25,7 +25,9 @@ def main() -> None:
         signal.alarm(MAX_SECONDS + 1)  # the parent, which kills it after MAX_SECONDS, may be gone
         _lower_priority()
         try:
-            avatar = clean(Upload(name.decode(), data))
+            *side, declared_type = name.decode().split(" ")
+            upload = Upload(declared_type, data)
+            avatar = scale(upload, int(side[0])) if side else clean(upload)
             answer = frame(avatar.media_type, avatar.image or b"")
         except FieldRefused as refused:
             answer = of_refusal(refused)

@@ -54,6 +54,10 @@ def _by_token(*more: ColumnElement[Any]) -> Select[Any]:
 LOAD = _by_token()
 _WITH_AVATAR = and_(AVATARS.c.tenant_id == USERS.c.tenant_id, AVATARS.c.user_id == USERS.c.id)
 LOAD_WITH_IMAGE = _by_token(AVATARS.c.image).outerjoin_from(USERS, AVATARS, _WITH_AVATAR)
+AVATAR = select(USERS.c.avatar_type, USERS.c.avatar_digest).where(
+    _THIS_USER, USERS.c.active, USERS.c.avatar_digest.is_not(null())
+)
+AVATAR_WITH_IMAGE = AVATAR.add_columns(AVATARS.c.image).join_from(USERS, AVATARS, _WITH_AVATAR)
 
 STORED_PROFILE = (
     select(

@@ -8,12 +8,13 @@ from typing import Protocol
 from uuid import UUID
 
 from profile_domain.audit import AuditEntry
+from profile_domain.public_avatars import Avatars
 from profile_domain.service import Profiles
 from profile_infra.stores.audit import AuditPlace, Author, TenantEntry
 from profile_infra.stores.records import User
 
 
-class Store(Profiles, Protocol):
+class Store(Profiles, Avatars, Protocol):
     """Users and the audit trail. One test suite runs against every store.
 
     Usable between ``open`` and ``close``, in one event loop; otherwise, and in an outage, every

@@ -17,6 +17,7 @@ from profile_domain.audit import AuditEntry
 from profile_domain.caller import Caller, Identity
 from profile_domain.errors import DomainError
 from profile_domain.export import StoredProfile
+from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import Profile
 from profile_infra.stores import statements as sql
 from profile_infra.stores.audit import (
@@ -77,6 +78,8 @@ SELECT {_LOADED} FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5:
 ORDER BY place
 """  # noqa: S608  # our own columns
 _HISTORY = f"SELECT {', '.join(CHANGE_COLUMNS)} FROM profile_history($1, $2, $3, $4, $5)"  # noqa: S608  # our own columns
+_AVATAR = Statement(sql.AVATAR, DIALECT)
+_AVATAR_WITH_IMAGE = Statement(sql.AVATAR_WITH_IMAGE, DIALECT)
 _BY_ID = Statement(sql.BY_ID, DIALECT)
 _BY_EMAIL = Statement(sql.BY_EMAIL, DIALECT)
 _STORED_PROFILE = Statement(sql.STORED_PROFILE, DIALECT)
@@ -191,6 +194,11 @@ class PostgresProfiles:
         if row["id"] is None:
             return None
         return read_profile(identity.tenant_id, row, row["image"])
+
+    async def avatar(self, tenant_id: UUID, user_id: UUID, *, with_image: bool) -> Avatar | None:
+        statement = _AVATAR_WITH_IMAGE if with_image else _AVATAR
+        rows = await self._rows(statement, tenant_id, {"of_user": user_id})
+        return Avatar(*rows[0]) if rows else None
 
     async def save(self, caller: Caller, before: Profile, after: Profile) -> bool:
         """One round trip; concurrent saves share it and its commit."""

@@ -13,6 +13,7 @@ from profile_domain.audit import AuditEntry
 from profile_domain.caller import Caller, Identity
 from profile_domain.errors import unavailable
 from profile_domain.export import StoredProfile
+from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import Profile
 from profile_infra.stores import statements as sql
 from profile_infra.stores.audit import AuditPlace, Author, TenantEntry, after_kept, kept_since
@@ -33,6 +34,8 @@ from profile_infra.stores.statements import Statement
 
 _LOAD = Statement(sql.LOAD, DIALECT)
 _LOAD_WITH_IMAGE = Statement(sql.LOAD_WITH_IMAGE, DIALECT)
+_AVATAR = Statement(sql.AVATAR, DIALECT)
+_AVATAR_WITH_IMAGE = Statement(sql.AVATAR_WITH_IMAGE, DIALECT)
 _BY_ID = Statement(sql.BY_ID, DIALECT)
 _BY_EMAIL = Statement(sql.BY_EMAIL, DIALECT)
 _STORED_PROFILE = Statement(sql.STORED_PROFILE, DIALECT)
@@ -109,6 +112,11 @@ class SqliteProfiles:
             return None
         image = rows[0][len(PROFILE_COLUMNS)] if with_image else None
         return read_profile(identity.tenant_id, rows[0], image)
+
+    async def avatar(self, tenant_id: UUID, user_id: UUID, *, with_image: bool) -> Avatar | None:
+        statement = _AVATAR_WITH_IMAGE if with_image else _AVATAR
+        rows = self._read(statement, of_tenant=tenant_id, of_user=user_id)
+        return Avatar(*rows[0]) if rows else None
 
     async def save(self, caller: Caller, before: Profile, after: Profile) -> bool:
         identity = caller.identity

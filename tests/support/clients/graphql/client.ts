@@ -12,6 +12,7 @@ const Me = graphql(`
       name
       etag
       editableFields
+      avatarUrl(size: 64)
     }
   }
 `);
@@ -52,6 +53,7 @@ async function run<Result, Variables>(
 }
 
 const { me } = await run(Me, {});
+const face = me.avatarUrl ? await fetch(new URL(me.avatarUrl, address)) : null;
 const changed = await run(Rename, { input: { displayName: "EWD" }, ifMatch: me.etag });
 const refused = await run(Rename, { input: { firstName: "a".repeat(101) } });
 
@@ -63,6 +65,7 @@ const email = { input: { email: "ada@elsewhere.example" } } satisfies Parameters
 console.log(
   JSON.stringify({
     name: me.name,
+    face: face && `${face.status} ${face.headers.get("content-type")}`,
     editable: me.editableFields,
     changed: changed.updateMyProfile,
     refused: refused.updateMyProfile,
