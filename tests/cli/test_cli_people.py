@@ -70,7 +70,9 @@ def test_a_tenant_is_listed_and_its_history_told_in_the_order_of_time(run, ada, 
         (bob, "2", "an operator"),
         (ada, "3", "an operator"),
     ]
-    assert [cells[-1] for cells in lines] == ["first_name: - → -", "active: true → false", ""]
+    assert [cells[-1] for cells in lines] == [
+        *("first_name: - → -", "active: true → false", "deleted"),
+    ]
     entries = read(run("tenants", "history", TENANT, "--json"))
     assert [entry["user_id"] for entry in entries] == [ada, bob, ada]
     assert run("tenants", "history", OTHER_TENANT) == ""
@@ -107,6 +109,7 @@ def test_the_history_of_a_deleted_person_is_there_by_the_id(run, ada):
     run("users", "delete", ada, "--yes", "--tenant", TENANT)
     deleted, changed = run("users", "history", ada, "--tenant", TENANT).splitlines()
     assert "\t3\tan operator\toperator\t" in deleted
+    assert deleted.endswith("\tdeleted")
     assert changed.endswith("first_name: - → -")
     for who in ("history", "export"):
         said = run("users", who, "ada@example.com", "--tenant", TENANT, ok=False)

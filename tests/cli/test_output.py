@@ -1,7 +1,11 @@
 """What is printed: nothing in it can rewrite, hide or reorder what a terminal shows."""
 
 import json
+import os
+import pty
 import re
+import subprocess
+import sys
 import unicodedata
 from uuid import uuid4
 
@@ -90,6 +94,19 @@ def test_errors_show_hostile_texts_too(run, tmp_path):
     said = run("users", "import", csv(tmp_path, header=header), ok=False)
     assert harmless(said)
     assert "remove or rename" in said
+
+
+def test_what_is_plain_is_printed_without_an_escape_at_a_terminal_too():
+    program = "from profile_api.cli.output import say; say('plain'); say('loud', bold=True)"
+    ours, theirs = pty.openpty()
+    try:
+        subprocess.run([sys.executable, "-c", program], stdout=theirs, check=True, timeout=60)
+        plain, loud = os.read(ours, 1000).decode().splitlines()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert plain.removesuffix("\x1b[0m") == "plain"
+    assert loud == "\x1b[1mloud\x1b[0m"
 
 
 def test_all_that_is_printed_passes_one_place(repository):

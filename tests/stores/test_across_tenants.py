@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from profile_infra.stores.across_tenants import OneTenantOnly, TenantCount, find_anybody, tenants
-from profile_infra.stores.revisions import UnusableDatabase
+from profile_infra.stores.revisions import SchemaMismatch, UnusableDatabase
 from storing import OPERATOR, OTHER_TENANT, TENANT, person, stored
 
 
@@ -74,6 +74,12 @@ async def test_a_role_that_may_only_read_is_enough(postgres):
 def test_a_store_that_is_not_there_is_said(tmp_path):
     with pytest.raises(UnusableDatabase, match="cannot be opened"):
         tenants(f"sqlite:///{tmp_path}/none.db")
+
+
+def test_a_store_that_was_not_migrated_is_said(tmp_path):
+    (tmp_path / "new.db").touch()
+    with pytest.raises(SchemaMismatch, match="profile-service migrate"):
+        find_anybody(f"sqlite:///{tmp_path}/new.db", "ada@example.org")
 
 
 def test_what_serves_does_not_import_it():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from profile_domain.audit import AuditEntry
+from profile_domain.profile import AVATAR
 
 _UNNAMED = {"operator": "an operator", "import": "an import", "demo": "the demo"}
 
@@ -24,6 +25,8 @@ def made_by(change: AuditEntry) -> str:
 
 def what(change: AuditEntry) -> str:
     """Each field with its value before and after; a dash is null, or was cleared by a deletion."""
-    return ", ".join(
-        f"{field}: {old or '-'} → {new or '-'}" for field, old, new in change.changed_fields
-    )
+    fields = [f"{field}: {old or '-'} → {new or '-'}" for field, old, new in change.changed_fields]
+    # Of an operator's changes, only a deletion touches the picture or no field at all.
+    if change.face == "operator" and set(change.fields) <= {AVATAR}:
+        fields.insert(0, "deleted")
+    return ", ".join(fields)

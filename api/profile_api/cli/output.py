@@ -24,7 +24,7 @@ def say(
 ) -> None:
     """Prints lines of our own words, with data in them."""
     lines = "\n".join("\t".join(map(visible, line.split("\t"))) for line in text.split("\n"))
-    typer.secho(lines, bold=bold, fg="red" if red else None, nl=nl, err=err)
+    typer.secho(lines, bold=bold or None, fg="red" if red else None, nl=nl, err=err)
 
 
 def row(*cells: str) -> None:

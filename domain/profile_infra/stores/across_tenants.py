@@ -16,8 +16,8 @@ from profile_infra.stores.by_url import is_postgres
 from profile_infra.stores.postgres.schema import connected, row_security
 from profile_infra.stores.postgres.writes import DIALECT as POSTGRES
 from profile_infra.stores.records import User, read_user
-from profile_infra.stores.revisions import UnusableDatabase
-from profile_infra.stores.sqlite.file import connect, path_of
+from profile_infra.stores.revisions import UnusableDatabase, check_revision
+from profile_infra.stores.sqlite.file import connect, path_of, revision_in
 from profile_infra.stores.sqlite.writes import DIALECT as SQLITE
 from profile_infra.stores.statements import Statement
 
@@ -44,14 +44,15 @@ class TenantCount(NamedTuple):
 
 
 def tenants(url: str) -> list[TenantCount]:
-    """All tenants that have users, by id. Raises UnusableDatabase."""
+    """All tenants that have users, by id. Raises UnusableDatabase and SchemaMismatch."""
     return [TenantCount(*row) for row in _rows(url, sql.COUNT_BY_TENANT)]
 
 
 def find_anybody(url: str, id_or_email: str) -> list[User]:
     """The users of all tenants with this id or email, by tenant and id.
 
-    The email is compared as it is written, and in lower case. Raises UnusableDatabase.
+    The email is compared as it is written, and in lower case. Raises UnusableDatabase and
+    SchemaMismatch.
     """
     user_id = parse_uuid(id_or_email)
     if user_id is not None:
@@ -79,6 +80,7 @@ def _rows(url: str, select: Any, **values: object) -> Sequence[Sequence[Any]]:  
     statement = Statement(select, SQLITE)
     connection = connect(path_of(url), wait=_LOCK_WAIT, read_only=True)
     try:
+        check_revision(revision_in(connection))
         found = connection.execute(statement.text, statement.bind(values)).fetchall()
     finally:
         connection.close()
