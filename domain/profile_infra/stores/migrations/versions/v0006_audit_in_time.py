@@ -11,6 +11,8 @@ down_revision = "0005_functions_in_files"
 branch_labels = None
 depends_on = None
 
+OLDEST_RELEASE = "0003_row_security"
+
 
 def upgrade() -> None:
     op.execute(
