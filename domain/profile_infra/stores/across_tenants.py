@@ -17,7 +17,7 @@ from profile_infra.stores.postgres.schema import connected, row_security
 from profile_infra.stores.postgres.writes import DIALECT as POSTGRES
 from profile_infra.stores.records import User, read_user
 from profile_infra.stores.revisions import UnusableDatabase, check_revision
-from profile_infra.stores.sqlite.file import connect, path_of, revision_in
+from profile_infra.stores.sqlite.file import connect, path_of, schema_in
 from profile_infra.stores.sqlite.writes import DIALECT as SQLITE
 from profile_infra.stores.statements import Statement
 
@@ -80,7 +80,7 @@ def _rows(url: str, select: Any, **values: object) -> Sequence[Sequence[Any]]:  
     statement = Statement(select, SQLITE)
     connection = connect(path_of(url), wait=_LOCK_WAIT, read_only=True)
     try:
-        check_revision(revision_in(connection))
+        check_revision(schema_in(connection))
         found = connection.execute(statement.text, statement.bind(values)).fetchall()
     finally:
         connection.close()
