@@ -50,6 +50,8 @@ FUNCTIONS: Final = {
     path.stem: path.read_text("utf-8")
     for path in sorted(Path(__file__).with_name("functions").glob("*.sql"))
 }
+# Everybody may call it, unless an administrator has changed that.
+_CONFIRMS: Final = "pg_logical_emit_message"
 _INSTALLED: Final = """
 SELECT proname::text AS name, prosrc AS body FROM pg_proc
 WHERE proname = ANY($1::text[]) AND pg_function_is_visible(oid)
@@ -117,7 +119,8 @@ async def check_database(connection: Connection) -> None:
 async def check_rights(connection: Connection) -> None:
     """Raises RightsMissing."""
     names, privileges = zip(*_NEEDED, strict=True)
-    rows = await connection.fetch(_LACKS, names, privileges, list(FUNCTIONS))
+    functions = [*FUNCTIONS, _CONFIRMS]
+    rows = await connection.fetch(_LACKS, names, privileges, functions)
     if rows:
         role = await connection.fetchval("SELECT current_user")
         raise RightsMissing(
