@@ -77,7 +77,10 @@ class Settings(BaseSettings):
         " postgresql://role:password@host/database.",
     )
     database_connections: int = Field(
-        default=10, ge=1, le=1000, description="On Postgres: connections of a process at most."
+        default=10,
+        ge=1,
+        le=1000,
+        description="On Postgres: connections of a process at most, besides one that watches it.",
     )
     prepared_statements: bool = Field(
         default=True,

@@ -20,7 +20,6 @@ class Doubler:
             self.run_batch,
             self.run_one,
             concurrency=concurrency,
-            alone=1,
             seconds=60,
             cancel=cancel,
         )
@@ -153,14 +152,5 @@ async def test_whoever_waits_too_long_is_told_so_and_a_queued_job_is_dropped():
         assert isinstance(outcome, DomainError)
         assert outcome.code is Code.UNAVAILABLE
     doubler.open.set()
-    await doubler.batcher.drain()
-    assert doubler.batches == [[1]]
-
-
-async def test_few_jobs_run_alone_at_the_same_time():
-    doubler = Doubler()
-    alone = [asyncio.create_task(doubler.batcher.run_alone(number)) for number in (1, 2)]
-    alone[1].cancel()
-    assert await alone[0] == 2
     await doubler.batcher.drain()
     assert doubler.batches == [[1]]

@@ -16,7 +16,7 @@ from pydantic_settings import SettingsError
 
 from profile_api.app import create_app
 from profile_api.cli import demo as demonstration
-from profile_api.cli.output import say
+from profile_api.cli.output import as_it_is, say
 from profile_api.cli.policies import policies
 from profile_api.cli.store import await_migration
 from profile_api.cli.tenants import tenants
@@ -271,4 +271,4 @@ def settings() -> None:
             say("# No .env file can hold this value; a shell can.")
             written = shlex.quote(value)
         line = f"{name}={written}"
-        typer.echo("# " + line.replace("\n", "\n# ") if MASK in value else line)
+        as_it_is("# " + line.replace("\n", "\n# ") if MASK in value else line)

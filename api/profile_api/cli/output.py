@@ -32,6 +32,11 @@ def row(*cells: str) -> None:
     typer.echo("\t".join(map(visible, cells)))
 
 
+def as_it_is(text: str) -> None:
+    """Prints what a program reads back to the letter, and that is nobody else's text: a setting."""
+    typer.echo(text)
+
+
 def json_line(value: object) -> None:
     """Prints a value as JSON on one line."""
     json_piece(json.dumps(value, ensure_ascii=False) + "\n")

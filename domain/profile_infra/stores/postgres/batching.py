@@ -24,10 +24,9 @@ class CallBatcher(Generic[Job, Result]):
 
     Later calls are queued; the next batch takes up to 32 of them. ``run_batch`` gives a result for
     each job, in order, or None if it was rolled back: then each job goes through ``run_one``, which
-    may take long and holds up no batch; ``alone`` of these run at the same time. An exception of
-    ``run_batch`` is raised by all its calls. A caller whose job is queued or not to be cancelled
-    gets ``unavailable`` after ``seconds``. With ``cancel`` a call that is run at once is cancelled
-    with its caller, which saves a task.
+    may take long and holds up no batch. An exception of ``run_batch`` is raised by all its calls.
+    A caller whose job is queued or not to be cancelled gets ``unavailable`` after ``seconds``. With
+    ``cancel`` a call that is run at once is cancelled with its caller, which saves a task.
     """
 
     def __init__(
@@ -36,7 +35,6 @@ class CallBatcher(Generic[Job, Result]):
         run_one: Callable[[Job], Awaitable[Result]],
         *,
         concurrency: int,
-        alone: int,
         seconds: float,
         cancel: bool,
     ) -> None:
@@ -45,7 +43,6 @@ class CallBatcher(Generic[Job, Result]):
         self._run_batch = run_batch
         self._run_one = run_one
         self._free = concurrency
-        self._alone = asyncio.Semaphore(alone)
         self._queue: deque[_Call[Job, Result]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -128,10 +125,7 @@ class CallBatcher(Generic[Job, Result]):
 
     async def _resolve_one(self, job: Job, future: asyncio.Future[Result]) -> None:
         try:
-            async with self._alone:
-                if future.done():  # its caller was cancelled meanwhile
-                    return
-                result = await self._run_one(job)
+            result = await self._run_one(job)
         except Exception as error:  # noqa: BLE001  # as above
             if not future.done():
                 future.set_exception(error)

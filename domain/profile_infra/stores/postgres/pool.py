@@ -55,6 +55,8 @@ class PostgresPool:
         self._pool: Any = None
         self._watch: asyncio.Task[None] | None = None
         self._writes: set[asyncio.Task[Any]] = set()
+        # Writes that wait for the standby or for a lock leave connections to reads.
+        self._alone = asyncio.Semaphore(max(1, size // 2))
         self._busy = 0
 
     @property
@@ -109,7 +111,7 @@ class PostgresPool:
         """The job's result. There is no retry: after ``unavailable`` a write may have happened,
         or happen later.
         """
-        task = asyncio.create_task(self.finish(job))
+        task = asyncio.create_task(self.finish_alone(job))
         self._writes.add(task)
         task.add_done_callback(self._writes.discard)
         try:
@@ -122,6 +124,18 @@ class PostgresPool:
     async def finish(self, job: Callable[[Connection], Awaitable[T]]) -> T:
         """The job's result, however long it takes; for a task that nobody cancels."""
         return await self._run(job, self.seconds, cancel=False)
+
+    async def finish_alone(self, job: Callable[[Connection], Awaitable[T]]) -> T:
+        """The same, on half of the connections at most."""
+        try:
+            async with asyncio.timeout(self.seconds):
+                await self._alone.acquire()
+        except TimeoutError:
+            raise unavailable() from None
+        try:
+            return await self.finish(job)
+        finally:
+            self._alone.release()
 
     async def _run(
         self, job: Callable[[Connection], Awaitable[T]], seconds: float, *, cancel: bool

@@ -57,6 +57,8 @@ FUNCTIONS: Final = {
 _SCHEMA: Final = """
 SELECT version_num, to_jsonb(alembic_version)->>'oldest_release' FROM alembic_version
 """
+# Everybody may call it, unless an administrator has changed that.
+_CONFIRMS: Final = "pg_logical_emit_message"
 _INSTALLED: Final = """
 SELECT proname::text AS name, prosrc AS body FROM pg_proc
 WHERE proname = ANY($1::text[]) AND pg_function_is_visible(oid)
@@ -125,7 +127,8 @@ async def check_database(connection: Connection) -> None:
 async def check_rights(connection: Connection) -> None:
     """Raises RightsMissing."""
     names, privileges = zip(*_NEEDED, strict=True)
-    rows = await connection.fetch(_LACKS, names, privileges, list(FUNCTIONS))
+    functions = [*FUNCTIONS, _CONFIRMS]
+    rows = await connection.fetch(_LACKS, names, privileges, functions)
     if rows:
         role = await connection.fetchval("SELECT current_user")
         raise RightsMissing(

@@ -116,13 +116,10 @@ class PostgresProfiles:
     ) -> None:
         self._history_days = history_days
         self._pool = PostgresPool(url, size=pool_size, prepared=prepared, seconds=call_seconds)
-        # Saves that wait for the standby or for a lock leave connections to the loads.
-        alone = max(1, pool_size // 2)
         self._loads = CallBatcher(
             self._load_batch,
             self._load_one,
             concurrency=CONCURRENT_LOADS,
-            alone=alone,
             seconds=call_seconds,
             cancel=True,
         )
@@ -130,7 +127,6 @@ class PostgresProfiles:
             self._save_batch,
             self._save_one,
             concurrency=CONCURRENT_SAVES,
-            alone=alone,
             seconds=call_seconds,
             cancel=False,
         )
@@ -138,7 +134,6 @@ class PostgresProfiles:
             self._confirm_batch,
             self._confirm_one,
             concurrency=CONCURRENT_SAVES,
-            alone=alone,
             seconds=call_seconds,
             cancel=False,
         )
@@ -298,7 +293,7 @@ class PostgresProfiles:
         return rows
 
     async def _save_one(self, save: Save) -> bool:
-        return await self._pool.finish(lambda connection: replace(connection, save))
+        return await self._pool.finish_alone(lambda connection: replace(connection, save))
 
     async def _save_batch(self, saves: Sequence[Save]) -> list[bool] | None:
         return await self._pool.finish(lambda connection: replace_batch(connection, saves))
