@@ -10,7 +10,6 @@ from profile_domain.errors import Code
 from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import AuthProvider, Profile
 from profile_infra.stores.audit import Author
-from profile_infra.stores.postgres import pool as postgres_pool
 from profile_infra.stores.postgres.store import CONCURRENT_LOADS, CONCURRENT_SAVES, PostgresProfiles
 from profile_infra.stores.records import User
 from profile_testing.postgres_database import connected, in_a_hurry
@@ -139,8 +138,7 @@ async def test_processes_that_save_the_same_users_at_once_never_deadlock(postgre
             assert [a ^ b for a, b in zip(by_one, by_two, strict=True)] == [True] * len(now)
 
 
-async def test_an_outage_fails_all_calls_of_the_batch(postgres, people, monkeypatch):
-    monkeypatch.setattr(postgres_pool, "_CANCEL_SECONDS", 60)
+async def test_an_outage_fails_all_calls_of_the_batch(postgres, people):
     async with opened(postgres.url) as store, connected(postgres.admin) as other:
         async with other.transaction():
             await other.execute("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")

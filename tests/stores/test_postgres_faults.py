@@ -188,7 +188,7 @@ async def test_after_a_failover_to_a_read_only_node_reads_go_on_and_writes_are_u
 ):
     read_only = f"ALTER ROLE {database.serving_role} SET default_transaction_read_only = "
     await database.execute(read_only + "on")
-    await store._pool._pool.expire_connections()
+    store._pool.expire()
     try:
         assert await load(store, ada) == ada
         async with unavailable_in_time():
@@ -210,7 +210,7 @@ REFUSALS = {
 @pytest.mark.parametrize("refusal", REFUSALS)
 async def test_a_server_that_refuses_connections_is_unavailable(store, ada, database, refusal):
     refuse, admit = REFUSALS[refusal]
-    await store._pool._pool.expire_connections()
+    store._pool.expire()
     await database.execute(f"ALTER ROLE {database.serving_role} {refuse}")
     try:
         async with unavailable_in_time():
@@ -223,7 +223,7 @@ async def test_a_server_that_refuses_connections_is_unavailable(store, ada, data
 async def test_a_statement_cancelled_by_its_time_limit_is_unavailable(store, ada, database):
     role = f"ALTER ROLE {database.serving_role}"
     await database.execute(f"{role} SET statement_timeout = '300ms'")
-    await store._pool._pool.expire_connections()
+    store._pool.expire()
     try:
         async with connected(database.admin) as other, other.transaction():
             await other.execute("SELECT FROM users WHERE id = $1 FOR UPDATE", ada.id)

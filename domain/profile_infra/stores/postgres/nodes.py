@@ -58,13 +58,13 @@ class Nodes:
         self._open: set[Connection] = set()
         self._times_left = 0
 
-    async def connect(self, *_: object, **options: object) -> Connection:
-        """A connection to the node, for asyncpg's pool. Raises FAILURES."""
+    async def connect(self) -> Connection:
+        """A connection to the node. Raises FAILURES."""
         if not self._found:
             await self.find()
         place = self._place
         try:
-            return await self._connect_to(place, **options)
+            return await self._connect_to(place)
         except FAILURES:
             if place == self._place:
                 self._found = False
@@ -134,11 +134,9 @@ class Nodes:
             self._watched.terminate()
         self._place, self._found, self._watched = place, True, connection
 
-    async def _connect_to(self, place: int, **options: object) -> Connection:
+    async def _connect_to(self, place: int) -> Connection:
         before = self._times_left
-        connection = await asyncpg.connect(
-            self._url, **self._options, **options, **self._hosts[place]
-        )
+        connection = await asyncpg.connect(self._url, **self._options, **self._hosts[place])
         if before != self._times_left:
             connection.terminate()
             raise ConnectionResetError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Final, TypeVar
@@ -26,8 +27,9 @@ T = TypeVar("T")
 
 # Seconds. An update makes two calls, and must be answered within ten.
 CALL_SECONDS: Final = 3.5
-_CANCEL_SECONDS: Final = 0.5
 CLOSE_SECONDS: Final = 1.0
+# A connection that was not used for so long is closed: a firewall may have forgotten it.
+IDLE_SECONDS: Final = 300.0
 
 _UNUSABLE: Final = (*FAILURES, ValueError)
 
@@ -35,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 class PostgresPool:
-    """asyncpg's pool with time limits and errors of the domain, for one event loop.
+    """At most ``size`` connections, with time limits and errors of the domain, for one event loop.
 
     Usable between ``open`` and ``close``; ``unavailable`` otherwise. ``seconds`` limits what a
     caller waits, including the wait for a connection. No session state is used, so PgBouncer may
@@ -52,7 +54,9 @@ class PostgresPool:
         self._prepared = prepared
         self._nodes: Nodes | None = None
         self._size = size
-        self._pool: Any = None
+        self._slots = asyncio.Semaphore(size)
+        self._free: deque[tuple[Connection, float]] = deque()  # and since when
+        self._times_expired = 0
         self._watch: asyncio.Task[None] | None = None
         self._writes: set[asyncio.Task[Any]] = set()
         # Writes that wait for the standby or for a lock leave connections to reads.
@@ -70,10 +74,8 @@ class PostgresPool:
         try:
             nodes = Nodes(self._url, prepared=self._prepared)
             await nodes.find()
-            pool = await asyncpg.create_pool(
-                connect=nodes.connect, min_size=0, max_size=self._size, reset=_reset
-            )
-            async with asyncio.timeout(self.seconds), pool.acquire() as connection:
+            async with asyncio.timeout(self.seconds):
+                connection = await nodes.connect()
                 await check(connection)
         except BaseException as error:
             if nodes is not None:
@@ -81,7 +83,8 @@ class PostgresPool:
             if isinstance(error, UnusableDatabase) or not isinstance(error, _UNUSABLE):
                 raise
             raise UnusableDatabase(explained(error)) from error
-        self._pool, self._nodes = pool, nodes
+        self._nodes, self._slots = nodes, asyncio.Semaphore(self._size)
+        self._give_back(connection, self._times_expired)
         self._watch = asyncio.create_task(nodes.watch())
 
     async def close(self) -> None:
@@ -89,13 +92,14 @@ class PostgresPool:
 
         Writes that still run go on in Postgres.
         """
-        pool, self._pool = self._pool, None
-        if pool is None or self._nodes is None or self._watch is None:
+        nodes, self._nodes = self._nodes, None
+        if nodes is None or self._watch is None:
             return
-        with suppress(*FAILURES):
+        with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
-                await pool.close()
-        self._nodes.leave()
+                for _ in range(self._size):
+                    await self._slots.acquire()
+        nodes.leave()
         self._watch.cancel()
         await asyncio.gather(self._watch, *self._writes, return_exceptions=True)
 
@@ -140,30 +144,54 @@ class PostgresPool:
     async def _run(
         self, job: Callable[[Connection], Awaitable[T]], seconds: float, *, cancel: bool
     ) -> T:
-        pool = self._pool
-        if pool is None:
+        nodes = self._nodes
+        if nodes is None:
             raise unavailable()
         self._busy += 1
         try:
-            async with asyncio.timeout(seconds) as limit:
-                connection = await pool.acquire()
+            async with asyncio.timeout(seconds) as limit, self._slots:
+                times_expired = self._times_expired
+                connection = self._take_free() or await nodes.connect()
                 if not cancel:
                     limit.reschedule(None)
                 try:
-                    return await job(connection)
-                finally:
-                    await pool.release(connection, timeout=_CANCEL_SECONDS)
+                    result = await job(connection)
+                except asyncpg.PostgresError:
+                    self._give_back(connection, times_expired)
+                    raise
+                except BaseException:  # what may still come on it is unknown
+                    connection.terminate()
+                    raise
+                self._give_back(connection, times_expired)
+                return result
         except FAILURES as error:
             if not is_outage(error) and not is_gone(error):
                 raise
             _log.warning("Postgres is out of reach: %s", advice(error) or type(error).__name__)
             if getattr(error, "sqlstate", None) == READ_ONLY:
-                # After a fail-over: the next call connects to the new primary.
-                await pool.expire_connections()
+                self.expire()  # after a fail-over: the next call connects to the new primary
             raise unavailable() from error
         finally:
             self._busy -= 1
 
+    def _take_free(self) -> Connection | None:
+        while self._free:
+            connection, _ = self._free.pop()
+            if not connection.is_closed():
+                return connection
+        return None
 
-async def _reset(_: Connection) -> None:
-    """Nothing: no session state is used, and asyncpg's own reset costs a round trip."""
+    def _give_back(self, connection: Connection, times_expired: int) -> None:
+        if times_expired != self._times_expired:
+            connection.terminate()
+            return
+        now = asyncio.get_running_loop().time()
+        self._free.append((connection, now))
+        while self._free[0][1] < now - IDLE_SECONDS:
+            self._free.popleft()[0].terminate()
+
+    def expire(self) -> None:
+        """Closes all connections, busy ones when their job is done."""
+        self._times_expired += 1
+        while self._free:
+            self._free.pop()[0].terminate()
