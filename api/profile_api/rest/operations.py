@@ -48,8 +48,8 @@ class Operations:
         return JSONResponse({"status": "ready"} | worth_a_look)
 
     async def metrics(self, _: Request) -> Response:
-        """Prometheus text format. Asks for readiness, so that who watches one address knows it."""
-        await self._not_ready()
+        """Prometheus text format."""
+        await self._not_ready()  # tells it, so that one address is enough for who watches
         return Response(self._metrics.text(), media_type=self._metrics.content_type)
 
     async def _not_ready(self) -> list[str]:
