@@ -14,7 +14,7 @@ from profile_api.app import create_app
 from profile_api.rest import openapi
 from profile_api.rest.errors import STATUS
 from profile_api.settings import Settings
-from profile_domain.errors import MESSAGES, Code
+from profile_domain.errors import Code
 from profile_infra.tokens.jose import sign
 from profile_testing.images import data_uri, photo, png
 from running import ME, SIGNER, TENANT, served
@@ -96,7 +96,7 @@ def test_every_code_of_an_update_has_a_true_example():
             assert STATUS[Code(code)] == int(status)
             assert example["value"]["code"] == code
             (limits, *_) = example["value"].get("details", {}).get("violations", [{}])
-            assert example["value"]["message"] == MESSAGES[Code(code)].format_map(limits)
+            assert example["value"]["message"] == Code(code).message.format_map(limits)
     below_routes = {Code.INVALID_HTTP, Code.REQUEST_TIMEOUT, Code.HEADERS_TOO_LARGE}
     not_here = {Code.INVALID_QUERY, Code.INVALID_ARGUMENT, Code.METHOD_NOT_ALLOWED}
     assert set(shown) == set(Code) - not_here - below_routes

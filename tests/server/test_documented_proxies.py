@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 import caddy
 from profile_api.server.protocol import GuardedProtocol
-from profile_domain.errors import MESSAGES, Code, DomainError
+from profile_domain.errors import Code, DomainError
 from profile_testing import nginx, ports
 from profile_testing.images import noise, png
 from programs import needs, skip_without
@@ -204,4 +204,4 @@ def test_an_unreachable_service_is_reported_in_the_services_format(
     assert answer.headers["Retry-After"] == "1"
     gone = DomainError(Code.UNAVAILABLE, retry_after=1)
     assert answer.json() == gone.as_dict()
-    assert answer.json()["message"] == MESSAGES[Code.UNAVAILABLE]
+    assert answer.json()["message"] == Code.UNAVAILABLE.message
