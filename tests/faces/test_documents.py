@@ -124,7 +124,7 @@ def test_what_is_added_breaks_nobody(documents, path, value):
         ("  etag: String!", "  tag: String!", "Profile.etag was removed"),
         ("  firstName: String\n", "  firstName: String!\n", "firstName"),
         ("  email: String!", "  email: String", "Profile.email changed type"),
-        ("  SAML\n", "", "SAML was removed"),
+        ("  SAML\n", "  LDAP\n", "SAML was removed"),
     ],
 )
 def test_what_graphql_clients_would_miss_is_called_out(documents, old, new, result):
