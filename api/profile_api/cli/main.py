@@ -15,12 +15,12 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
+from profile_api import reference
 from profile_api.app import create_app
 from profile_api.cli import demo as demonstration
 from profile_api.cli.store import await_migration
 from profile_api.cli.tokens import tokens
 from profile_api.cli.users import users
-from profile_api.rest import openapi as reference
 from profile_api.server.serving import serve as serve_until_stopped
 from profile_api.settings import SECRET, Settings
 from profile_api.telemetry import logs
@@ -182,8 +182,8 @@ def check(
 
 @cli.command()
 def openapi() -> None:
-    """Print the OpenAPI document of the REST face."""
-    app = create_app(Settings.model_construct())
+    """Print the OpenAPI document of the REST face, with PROFILE_PUBLIC_URL as its server."""
+    app = create_app(Settings.model_construct(public_url=Settings().public_url))
     json.dump(reference.document(app), sys.stdout, indent=2)
     typer.echo()
 
