@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 from pathlib import Path
 
 import httpx2
@@ -25,10 +26,10 @@ QUIET = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "
 pytestmark = needs("node")
 
 
-async def run(*command):
+async def run(*command, **told):
     """What a command prints; the service goes on serving meanwhile."""
     process = await asyncio.create_subprocess_exec(
-        *command, cwd=CLIENTS, env=os.environ | QUIET,
+        *command, cwd=CLIENTS, env=os.environ | QUIET | told,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     out, _ = await asyncio.wait_for(process.communicate(), timeout=300)
@@ -65,10 +66,16 @@ async def test_a_collection_imported_by_postman_or_bruno_runs_unchanged(tmp_path
     assert seen == {"postman": expected, "bruno": expected}
 
 
-async def test_generated_clients_type_check_and_run(demo):
+async def test_generated_clients_type_check_and_run(demo, repository):
     await run("npm", "run", "generate")
+    (snippet,) = re.findall(
+        r"```ts\n(.*?)```", (repository / "README.md").read_text("utf-8"), re.DOTALL
+    )
+    (CLIENTS / "generated/readme.ts").write_text(snippet)
     await run("npm", "run", "check")
-    ada, *_, edsger = demo.people
+    ada, grace, *_, edsger = demo.people
+    told = {"ADDRESS": demo.address, "TOKEN": grace.token, "TENANT": grace.tenant_id}
+    assert await run("node", "build/generated/readme.js", **told) == "Countess\n"
     result = await run("node", "build/rest/client.js", demo.address, ada.token, ada.tenant_id)
     rest = json.loads(result)
     assert rest == {

@@ -177,6 +177,15 @@ async def test_a_token_given_to_the_reference_is_not_left_behind_for_its_origin(
             assert "a.b.c" not in await page.evaluate(kept)
 
 
+async def test_the_reference_has_a_section_for_each_code(tab, demo):
+    async with looking_at(tab, demo, "/docs") as page:
+        section = page.get_by_role("heading", name="too_long")
+        await expect(section).to_be_hidden()
+        await page.get_by_text("Each code: what it means").click()
+        await expect(section).to_be_visible()
+        await expect(page.locator(".info")).to_contain_text("A form can count code points")
+
+
 async def test_the_reference_is_dark_where_the_reader_is(tab, demo):
     async with looking_at(tab, demo, "/docs", scheme="dark") as page:
         await expect(page.locator("html")).to_have_class("dark-mode")
