@@ -155,9 +155,9 @@ PREFER = {
     "in": "header",
     "required": False,
     "description": "`return=minimal` (RFC 7240): 204 instead of the profile, whose entity tag is"
-    " all that is answered.",
+    " all that is answered. Any other preference is passed over.",
     "schema": {"type": "string"},
-    "example": "return=minimal",
+    "example": "return=representation",
 }
 PAGE: tuple[dict[str, Any], ...] = (
     {
