@@ -65,9 +65,10 @@ bench-micro: .venv/dev ## Time single layers
 bench-report: .venv/dev ## Draw the pictures and lay the tables of docs/performance.md anew
 	$(BIN)/python bench/report.py
 
-documents: .venv/dev ## Write schema.graphql and openapi.json anew, after a change to a face
+documents: .venv/dev ## Write schema.graphql, openapi.json and docs/errors.md anew, after a change to a face
 	$(BIN)/profile-service sdl > schema.graphql
-	$(BIN)/profile-service openapi > openapi.json
+	env -u PROFILE_PUBLIC_URL $(BIN)/profile-service openapi > openapi.json
+	$(BIN)/python tools/error_documents.py
 
 COMPILE := uv pip compile -q --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header
 CONSTRAINED := --constraint requirements-dev.lock

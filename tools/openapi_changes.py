@@ -34,10 +34,7 @@ class _Pair:
     def __init__(self, old: Json, new: Json) -> None:
         self._documents = old, new
 
-    def follow(self, before: Json, after: Json) -> tuple[Json, Json]:
-        return self._follow(0, before), self._follow(1, after)
-
-    def _follow(self, which: int, found: Json) -> Json:
+    def follow(self, which: int, found: Json) -> Json:
         while "$ref" in found:
             reference = found["$ref"]
             found = self._documents[which]
@@ -125,7 +122,7 @@ def _limits(where: str, tight: Json, loose: Json) -> Iterator[str]:
 
 def _flat(pair: _Pair, schema: Json, which: int) -> Json:
     """The schema with its alternatives (a string or null, say) merged into one."""
-    schema = pair.follow(schema, schema)[which]
+    schema = pair.follow(which, schema)
     flat = dict(schema)
     for option in schema.get("anyOf", schema.get("oneOf", ())):
         flat |= _flat(pair, option, which)
@@ -134,7 +131,7 @@ def _flat(pair: _Pair, schema: Json, which: int) -> Json:
 
 def _kinds(pair: _Pair, schema: Json, which: int) -> set[str]:
     """The JSON types that a schema lets through."""
-    schema = pair.follow(schema, schema)[which]
+    schema = pair.follow(which, schema)
     options = schema.get("anyOf", schema.get("oneOf"))
     if options is not None:
         return set().union(*(_kinds(pair, option, which) for option in options))

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
+from profile_api import reference
 from profile_api.middleware.admission import Admission, Buffers
 from profile_api.middleware.each_request import EachRequest
 from profile_api.pages.assets import Assets
@@ -166,7 +167,7 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     )
     _add_operations(app, operations)
     if settings.docs:
-        document = to_json(openapi.document(app))
+        document = to_json(reference.document(app))
         _add_text(app, "/openapi.json", lambda: Response(document, media_type="application/json"))
         _add_text(app, "/docs", _page(docs_page.page, "/openapi.json", assets, people))
     return app

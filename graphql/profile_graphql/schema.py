@@ -2,46 +2,51 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import strawberry
 
-from profile_domain.errors import Code, DomainError
+from profile_domain.errors import DomainError
 from profile_domain.profile import Profile as DomainProfile
 from profile_domain.profile import ProfileUpdate
+from profile_graphql.codes import REQUEST_ERRORS
 from profile_graphql.request import RequestInfo
 from profile_graphql.types import Profile, ProfileError, UpdateMyProfileInput, UpdateMyProfileResult
 
-# Errors that concern the caller or the request: in errors[], not as ProfileError.
-REQUEST_ERRORS = frozenset(
-    {
-        Code.UNAUTHENTICATED,
-        Code.INVALID_TENANT_ID,
-        Code.TENANT_MISMATCH,
-        Code.NOT_FOUND,
-        Code.RATE_LIMITED,
-        Code.UNAVAILABLE,
-        Code.INTERNAL_ERROR,
-    }
+_IF_MATCH = strawberry.argument(
+    description="Entity tags (`etag`), one of which the profile must still have, or else"
+    " `precondition_failed`; `*` always holds. Whatever the profile is if left out or null."
 )
 
 
-@strawberry.type
+@strawberry.type(description="What can be asked. Every field but `__typename` asks for a token.")
 class Query:
-    @strawberry.field(description="Your own profile.")
+    @strawberry.field(
+        description="Your own profile. What refuses it is in `errors[]`: `unauthenticated`,"
+        " `invalid_tenant_id`, `tenant_mismatch`, `not_found`, `forbidden`, `unavailable`,"
+        " `internal_error`."
+    )
     async def me(self, info: RequestInfo) -> Profile:
         return Profile.of(await info.context.my_profile())
 
 
-@strawberry.type
+@strawberry.type(description="What can be changed.")
 class Mutation:
     @strawberry.mutation(
-        description="Changes your own profile, all of it or nothing. With `ifMatch`, only if the"
-        " profile still has one of these entity tags."
+        description="Changes your own profile, all of it or nothing; a change that changes nothing"
+        " writes nothing. What the rules, a policy or another writer refuse is a `ProfileError`;"
+        " what concerns the caller or the whole request is in `errors[]`: `unauthenticated`,"
+        " `invalid_tenant_id`, `tenant_mismatch`, `rate_limited`, `not_found`, `unavailable`,"
+        " `internal_error`. After the last two, and a lost answer, look at the newest of `changes`:"
+        " it has the `requestId` of the update that happened."
     )
     async def update_my_profile(
         self,
         info: RequestInfo,
-        input: UpdateMyProfileInput,  # noqa: A002  # the argument's name in the schema
-        if_match: str | None = strawberry.UNSET,
+        input: Annotated[  # noqa: A002  # the argument's name in the schema
+            UpdateMyProfileInput, strawberry.argument(description="What to change.")
+        ],
+        if_match: Annotated[str | None, _IF_MATCH] = strawberry.UNSET,
     ) -> UpdateMyProfileResult:
         caller = await info.context.caller(to_write=True)
         service = info.context.service

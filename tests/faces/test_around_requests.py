@@ -3,7 +3,7 @@
 import pytest
 
 from asking import assert_error
-from profile_domain.errors import MESSAGES, Code
+from profile_domain.errors import Code
 from running import ME, running
 
 
@@ -113,7 +113,7 @@ async def test_writes_are_limited_for_each_user_on_both_faces_together(tmp_path)
         assert_error(refused, Code.RATE_LIMITED, retry_after=wait)
         by_graphql = await service.graphql(user, mutation)
         (error,) = by_graphql.json()["errors"]
-        assert error["message"] == MESSAGES[Code.RATE_LIMITED]
+        assert error["message"] == Code.RATE_LIMITED.message
         wait = int(by_graphql.headers["Retry-After"])
         assert 1 <= wait <= 20
         assert error["extensions"] == {"code": "rate_limited", "details": {"retry_after": wait}}

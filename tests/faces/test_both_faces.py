@@ -10,6 +10,8 @@ from profile_domain.caller import Identity
 from profile_domain.profile import EDITABLE
 from running import ME, ME_QUERY, UPDATE, running
 
+LIMITS = ("max", "max_bytes", "max_side")
+
 
 async def put(service, case, headers, if_match):
     """What REST tells, and the entity tag with it."""
@@ -71,7 +73,13 @@ def error_as_in_rest(result):
     violations = result.pop("violations")
     detailed = (result["details"] or {}).get("violations", [])
     assert violations == [
-        {name: each[name] for name in ("field", "code", "message")} for each in detailed
+        {
+            "field": snake(each["field"]).upper(),
+            "code": each["code"],
+            "message": each["message"],
+            **{camel(limit): each.get(limit) for limit in LIMITS},
+        }
+        for each in detailed
     ]
     for each in detailed:
         assert snake(each["field"]) in EDITABLE

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from breaking_changes import breaks, is_announced
+from profile_api import reference
 from profile_api.app import create_app
-from profile_api.rest import openapi
 from profile_api.settings import Settings
 from profile_graphql.schema import schema
 
@@ -28,7 +28,7 @@ def test_the_committed_schema_is_the_graphql_faces(documents):
 
 def test_the_committed_openapi_document_is_the_rest_faces(documents):
     app = create_app(Settings(_env_file=None, issuers=[], policy_dir=None))
-    assert documents[1] == json.loads(json.dumps(openapi.document(app))), REMEDY
+    assert documents[1] == json.loads(json.dumps(reference.document(app))), REMEDY
 
 
 # Breaking changes
@@ -95,6 +95,13 @@ def test_a_limit_counts_behind_a_choice_of_types_too(documents, tighter):
     assert breaks(new, old) == []
 
 
+def test_the_name_of_a_schema_is_nobodys_business(documents):
+    sdl, document = documents
+    renamed = json.loads(json.dumps(document).replace("ErrorCode", "Code"))
+    assert "Code" in renamed["components"]["schemas"]
+    assert breaks(documents, (sdl, renamed)) == breaks((sdl, renamed), documents) == []
+
+
 def test_a_parameter_that_must_be_sent_from_now_on_is_called_out(documents):
     new = copy.deepcopy(documents[1])
     (if_match,) = (
@@ -124,7 +131,7 @@ def test_what_is_added_breaks_nobody(documents, path, value):
         ("  etag: String!", "  tag: String!", "Profile.etag was removed"),
         ("  firstName: String\n", "  firstName: String!\n", "firstName"),
         ("  email: String!", "  email: String", "Profile.email changed type"),
-        ("  SAML\n", "", "SAML was removed"),
+        ("  SAML\n", "  LDAP\n", "SAML was removed"),
     ],
 )
 def test_what_graphql_clients_would_miss_is_called_out(documents, old, new, result):

@@ -11,7 +11,7 @@ from asking import assert_error
 from compressing import handed_on
 from fields import VALUES
 from profile_api.rest.errors import STATUS
-from profile_domain.errors import MESSAGES, Code
+from profile_domain.errors import Code
 from profile_domain.profile import EDITABLE
 from running import ME, OTHER_TENANT
 
@@ -136,7 +136,7 @@ async def test_a_policy_can_forbid_to_look(service):
     assert answer.status_code == 403
     assert answer.json() == {
         "code": "forbidden",
-        "message": MESSAGES[Code.FORBIDDEN],
+        "message": Code.FORBIDDEN.message,
         "notices": ["You may not look."],
     }
 

@@ -16,7 +16,7 @@ ROUTES = (EDITABLE_FIELDS, CHANGES, EXPORT)
 QUERY = """
 query ($first: Int, $after: String) { me { editableFields changes(first: $first, after: $after) {
   edges { cursor node { at issuer subject face requestId oldVersion newVersion
-    fields { field old new } } }
+    fields { field: name old new } } }
   pageInfo { hasNextPage endCursor } } } }
 """
 
@@ -41,7 +41,6 @@ async def by_graphql(service, user, **variables):
     found = []
     for edge in page["edges"]:
         entry = {snake(name): value for name, value in edge["node"].items()}
-        entry["fields"] = [each | {"field": snake(each["field"])} for each in entry["fields"]]
         assert edge["cursor"] == str(entry["new_version"])
         found.append(entry)
     info = page["pageInfo"]

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from profile_api.cli.main import cli
 from profile_domain.errors import Code
+from profile_infra.people.operators import set_active
 from profile_testing.images import png
 from profile_testing.signing import ISSUER
 from running import TENANT, running
@@ -17,7 +18,7 @@ from running import TENANT, running
 CHANGES = """
 query Changes($first: Int, $after: String) { me { etag changes(first: $first, after: $after) {
   edges { cursor node { at issuer subject face requestId oldVersion newVersion
-    fields { field old new } } }
+    fields { field name old new } } }
   pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
 } } }
 """
@@ -52,15 +53,26 @@ async def test_the_owner_sees_who_changed_what_by_which_way(service):
         "oldVersion": 1,
         "newVersion": 2,
         "fields": [
-            {"field": "firstName", "old": "Ada", "new": "Augusta"},
-            {"field": "displayName", "old": None, "new": "Countess"},
+            {"field": "FIRST_NAME", "name": "first_name", "old": "Ada", "new": "Augusta"},
+            {"field": "DISPLAY_NAME", "name": "display_name", "old": None, "new": "Countess"},
         ],
     }
     assert second["face"] == "graphql"
-    ((field, old, new),) = (each.values() for each in second["fields"])
-    assert (field, old) == ("avatarBase64", None)
+    ((field, name, old, new),) = (each.values() for each in second["fields"])
+    assert (field, name, old) == ("AVATAR_BASE64", "avatar_base64", None)
     assert new.startswith("sha256:")
     assert len(new) == len("sha256:") + 64
+
+
+async def test_what_only_an_operator_changes_is_no_field_of_ones_own(service):
+    user = await service.person()
+    for active in (False, True):
+        await set_active(service.store, user.profile.tenant_id, str(user.profile.id), active=active)
+    edges = (await changes(service, user))["edges"]
+    assert [edge["node"]["fields"] for edge in edges] == [
+        [{"field": None, "name": "active", "old": "false", "new": "true"}],
+        [{"field": None, "name": "active", "old": "true", "new": "false"}],
+    ]
 
 
 async def test_neither_a_no_op_nor_a_refusal_is_recorded(service):

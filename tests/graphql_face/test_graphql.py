@@ -5,7 +5,7 @@ import json
 import pytest
 
 from asking import code_of, post
-from profile_domain.errors import MESSAGES, Code
+from profile_domain.errors import Code
 from profile_domain.profile import EDITABLE
 from profile_domain.requests.headers import preferred_type
 from profile_graphql.view import GRAPHQL_RESPONSE, HTML, JSON, OFFERED
@@ -53,7 +53,7 @@ async def test_a_request_that_is_not_run_is_400_where_the_media_type_can_say_so(
         assert "data" not in answer.json()
         for error in answer.json()["errors"]:
             assert error["extensions"]["code"] == "invalid_query"
-            assert error["message"] == MESSAGES[Code.INVALID_QUERY]
+            assert error["message"] == Code.INVALID_QUERY.message
 
 
 async def test_a_variable_of_another_type_is_not_run(service):

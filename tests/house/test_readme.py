@@ -1,10 +1,14 @@
 """The README's examples and images, and the index of decisions."""
 
 import asyncio
+import json
 import os
 import re
 import sys
 from pathlib import Path
+
+from asking import post
+from programs import needs
 
 
 async def test_the_snippet_for_python_runs(demo, repository):
@@ -18,6 +22,39 @@ async def test_the_snippet_for_python_runs(demo, repository):
     )
     out, _ = await asyncio.wait_for(process.communicate(), timeout=120)
     assert (process.returncode, out.decode()) == (0, "Countess\n")
+
+
+def blocks(text, language):
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+@needs("curl")
+async def test_the_change_by_curl_runs(demo, repository):
+    (block, *_) = blocks((repository / "README.md").read_text(), "sh")[1:]
+    export, command = block.split("\n", 1)
+    assert export == "export TOKEN=… TENANT=…"
+    ada = demo.people[0]
+    process = await asyncio.create_subprocess_exec(
+        *("sh", "-euc", command.replace("http://127.0.0.1:8000", demo.address)),
+        env=os.environ | {"TOKEN": ada.token, "TENANT": ada.tenant_id},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    out, _ = await asyncio.wait_for(process.communicate(), timeout=120)
+    head, _, body = out.decode().partition("\r\n\r\n")
+    assert "200 OK" in head
+    assert json.loads(body)["name"] == "Countess"
+
+
+async def test_the_change_and_the_lost_answer_by_graphql_run(service, repository):
+    change, lost = blocks((repository / "README.md").read_text(), "graphql")
+    user = await service.person()
+    headers = service.headers(user) | {"X-Request-ID": "rename-1"}
+    changed = (await post(service, {"query": change}, **headers)).json()
+    assert changed["data"]["updateMyProfile"]["name"] == "Countess"
+    answer = (await service.graphql(user, lost)).json()["data"]["me"]
+    assert answer["etag"] == changed["data"]["updateMyProfile"]["etag"]
+    assert answer["changes"]["edges"] == [{"node": {"requestId": "rename-1", "newVersion": 2}}]
 
 
 async def test_the_commands_that_set_up_ones_own_lead_to_a_token_that_holds(repository, tmp_path):

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 import pytest
 from playwright.async_api import expect
@@ -60,6 +61,78 @@ async def test_graphiql_explains_the_schema(tab, demo):
         await expect(page.get_by_text("Changes your own profile")).to_be_visible()
 
 
+def written(page):
+    """What the editor of the tab in front holds."""
+    return page.evaluate(
+        "document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror.getValue()"
+    )
+
+
+async def write(page, text):
+    code = "document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror.setValue"
+    await page.evaluate(f"text => {code}(text)", text)
+
+
+async def kept(page, text):
+    """What the storages hold, once the tabs that GraphiQL keeps there have a text."""
+    for _ in range(600):
+        storages = await page.evaluate("[{...sessionStorage}, {...localStorage}]")
+        if text in storages[0].get("graphiql:tabState", ""):
+            return json.dumps(storages)
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"{text} is not kept")
+
+
+LINKED = """mutation Linked($input: UpdateMyProfileInput!) {
+  updateMyProfile(input: $input) { ... on Profile { displayName } }
+}"""
+LINK = "/graphql?" + urlencode(
+    {"query": LINKED, "variables": '{"input": {"displayName": "Linked"}}'}
+)
+
+
+async def test_graphiql_opens_a_link_without_running_it(tab, demo):
+    async with looking_at(tab, demo, LINK) as page:
+        await expect(page.get_by_role("tab", name="Linked")).to_have_attribute(
+            "aria-selected", "true"
+        )
+        assert page.url == f"{demo.address}/graphql"
+        assert await written(page) == LINKED
+        await expect(page.locator(".result-window")).not_to_contain_text("data")
+        assert (await executed(page))["updateMyProfile"] == {"displayName": "Linked"}
+
+
+async def test_graphiql_opens_a_link_beside_what_was_edited_before(tab, demo):
+    async with looking_at(tab, demo, "/graphql") as page:
+        await write(page, "query Mine { me { etag } }")
+        await expect(page.get_by_role("tab", name="Mine")).to_be_visible()
+        await kept(page, "query Mine")
+        await page.goto(demo.address + LINK)
+        await expect(page.get_by_role("tab", name="Linked")).to_have_attribute(
+            "aria-selected", "true"
+        )
+        assert (await executed(page))["updateMyProfile"] == {"displayName": "Linked"}
+        await page.get_by_role("tab", name="Mine").click()
+        assert set((await executed(page))["me"]) == {"etag"}
+
+
+async def test_graphiql_keeps_edits_over_a_reload_and_a_token_never(tab, demo):
+    async with looking_at(tab, demo, "/graphql") as page:
+        await page.get_by_label("Act as").select_option(label=demo.people[GRACE].label)
+        await write(page, "query Kept { me { lastName } }")
+        assert (await executed(page))["me"] == {"lastName": "Hopper"}
+        stored = await kept(page, "query Kept")
+        for person in demo.people:
+            assert person.token not in stored
+        await page.reload()
+        await expect(page.get_by_role("tab", name="Kept")).to_have_attribute(
+            "aria-selected", "true"
+        )
+        assert await written(page) == "query Kept { me { lastName } }"
+        await page.get_by_label("Act as").select_option(label=demo.people[GRACE].label)
+        assert (await executed(page))["me"] == {"lastName": "Hopper"}
+
+
 # The reference
 
 
@@ -102,6 +175,15 @@ async def test_a_token_given_to_the_reference_is_not_left_behind_for_its_origin(
             await expect(page.locator(".auth-wrapper .authorize.locked")).to_be_visible()
             kept = "JSON.stringify([{...localStorage}, {...sessionStorage}])"
             assert "a.b.c" not in await page.evaluate(kept)
+
+
+async def test_the_reference_has_a_section_for_each_code(tab, demo):
+    async with looking_at(tab, demo, "/docs") as page:
+        section = page.get_by_role("heading", name="too_long")
+        await expect(section).to_be_hidden()
+        await page.get_by_text("Each code: what it means").click()
+        await expect(section).to_be_visible()
+        await expect(page.locator(".info")).to_contain_text("A form can count code points")
 
 
 async def test_the_reference_is_dark_where_the_reader_is(tab, demo):

@@ -157,8 +157,8 @@ async def test_errors_stand_beside_their_fields(tab, demo):
     refused = {
         "__typename": "ProfileError", "code": "sso_managed_field", "message": "No.", "notices": [],
         "violations": [
-            {"field": "lastName", "message": "Your identity provider manages this field."},
-            {"field": "avatarBase64", "message": "The picture is damaged or incomplete."},
+            {"field": "LAST_NAME", "message": "Your identity provider manages this field."},
+            {"field": "AVATAR_BASE64", "message": "The picture is damaged or incomplete."},
         ],
     }  # fmt: skip
     async with looking_at(tab, demo) as page:

@@ -55,9 +55,9 @@ async def test_one_may_take_what_the_other_tab_saved(tab, demo):
 
 def page_of_history(versions, *, more):
     fields = [
-        {"field": "displayName", "old": None, "new": "Countess"},
-        {"field": "lastName", "old": "Byron", "new": "Lovelace"},
-        {"field": "avatarBase64", "old": "sha256:00", "new": None},
+        {"field": "display_name", "old": None, "new": "Countess"},
+        {"field": "last_name", "old": "Byron", "new": "Lovelace"},
+        {"field": "avatar_base64", "old": "sha256:00", "new": None},
     ]
     nodes = [
         {"at": f"2026-01-0{version}T10:00:00Z", "face": "graphql", "fields": fields}

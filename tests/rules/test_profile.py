@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from profile_domain.caller import Credentials, Identity, parse_uuid
-from profile_domain.errors import MESSAGES, Code, DomainError
+from profile_domain.errors import Code, DomainError
 from profile_domain.pictures.avatar import Avatar, Upload
 from profile_domain.profile import AVATAR, EDITABLE, AuthProvider, Profile, ProfileUpdate
 
@@ -137,7 +137,7 @@ def test_the_limits_stand_beside_the_violation():
                 {
                     "field": AVATAR,
                     "code": "avatar_too_large",
-                    "message": MESSAGES[Code.AVATAR_TOO_LARGE],
+                    "message": Code.AVATAR_TOO_LARGE.message,
                     "max_bytes": 262_144,
                 },
             ]
@@ -238,12 +238,13 @@ def test_the_tenant_sent_must_be_the_tokens(sent, code):
     assert raised.value.code is code
 
 
-def test_every_code_has_one_english_sentence():
-    assert set(MESSAGES) == set(Code)
-    for message in MESSAGES.values():
-        assert message[0].isupper()
-        assert message.endswith(".")
-        assert message.isascii()
+@pytest.mark.parametrize("code", Code)
+def test_every_code_has_one_english_sentence_a_meaning_and_a_remedy(code):
+    assert code.message.isascii()
+    assert code is Code(code.name.lower())
+    for text in (code.message, code.meaning, code.remedy):
+        assert text[0].isupper() or text[0] == "`"
+        assert text.endswith(".")
 
 
 def test_a_hundred_violations_are_listed_and_the_rest_is_counted():

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from profile_api.rest.errors import STATUS
-from profile_domain.errors import MESSAGES, Code, unavailable
+from profile_domain.errors import Code, unavailable
 from running import ME, UPDATE, running
 
 
@@ -40,7 +40,7 @@ async def test_what_is_too_much_is_shed_in_the_form_of_its_face(service):
     shed = await service.get(user)
     assert shed.status_code == 503
     assert shed.headers["Retry-After"] == "1"
-    message, details = MESSAGES[Code.UNAVAILABLE], {"retry_after": 1}
+    message, details = Code.UNAVAILABLE.message, {"retry_after": 1}
     assert shed.json() == {"code": Code.UNAVAILABLE, "message": message, "details": details}
     graphql = await service.client.post("/graphql", json={"query": "{ me { id } }"})
     assert graphql.status_code == 503

@@ -4,7 +4,6 @@ import json
 import re
 
 from profile_api.rest.errors import STATUS
-from profile_domain.errors import MESSAGES
 
 
 async def post(service, body, **headers):
@@ -20,7 +19,7 @@ def code_of(answer):
 def assert_error(answer, code, **details):
     assert answer.status_code == STATUS[code], answer.text
     assert answer.headers["Content-Type"] == "application/json"
-    expected = {"code": code, "message": MESSAGES[code]}
+    expected = {"code": code, "message": code.message}
     if details:
         expected["details"] = details
     assert answer.json() == expected

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from profile_api.rest.errors import STATUS
-from profile_domain.errors import MESSAGES, Code
+from profile_domain.errors import Code
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 POST = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -49,7 +49,7 @@ def assert_refused(answered, code):
     """The last answer, in the form of whichever face was asked."""
     head, _, body = answered.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 %d " % STATUS[code]), answered[:200]
-    assert error_in(body) == (code, MESSAGES[code])
+    assert error_in(body) == (code, code.message)
     assert (b"\r\nretry-after: 1" in head) is (code is Code.UNAVAILABLE)
     assert b"connection: close" in head
     assert b"x-content-type-options: nosniff" in head

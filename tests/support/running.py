@@ -66,7 +66,8 @@ mutation Update($input: UpdateMyProfileInput!, $ifMatch: String) {{
     __typename
     ... on Profile {{ {PROFILE_FIELDS} }}
     ... on ProfileError {{
-      code message details notices violations {{ field code message }} current {{ etag }}
+      code message details notices current {{ etag }}
+      violations {{ field code message max maxBytes maxSide }}
     }}
   }}
 }}

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
+from profile_api import reference
 from profile_api.app import create_app
 from profile_api.cli import demo as demonstration
 from profile_api.cli.output import as_it_is, say
@@ -22,7 +23,6 @@ from profile_api.cli.store import await_migration
 from profile_api.cli.tenants import tenants
 from profile_api.cli.tokens import tokens
 from profile_api.cli.users import users
-from profile_api.rest import openapi as reference
 from profile_api.server.serving import CannotListen, host_in_url, listen
 from profile_api.server.serving import serve as serve_until_stopped
 from profile_api.settings import SECRET, Settings
@@ -243,8 +243,8 @@ def backup(
 
 @cli.command()
 def openapi() -> None:
-    """Print the OpenAPI document of the REST face."""
-    app = create_app(Settings.model_construct())
+    """Print the OpenAPI document of the REST face, with PROFILE_PUBLIC_URL as its server."""
+    app = create_app(Settings.model_construct(public_url=Settings().public_url))
     say(json.dumps(reference.document(app), indent=2))
 
 

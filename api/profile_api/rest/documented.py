@@ -85,7 +85,10 @@ def add_profile_routes(app: FastAPI, routes: ProfileRoutes) -> None:
         operation_id="viewEditableFields",
         summary="See what you may change",
         responses={
-            200: openapi.answer(EditableFieldsBody, "The fields, in the profile's order."),
+            200: openapi.answer(
+                EditableFieldsBody,
+                "The fields, in the profile's order.",
+            ),
             **openapi.errors(openapi.TO_CALL),
         },
         openapi_extra=openapi.of_a_caller(),

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any
-from uuid import UUID
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic import BaseModel, TypeAdapter
 
+from profile_api.rest import examples
 from profile_api.rest.errors import STATUS, error_response
 from profile_api.rest.models import (
+    OF_REST,
     ChangesBody,
     EditableFieldsBody,
     ErrorBody,
@@ -22,59 +23,43 @@ from profile_api.rest.models import (
     ProfileBody,
 )
 from profile_domain.audit import DEFAULT_PAGE, MAX_PAGE
-from profile_domain.errors import Code, DomainError, Violation, refused_fields, unauthenticated
-from profile_domain.names import MAX_CODE_POINTS
-from profile_domain.pictures.avatar import MAX_BYTES, MAX_SIDE
-from profile_domain.profile import (
-    AVATAR,
-    DISPLAY_NAME,
-    FIRST_NAME,
-    LAST_NAME,
-    TEXT_FIELDS,
-    AuthProvider,
-    Profile,
-    ProfileChanged,
-    TextField,
-)
+from profile_domain.errors import Code
+from profile_domain.profile import AVATAR, TEXT_FIELDS, TextField
 from profile_domain.public_avatars import SIDES
 
+# Of every route: what is below it, and what nobody foresees.
+EVERYWHERE: Final = (
+    Code.INVALID_HTTP,
+    Code.METHOD_NOT_ALLOWED,
+    Code.REQUEST_TIMEOUT,
+    Code.HEADERS_TOO_LARGE,
+    Code.INTERNAL_ERROR,
+    Code.UNAVAILABLE,
+)
 TO_CALL = (
     Code.INVALID_TENANT_ID,
     Code.UNAUTHENTICATED,
     Code.TENANT_MISMATCH,
     Code.FORBIDDEN,
     Code.NOT_FOUND,
-    Code.INTERNAL_ERROR,
-    Code.UNAVAILABLE,
 )
 TO_CALL_WITH_ARGUMENTS = (Code.INVALID_ARGUMENT, *TO_CALL)
-TO_SEE_A_PICTURE = (
-    Code.INVALID_ARGUMENT,
-    Code.NOT_FOUND,
-    Code.INTERNAL_ERROR,
-    Code.UNAVAILABLE,
-)
-# Errors of requests without a route, and of those that only read.
-_NOT_OF_AN_UPDATE = {
-    Code.INVALID_HTTP,
-    Code.REQUEST_TIMEOUT,
-    Code.HEADERS_TOO_LARGE,
-    Code.INVALID_QUERY,
-    Code.INVALID_ARGUMENT,
-    Code.METHOD_NOT_ALLOWED,
-}
-TO_UPDATE = tuple(code for code in Code if code not in _NOT_OF_AN_UPDATE)
+TO_SEE_A_PICTURE = (Code.INVALID_ARGUMENT, Code.NOT_FOUND)
+TO_UPDATE = tuple(code for code in OF_REST if code not in {*EVERYWHERE, Code.INVALID_ARGUMENT})
 
 _DESCRIPTIONS = {
     400: "The tenant header, the body or a field breaks a rule.",
     401: "No token, or one that is broken, expired or foreign.",
     403: "The header names another tenant than the token, or a policy refuses.",
     404: "The token's user is not in the tenant.",
+    405: "The route does not have this method.",
+    408: "The headers or the body took too long to arrive.",
     409: "Concurrent writes won three times in a row.",
     412: "`If-Match` no longer holds.",
     413: "The body is too large.",
     415: "The body is not JSON, or is content-encoded.",
     429: "Too many attempts to write.",
+    431: "The headers are too large or too many.",
     500: "Something unforeseen; the log has it under the request's id.",
     503: "The store or the signing keys are out of reach, or too much is at work.",
 }
@@ -82,6 +67,10 @@ _HEADERS: dict[str, dict[str, Any]] = {
     "X-Request-ID": {
         "description": "The id of this request in the log; the one sent in, if it could be kept.",
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
+    },
+    "Allow": {
+        "description": "The methods that the route has (RFC 9110 section 10.2.1).",
+        "schema": {"type": "string"},
     },
     "ETag": {
         "description": "The version of what is answered (RFC 9110 section 8.8.3); the profile's,"
@@ -107,19 +96,6 @@ _HEADERS: dict[str, dict[str, Any]] = {
     "WWW-Authenticate": {"description": "RFC 6750 section 3.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}},
 }
-_FIELDS_IN_EXAMPLES: dict[Code, tuple[str, dict[str, int]]] = {
-    Code.UNKNOWN_FIELD: ("nickname", {}),
-    Code.INVALID_TYPE: (FIRST_NAME, {}),
-    Code.TOO_LONG: (DISPLAY_NAME, {"max": MAX_CODE_POINTS}),
-    Code.INVALID_CHARACTERS: (LAST_NAME, {}),
-    Code.SSO_MANAGED_FIELD: (FIRST_NAME, {}),
-    Code.AVATAR_MALFORMED: (AVATAR, {}),
-    Code.AVATAR_TOO_LARGE: (AVATAR, {"max_bytes": MAX_BYTES}),
-    Code.AVATAR_UNSUPPORTED_TYPE: (AVATAR, {}),
-    Code.AVATAR_ANIMATED: (AVATAR, {}),
-    Code.AVATAR_DIMENSIONS: (AVATAR, {"max_side": MAX_SIDE}),
-    Code.AVATAR_CORRUPT: (AVATAR, {}),
-}
 _COMPONENT = "#/components/schemas/{model}"
 _TENANT_HEADER = {
     "name": "X-Tenant-ID",
@@ -127,41 +103,25 @@ _TENANT_HEADER = {
     "required": True,
     "description": "The tenant of the token.",
     "schema": {"type": "string", "format": "uuid"},
+    "example": str(examples.TENANT),
+}
+_REQUEST_ID_HEADER = {
+    "name": "X-Request-ID",
+    "in": "header",
+    "required": False,
+    "description": "An id of your own for this request: in the answer, the log and the changes, so"
+    " that a lost answer can be found again. 1 to 128 of `A-Z a-z 0-9 . _ -`; any other text is"
+    " replaced by a random id.",
+    "schema": {"type": "string"},
+    "example": "rename-1",
 }
 
-# Without nulls, which FastAPI takes out of examples.
-_ADA = {
-    "id": "2f6a0d3c-63d3-4c5a-9f2e-0d8a3f6b1c11",
-    "email": "ada@acme.example",
-    "name": "Countess",
-    "auth_provider": "local",
-    "first_name": "Ada",
-    "last_name": "Lovelace",
-    "display_name": "Countess",
-    "avatar_base64": "data:image/png;base64,iVBORw0KGgo=",
+_EXAMPLES: Final = {
+    ProfileBody: examples.ADA.document,
+    EditableFieldsBody: examples.EDITABLE_FIELDS,
+    ChangesBody: examples.CHANGES,
+    ExportBody: examples.EXPORT,
 }
-_CHANGE = {
-    "at": "2026-01-02T03:04:05.678901+00:00",
-    "issuer": "https://login.example",
-    "subject": "2f6a0d3c-63d3-4c5a-9f2e-0d8a3f6b1c11",
-    "face": "rest",
-    "request_id": "e1c1f0b0d1f04a6f8f6d0a4f4f0e7c55",
-    "old_version": 1,
-    "new_version": 2,
-    "fields": [{"field": "display_name", "old": "Ada", "new": "Countess"}],
-}
-_EXAMPLES: Mapping[type[BaseModel], object] = {
-    ProfileBody: _ADA,
-    EditableFieldsBody: {"editable_fields": [DISPLAY_NAME, AVATAR]},
-    ChangesBody: {"changes": [_CHANGE], "next": "2"},
-    ExportBody: {
-        "profile": _ADA,
-        "created_at": "2026-01-01T00:00:00+00:00",
-        "updated_at": _CHANGE["at"],
-        "changes": [_CHANGE],
-    },
-}
-MODELS: tuple[type[BaseModel], ...] = (*_EXAMPLES, ErrorBody)
 
 
 def headers(*names: str) -> dict[str, Any]:
@@ -169,15 +129,15 @@ def headers(*names: str) -> dict[str, Any]:
     return {name: _HEADERS[name] for name in ("X-Request-ID", *names)}
 
 
-def condition(name: str, effect: str) -> dict[str, Any]:
+def condition(name: str, effect: str, example: str) -> dict[str, Any]:
     """A conditional request header that takes a list of entity tags."""
-    schema = {"type": "string"}
     return {
         "name": name,
         "in": "header",
         "required": False,
         "description": effect,
-        "schema": schema,
+        "schema": {"type": "string"},
+        "example": example,
     }
 
 
@@ -185,15 +145,19 @@ IF_MATCH = condition(
     "If-Match",
     "Entity tags, one of which the profile must still have; `*` always holds. A tag that a proxy"
     " made weak or gave a suffix such as `-gzip` is the same tag.",
+    "*",
 )
-IF_NONE_MATCH = condition("If-None-Match", "Entity tags; 304 if the answer has one of them.")
+IF_NONE_MATCH = condition(
+    "If-None-Match", "Entity tags; 304 if the answer has one of them.", examples.ADA.etag
+)
 PREFER = {
     "name": "Prefer",
     "in": "header",
     "required": False,
     "description": "`return=minimal` (RFC 7240): 204 instead of the profile, whose entity tag is"
-    " all that is answered.",
+    " all that is answered. Any other preference is passed over.",
     "schema": {"type": "string"},
+    "example": "return=representation",
 }
 PAGE: tuple[dict[str, Any], ...] = (
     {
@@ -202,6 +166,7 @@ PAGE: tuple[dict[str, Any], ...] = (
         "required": False,
         "description": f"How many at most; {DEFAULT_PAGE} if left out.",
         "schema": {"type": "integer", "minimum": 1, "maximum": MAX_PAGE},
+        "example": DEFAULT_PAGE,
     },
     {
         "name": "after",
@@ -209,6 +174,7 @@ PAGE: tuple[dict[str, Any], ...] = (
         "required": False,
         "description": "`next` of the page before.",
         "schema": {"type": "string", "pattern": "^[0-9]{1,19}$"},
+        "example": "42",
     },
 )
 AVATAR_ADDRESS: dict[str, Any] = {
@@ -222,12 +188,17 @@ AVATAR_ADDRESS: dict[str, Any] = {
                 "required": True,
                 "description": description,
                 "schema": {"type": "string"},
+                "example": str(example),
             }
-            for name, description in {
-                "tenant": "The tenant's id.",
-                "user": "The user's id.",
-                "digest": "SHA-256 of the picture as it is stored, in base64url.",
-            }.items()
+            for name, description, example in (
+                ("tenant", "The tenant's id.", examples.TENANT),
+                ("user", "The user's id.", examples.ADA.id),
+                (
+                    "digest",
+                    "SHA-256 of the picture as it is stored, in base64url.",
+                    examples.DIGEST,
+                ),
+            )
         ),
         {
             "name": "size",
@@ -236,13 +207,14 @@ AVATAR_ADDRESS: dict[str, Any] = {
             "description": "The longest side, in pixels, at most; a smaller picture is not scaled"
             " up. As it is stored if left out.",
             "schema": {"type": "integer", "enum": list(SIDES)},
+            "example": 64,
         },
         IF_NONE_MATCH,
     ],
 }
 
 
-def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+def schema_of(model: type) -> dict[str, Any]:
     """A reference, because FastAPI would load 8 MiB of pydantic.v1 for a model."""
     return {"$ref": _COMPONENT.format(model=model.__name__)}
 
@@ -252,24 +224,26 @@ def of_a_caller(*parameters: dict[str, Any]) -> dict[str, Any]:
     return {
         "tags": ["Profile"],
         "security": [{"bearer": []}],
-        "parameters": [_TENANT_HEADER, *parameters],
+        "parameters": [_TENANT_HEADER, *parameters, _REQUEST_ID_HEADER],
     }
 
 
 def answer(model: type[BaseModel], description: str, *header_names: str) -> dict[str, Any]:
+    # Its example is a reference, because FastAPI leaves out what is null in an example.
+    example = {"$ref": f"#/components/examples/{model.__name__}"}
+    content = {"schema": schema_of(model), "examples": {"example": example}}
     return {
         "description": description,
         "headers": headers(*header_names),
-        "content": {"application/json": {"schema": schema_of(model), "example": _EXAMPLES[model]}},
+        "content": {"application/json": content},
     }
 
 
 def picture(*header_names: str) -> dict[str, Any]:
-    types = ("image/png", "image/jpeg", "image/webp")
     return {
         "description": "The picture.",
         "headers": headers(*header_names),
-        "content": {each: {} for each in types},
+        "content": {media_type: {"example": it} for media_type, it in examples.PICTURES.items()},
     }
 
 
@@ -281,49 +255,33 @@ def unchanged(what: str, *header_names: str) -> dict[str, Any]:
 
 
 def errors(
-    codes: Iterable[Code],
+    codes: Iterable[Code] = (),
     descriptions: Mapping[int, str] = MappingProxyType({}),
     *,
     argument: str = "size",
 ) -> dict[int | str, dict[str, Any]]:
-    """A response for each status, with an example for each code.
+    """A response for each status, with an example for each code; those of every route included.
 
     ``descriptions`` are those of statuses that mean something else here; ``argument`` is the one
     in the example of ``invalid_argument``.
     """
     described = {**_DESCRIPTIONS, **descriptions}
     responses: dict[int | str, dict[str, Any]] = {}
-    for code in codes:
-        example = _example(code, argument)
-        answer = error_response(example)
+    for code in sorted({*codes, *EVERYWHERE}, key=lambda code: (STATUS[code], OF_REST.index(code))):
+        example = examples.error(code, argument)
+        sent = error_response(example).headers
+        allow = ["Allow"] if code is Code.METHOD_NOT_ALLOWED else []
         response = responses.setdefault(
             STATUS[code],
             {
                 "description": described[STATUS[code]],
-                "headers": headers(*(name for name in _HEADERS if name in answer.headers)),
+                "headers": headers(*(name for name in _HEADERS if name in sent), *allow),
                 "content": {"application/json": {"schema": schema_of(ErrorBody), "examples": {}}},
             },
         )
-        examples = response["content"]["application/json"]["examples"]
-        examples[code.value] = {"summary": example.message, "value": example.as_dict()}
+        shown = response["content"]["application/json"]["examples"]
+        shown[code.value] = {"summary": example.message, "value": example.as_dict()}
     return responses
-
-
-def _example(code: Code, argument: str) -> DomainError:
-    if code in _FIELDS_IN_EXAMPLES:
-        field, limits = _FIELDS_IN_EXAMPLES[code]
-        return refused_fields([Violation(field, code, limits)])
-    if code is Code.UNAUTHENTICATED:
-        return unauthenticated("expired", "expired")
-    if code is Code.FORBIDDEN:
-        return DomainError(code, notices=["Profiles are frozen during the audit."])
-    if code is Code.INVALID_ARGUMENT:
-        return DomainError(code, details={"argument": argument})
-    if code in {Code.CONFLICT, Code.PRECONDITION_FAILED}:
-        nobody = Profile(UUID(int=0), UUID(int=0), "ada@acme.example", AuthProvider.LOCAL)
-        return ProfileChanged(code, nobody)
-    waits = code in {Code.RATE_LIMITED, Code.UNAVAILABLE}
-    return DomainError(code, retry_after=1 if waits else None)
 
 
 def _status(status: str, **optional: Any) -> dict[str, Any]:  # noqa: ANN401  # schemas
@@ -331,12 +289,11 @@ def _status(status: str, **optional: Any) -> dict[str, Any]:  # noqa: ANN401  # 
         "type": "object",
         "properties": {"status": {"const": status}, **optional},
         "required": ["status"],
-        "additionalProperties": False,
     }
     return {
         "description": "Yes.",
         "headers": headers(),
-        "content": {"application/json": {"schema": schema}},
+        "content": {"application/json": {"schema": schema, "example": {"status": status}}},
     }
 
 
@@ -345,7 +302,8 @@ def _text(field: TextField) -> dict[str, Any]:
     return {
         "type": "string",
         **field.schema,
-        "description": f'{field.label}{managed}. `""` or only white space clears it.',
+        "description": f'{field.label}{managed}. `""` or only white space clears it; `null` is'
+        " refused (`invalid_type`).",
     }
 
 
@@ -363,23 +321,31 @@ PROFILE_UPDATE: dict[str, Any] = {
             " 256 KiB decoded, each side 1 to 4,096 pixels. `null` removes the picture.",
         },
     },
-    "examples": [{"display_name": "Ada"}, {"first_name": "Ada", "avatar_base64": None}],
+    "examples": [examples.UPDATE, {"first_name": "Ada", "avatar_base64": None}],
 }
 UPDATE_BODY: dict[str, Any] = {
+    "description": "What to change.",
     "required": True,
     "content": {
-        "application/json": {"schema": {"$ref": "#/components/schemas/ProfileUpdate"}},
+        "application/json": {
+            "schema": {"$ref": "#/components/schemas/ProfileUpdate"},
+            "example": examples.UPDATE,
+        },
     },
 }
 
 
-_OPEN_TO_ALL: dict[str, Any] = {"tags": ["Operations"], "openapi_extra": {"security": []}}
-HEALTHZ: dict[str, Any] = {
-    **_OPEN_TO_ALL,
-    "summary": "Is the process alive?",
-    "operation_id": "healthz",
-    "responses": {200: _status("ok"), **errors([Code.INTERNAL_ERROR])},
-}
+def _of_operations(operation_id: str, summary: str, description: str) -> dict[str, Any]:
+    return {
+        "tags": ["Operations"],
+        "openapi_extra": {"security": []},
+        "operation_id": operation_id,
+        "summary": summary,
+        "description": description,
+    }
+
+
+_BELOW: Final = {400: "What arrived is not HTTP."}
 _OUTDATED: dict[str, Any] = {
     "type": "array",
     "items": {"enum": ["policies", "signing_keys"]},
@@ -390,52 +356,76 @@ _WORKERS_MISSING: dict[str, Any] = {
     "minimum": 1,
     "description": "How many workers of this process's command do not serve, and are replaced.",
 }
+HEALTHZ: dict[str, Any] = {
+    **_of_operations(
+        "healthz", "Is the process alive?", "The process lives; nothing else is asked."
+    ),
+    "responses": {200: _status("ok"), **errors(descriptions=_BELOW)},
+}
 READYZ: dict[str, Any] = {
-    **_OPEN_TO_ALL,
-    "summary": "Can it serve requests now?",
-    "operation_id": "readyz",
+    **_of_operations(
+        "readyz",
+        "Can it serve requests now?",
+        "Whether requests can be served now; `unavailable` names what is not ready.",
+    ),
     "responses": {
         200: _status("ready", outdated=_OUTDATED, workers_missing=_WORKERS_MISSING),
-        **errors([Code.INTERNAL_ERROR, Code.UNAVAILABLE]),
+        **errors(
+            descriptions={
+                **_BELOW,
+                503: "The store, its migrations or the signing keys are not ready (`not_ready`), or"
+                " the service is about to end.",
+            }
+        ),
     },
 }
 METRICS: dict[str, Any] = {
-    **_OPEN_TO_ALL,
-    "summary": "Metrics for Prometheus",
-    "operation_id": "metrics",
+    **_of_operations("metrics", "Metrics for Prometheus", "Prometheus text format."),
     "responses": {
         200: {
             "description": "Prometheus text format.",
             "headers": headers(),
-            "content": {"text/plain": {"schema": {"type": "string"}}},
+            "content": {"text/plain": {"schema": {"type": "string"}, "example": examples.METRICS}},
         },
-        **errors([Code.INTERNAL_ERROR]),
+        **errors(descriptions=_BELOW),
     },
 }
+DESCRIPTION: Final = Path(__file__).with_name("description.md").read_text("utf-8")
 
 
-def document(app: FastAPI) -> dict[str, Any]:
-    """The document of these routes, which holds wherever the service is installed."""
+def document(app: FastAPI, *, codes: str, public_url: str | None) -> dict[str, Any]:
+    """The document of these routes.
+
+    ``codes`` is what the description says of each code, in Markdown. Without ``public_url`` the
+    server is relative to the document, so that it holds wherever the service is installed.
+    """
     described = get_openapi(
         title="Profile service",
         version=version("profile-service"),
         summary="See and change your own profile.",
-        description="The same rules answer by GraphQL at `/graphql`. Every error has the same"
-        " shape, and a `code` that does not change.",
+        description=f"{DESCRIPTION}\n{codes}",
         routes=app.routes,
+        contact={"name": "Those who run the service"},
         license_info={"name": "MIT", "identifier": "MIT"},
-        servers=[{"url": "."}],  # relative to the document: it may stand behind a prefix
+        servers=[
+            {"url": public_url, "description": "Where people reach the service."}
+            if public_url
+            else {"url": ".", "description": "Relative to this document."}
+        ],
         tags=[
             {"name": "Profile", "description": "Your own profile, and nobody else's."},
             {"name": "Pictures", "description": "By address, for whoever knows it."},
             {"name": "Operations", "description": "For those who run the service."},
         ],
     )
-    _, models = models_json_schema(
-        [(model, "serialization") for model in MODELS], ref_template=_COMPONENT
+    _, models = TypeAdapter.json_schemas(
+        [(model, "serialization", TypeAdapter(model)) for model in (*_EXAMPLES, ErrorBody)],
+        ref_template=_COMPONENT,
     )
+    models["$defs"]["ErrorCode"]["x-enum-descriptions"] = [code.meaning for code in OF_REST]
     described["components"] = {
         "schemas": models["$defs"] | {"ProfileUpdate": PROFILE_UPDATE},
+        "examples": {model.__name__: {"value": value} for model, value in _EXAMPLES.items()},
         "securitySchemes": {
             "bearer": {
                 "type": "http",

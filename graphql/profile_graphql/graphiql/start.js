@@ -82,34 +82,27 @@ const withoutHeaders = (text) => {
   }
 };
 
-const persistent = {
-  getItem: (key) => localStorage.getItem(key),
-  setItem: (key, value) => localStorage.setItem(key, withoutHeaders(value)),
-  removeItem: (key) => localStorage.removeItem(key),
-  clear: () =>
-    Object.keys(localStorage)
-      .filter((key) => key.startsWith("graphiql:"))
-      .forEach((key) => localStorage.removeItem(key)),
+// Keeps edits over a reload; those of a demo, which is a new one each time, no longer than its tab.
+const kept = people.length ? sessionStorage : localStorage;
+const ownKeys = () => Object.keys(kept).filter((key) => key.startsWith("graphiql:"));
+const storage = {
+  getItem: (key) => kept.getItem(key),
+  setItem: (key, value) =>
+    kept.setItem(key, key === "graphiql:headers" ? "" : withoutHeaders(value)),
+  removeItem: (key) => kept.removeItem(key),
+  clear: () => ownKeys().forEach((key) => kept.removeItem(key)),
   get length() {
-    return Object.keys(localStorage).filter((key) => key.startsWith("graphiql:")).length;
+    return ownKeys().length;
   },
 };
 
-// A demo starts afresh each time: its people and their tokens are new.
-const forgetful = () => {
-  const items = new Map();
-  return {
-    getItem: (key) => items.get(key) ?? null,
-    setItem: (key, value) => void items.set(key, value),
-    removeItem: (key) => void items.delete(key),
-    clear: () => items.clear(),
-    get length() {
-      return items.size;
-    },
-  };
-};
+// A link brings an operation, `?query=` and `variables`; it is opened once and never run by itself.
+const link = new URLSearchParams(location.search);
+const linked = link.has("query")
+  ? { query: link.get("query"), variables: link.get("variables") ?? "" }
+  : undefined;
+if (linked) history.replaceState(null, "", location.pathname);
 
-const storage = people.length ? forgetful() : persistent;
 const send = GraphiQL.createFetcher({
   url: endpoint,
   headers: { Accept: "application/json" },
@@ -124,7 +117,7 @@ const fetcher = (params, options) => {
 
 // A choice fills in the headers of the tab in front; the other tabs follow when they come to the
 // front, unless someone typed other headers there.
-const ours = new Set(people.map(headersFor));
+const ours = new Set(["", ...people.map(headersFor)]);
 
 function ActAs({ headers }) {
   const { headerEditor, activeTabIndex } = GraphiQL.React.useEditorContext({ nonNull: true });
@@ -159,7 +152,9 @@ function Bar({ chosen, choose }) {
 function Page() {
   const [chosen, choose] = useState(0);
   const headers = headersFor(people[chosen]);
-  const [tabs] = useState(() => EXAMPLES.map((example) => ({ ...example, headers })));
+  const [tabs] = useState(() =>
+    [linked, ...EXAMPLES].filter(Boolean).map((example) => ({ ...example, headers })),
+  );
   return h(
     React.Fragment,
     null,
@@ -172,6 +167,7 @@ function Page() {
         shouldPersistHeaders: false,
         defaultHeaders: headers,
         defaultTabs: people.length ? tabs : undefined,
+        ...linked,
         defaultEditorToolsVisibility: "headers",
         inputValueDeprecation: true,
       },

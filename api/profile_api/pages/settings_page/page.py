@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from string import Template
 
-from profile_domain.errors import MESSAGES, Code
+from profile_domain.errors import Code
 from profile_domain.pictures.avatar import MAX_BYTES, STORED_SIDE
 from profile_domain.profile import TEXT_FIELDS
 from profile_graphql.names import camel_case
@@ -45,7 +45,7 @@ def page(
         "people": list(people),
         "fields": FIELDS,
         "limits": LIMITS,
-        "messages": {code.value: MESSAGES[code] for code in TOLD_BEFORE_SENDING},
+        "messages": {code.value: code.message for code in TOLD_BEFORE_SENDING},
     }
     html = _SHELL.substitute(
         icon=asset_url("docs/icon.svg"),

@@ -16,16 +16,20 @@ const UPDATE = `mutation Update($input: UpdateMyProfileInput!, $ifMatch: String)
 const CHANGES = `query Changes($after: String) {
   me {
     changes(first: 5, after: $after) {
-      edges { node { at face fields { field old new } } }
+      edges { node { at face fields { field: name old new } } }
       pageInfo { hasNextPage endCursor }
     }
   }
 }`;
 
+// `FIRST_NAME` of ProfileField, or `first_name`, as the profile's own `firstName`.
+const propertyOf = (field) => field.toLowerCase().replace(/_./g, ([, first]) => first.toUpperCase());
+const withProperty = (each) => ({ ...each, field: propertyOf(each.field) });
+
 export class Problem extends Error {
-  constructor({ code, message, notices, violations }) {
+  constructor({ code, message, notices = [], violations = [] }) {
     super(message);
-    Object.assign(this, { code, notices: notices ?? [], violations: violations ?? [] });
+    Object.assign(this, { code, notices, violations: violations.map(withProperty) });
   }
 }
 
@@ -54,7 +58,9 @@ export class Service {
   // A page of the history, or null where the service keeps none.
   async changes(after) {
     try {
-      return (await this.#run(CHANGES, { after })).me.changes;
+      const page = (await this.#run(CHANGES, { after })).me.changes;
+      for (const { node } of page?.edges ?? []) node.fields = node.fields.map(withProperty);
+      return page;
     } catch (problem) {
       if (problem.code === "invalid_query") return null;
       throw problem;

@@ -2,7 +2,8 @@
 // schema.graphql. Prints what it saw as JSON.
 
 import { graphql } from "../generated/graphql/gql.js";
-import type { TypedDocumentString } from "../generated/graphql/graphql.js";
+import type { ErrorCode, TypedDocumentString } from "../generated/graphql/graphql.js";
+import { remedyOf } from "../remedy.js";
 
 const [address = "", token = "", tenant = ""] = process.argv.slice(2);
 
@@ -29,26 +30,32 @@ const Rename = graphql(`
         violations {
           field
           code
+          max
         }
       }
     }
   }
 `);
 
+type Answer<Result> = { data?: Result; errors?: { extensions: { code: ErrorCode } }[] };
+
 async function run<Result, Variables>(
   document: TypedDocumentString<Result, Variables>,
   variables: Variables,
+  bearer = token,
 ): Promise<Result> {
   const response = await fetch(`${address}/graphql`, {
     method: "POST",
     headers: {
-      Authorization: `Bearer ${token}`,
+      Authorization: `Bearer ${bearer}`,
       "Content-Type": "application/json",
       "X-Tenant-ID": tenant,
     },
     body: JSON.stringify({ query: document, variables }),
   });
-  const { data } = (await response.json()) as { data: Result };
+  const { data, errors } = (await response.json()) as Answer<Result>;
+  const [refused] = errors ?? [];
+  if (refused || !data) throw new Error(refused && remedyOf(refused.extensions.code));
   return data;
 }
 
@@ -69,5 +76,9 @@ console.log(
     editable: me.editableFields,
     changed: changed.updateMyProfile,
     refused: refused.updateMyProfile,
+    remedy:
+      refused.updateMyProfile.__typename === "ProfileError" &&
+      remedyOf(refused.updateMyProfile.code),
+    stranger: await run(Me, {}, "no token").catch((error: Error) => error.message),
   }),
 );

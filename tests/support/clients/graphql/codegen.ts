@@ -6,7 +6,7 @@ const config: CodegenConfig = {
   generates: {
     "generated/graphql/": {
       preset: "client",
-      config: { useTypeImports: true, documentMode: "string" },
+      config: { useTypeImports: true, documentMode: "string", enumsAsTypes: true },
     },
   },
   emitLegacyCommonJSImports: false,

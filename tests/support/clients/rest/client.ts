@@ -4,6 +4,7 @@
 import createClient from "openapi-fetch";
 
 import type { paths } from "../generated/rest.js";
+import { remedyOf } from "../remedy.js";
 
 const [address = "", token = "", tenant = ""] = process.argv.slice(2);
 const client = createClient<paths>({
@@ -38,7 +39,8 @@ console.log(
   JSON.stringify({
     before: before.data?.name,
     changed: changed.data?.display_name,
-    late: late.error?.code,
-    refused: refused.error?.details,
+    late: late.error && remedyOf(late.error.code),
+    refused: refused.error && remedyOf(refused.error.code),
+    most: refused.error?.details?.violations?.[0]?.max,
   }),
 );
