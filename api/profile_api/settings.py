@@ -56,6 +56,19 @@ def _rate(text: str) -> str:
     return text
 
 
+PublicUrl = Annotated[str, AfterValidator(checked_url)] | None
+
+
+class DocumentSettings(BaseSettings):
+    """The one setting on which the documents depend."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore"
+    )
+
+    public_url: PublicUrl = None
+
+
 class Settings(BaseSettings):
     """What an operator can say; the defaults are the safe ones.
 
@@ -101,7 +114,7 @@ class Settings(BaseSettings):
         le=3600,
         description="How long fetched keys go on working while their issuer is out of reach.",
     )
-    public_url: Annotated[str, AfterValidator(checked_url)] | None = Field(
+    public_url: PublicUrl = Field(
         default=None,
         description="Where people reach the service, with the prefix that a proxy strips; addresses"
         " of pictures begin with it, and are paths without it.",

@@ -157,9 +157,10 @@ def test_each_setting_is_shown_set_or_not(run):
     assert "\nPROFILE_HISTORY_DAYS=30\n" in output
 
 
-def test_the_document_does_not_depend_on_the_settings(run):
+def test_the_document_depends_on_no_setting_but_the_public_address(run):
     alone = run("openapi")
     assert run("openapi", database_url="foo", rate_limit="junk", issuers="junk") == alone
+    assert '"https://me.example/profile"' in run("openapi", public_url="https://me.example/profile")
 
 
 def test_a_dotenv_file_is_read(run, tmp_path):

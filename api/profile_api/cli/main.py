@@ -25,7 +25,7 @@ from profile_api.cli.tokens import tokens
 from profile_api.cli.users import users
 from profile_api.server.serving import CannotListen, host_in_url, listen
 from profile_api.server.serving import serve as serve_until_stopped
-from profile_api.settings import SECRET, Settings
+from profile_api.settings import SECRET, DocumentSettings, Settings
 from profile_api.telemetry import logs
 from profile_api.telemetry.tracing import TracingUnavailable
 from profile_api.variables import FILE, PREFIX, UnusableVariable, quoted
@@ -244,7 +244,7 @@ def backup(
 @cli.command()
 def openapi() -> None:
     """Print the OpenAPI document of the REST face, with PROFILE_PUBLIC_URL as its server."""
-    app = create_app(Settings.model_construct(public_url=Settings().public_url))
+    app = create_app(Settings.model_construct(public_url=DocumentSettings().public_url))
     say(json.dumps(reference.document(app), indent=2))
 
 
