@@ -116,11 +116,3 @@ async def test_changing_ones_mind_while_cropping_keeps_the_picture(tab, demo):
         await expect(page.locator("#choose")).to_be_focused()
         await expect(page.locator("#picture img")).to_be_hidden()
         await expect(page.locator("#pending")).to_have_text("Everything is saved")
-
-
-@pytest.mark.parametrize("data", [b"", b"no picture", png(photo(40, 40))[:60]])
-async def test_a_file_that_is_no_picture_is_reported_beside_the_picture(tab, demo, data):
-    async with looking_at(tab, demo) as page:
-        await expect(page.locator("h1")).to_have_text("Ada Lovelace")
-        await page.set_input_files("#file", files=[file(data)])
-        await expect(page.locator("#avatarBase64-error")).to_contain_text("The picture must be")

@@ -88,7 +88,7 @@ async def demonstrated(folder: Path, **changed: Any) -> AsyncIterator[Demo]:
 @asynccontextmanager
 async def policed(folder: Path) -> AsyncIterator[Demo]:
     """A demo whose display names and pictures some policies guard."""
-    policies = folder / "policies"
+    policies = folder / "guarding"
     policies.mkdir()
     text = re.sub(r'"frozen\*"', '"ada*"', re.sub(r'"faceless\*"', '"grace*"', POLICIES))
     (policies / "test.cedar").write_text(text)
