@@ -21,7 +21,9 @@ export const lockedByPolicy = (profile) =>
 // is not locked, says the `hint`.
 export function showLock(element, account, field, hint) {
   const profile = account.draft?.stored;
-  if (!profile || isEditable(profile, field)) return show(element, hint, [hint], null);
+  const locked = Boolean(profile) && !isEditable(profile, field);
+  element.classList.toggle("lock", locked);
+  if (!locked) return show(element, hint, [hint], null);
   if (isManaged(profile, field)) {
     const reason = text("lock.managed");
     return show(element, reason + account.accountUrl, [reason], account.accountUrl);

@@ -69,7 +69,9 @@ export class Picture {
     this.failed(null);
     this.#busy(true);
     try {
-      const uri = await prepared(await opened(file, turn), turn);
+      const picture = await opened(file, turn);
+      this.#busy(false);
+      const uri = await prepared(picture, turn);
       if (turn.aborted) return;
       if (uri) this.changed(uri);
     } catch (error) {

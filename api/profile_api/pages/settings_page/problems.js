@@ -17,8 +17,8 @@ export function advice(problem, { isChanged, waits }) {
   const wait = waits > 0 ? text("save.wait", { wait: duration(waits) }) : text("save.wait-over");
   const told = problem.notices.length ? problem.notices : [text(`problem.${code}.do`)];
   return [
-    ...(isChanged ? [text("problem.kept")] : []),
     ...(limited ? [wait] : told),
+    ...(isChanged ? [text("problem.kept")] : []),
     ...(NUMBERED.has(code) && problem.number
       ? [text("problem.number", { number: problem.number })]
       : []),

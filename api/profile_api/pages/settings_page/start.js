@@ -57,11 +57,9 @@ function showWho({ draft, accountUrl }) {
   element("email").textContent = draft?.stored.email ?? "";
   const hint = element("email-hint");
   hint.hidden = draft === null;
-  if (accountUrl) hint.replaceChildren(text("profile.email-managed"), " ", linkTo(accountUrl));
-  else {
-    const managed = draft && draft.stored.authProvider !== "LOCAL";
-    hint.textContent = text(managed ? "profile.email-managed" : "profile.email-locked");
-  }
+  const managed = draft && draft.stored.authProvider !== "LOCAL";
+  const reason = text(managed ? "profile.email-managed" : "profile.email-locked");
+  hint.replaceChildren(accountUrl ? linkTo(accountUrl) : reason);
   const way = draft?.stored.authProvider;
   element("provider").hidden = !known(`way.${way}`);
   if (known(`way.${way}`)) fill(element("provider"), "profile.signs-in", { way: text(`way.${way}`) });
@@ -69,7 +67,8 @@ function showWho({ draft, accountUrl }) {
 
 function showBar({ draft, saving, loading, slow, waits }) {
   const changed = draft?.isChanged ?? false;
-  element("pending").textContent = text(stateOf(draft, { saving, loading, slow, changed }));
+  const state = stateOf(draft, { saving, loading, slow, changed, waits });
+  element("pending").textContent = text(state, { wait: duration(waits) });
   element("discard").hidden = !changed;
   element("discard").disabled = saving;
   element("save").disabled = draft === null;
@@ -77,11 +76,11 @@ function showBar({ draft, saving, loading, slow, waits }) {
   element("save").textContent = text(saving ? "save.saving" : "save.changes");
 }
 
-function stateOf(draft, { saving, loading, slow, changed }) {
+function stateOf(draft, { saving, loading, slow, changed, waits }) {
   if (slow && (saving || draft === null)) return "save.slow";
-  if (saving) return "save.saving";
   if (draft === null) return loading ? "save.loading" : "save.nothing-loaded";
-  return changed ? "save.pending" : "save.all-saved";
+  if (!changed) return "save.all-saved";
+  return waits ? "save.wait" : "save.pending";
 }
 
 // What a person does about a problem.

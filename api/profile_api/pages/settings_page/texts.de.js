@@ -114,7 +114,7 @@ export default {
   "problem.precondition_failed.do": "Sehen Sie es noch einmal durch und speichern Sie dann.",
   "problem.payload_too_large": "Das ist zu viel auf einmal.",
   "problem.payload_too_large.do": "Wählen Sie ein kleineres Bild.",
-  "problem.rate_limited": "Das waren viele Änderungen in kurzer Zeit.",
+  "problem.rate_limited": "Zu viele Änderungen in kurzer Zeit.",
   "problem.rate_limited.do": "Nach einer kurzen Pause können Sie wieder speichern.",
   "problem.internal_error": "Bei uns ist etwas schiefgegangen.",
   "problem.internal_error.do": "Versuchen Sie es gleich noch einmal.",
@@ -139,7 +139,7 @@ export default {
   "error.avatar_dimensions": "Dieses Bild ist zu breit oder zu hoch. Wählen Sie ein kleineres.",
   "error.avatar_corrupt": "Dieses Bild ist beschädigt oder unvollständig. Wählen Sie ein anderes.",
 
-  "file.heic": "Das ist ein HEIC-Foto, das dieser Browser nicht öffnen kann. Öffnen Sie es auf Ihrem Gerät und sichern oder exportieren Sie es als JPEG. Auf dem iPhone macht Einstellungen › Kamera › Formate › Maximale Kompatibilität neue Fotos zu JPEG.",
+  "file.heic": "Dieser Browser kann keine HEIC-Fotos öffnen. Sichern oder exportieren Sie es dort, wo Sie es aufgenommen haben, als JPEG und wählen Sie dann dieses. (iPhone: Einstellungen › Kamera › Formate › Maximale Kompatibilität.)",
   "file.svg": "Das ist eine SVG-Zeichnung. Exportieren Sie sie als PNG und wählen Sie dann dieses.",
   "file.pdf": "Das ist ein PDF. Machen Sie ein Bildschirmfoto von dem Bild darin und wählen Sie dann dieses.",
   "file.video": "Das ist ein Video. Machen Sie ein Bild von einem Augenblick daraus und wählen Sie dann dieses.",

@@ -114,7 +114,7 @@ export default {
   "problem.precondition_failed.do": "Look at it once more, then save again.",
   "problem.payload_too_large": "That is too much to send at once.",
   "problem.payload_too_large.do": "Choose a smaller picture.",
-  "problem.rate_limited": "That were many changes in a short time.",
+  "problem.rate_limited": "Too many changes in a short time.",
   "problem.rate_limited.do": "After a short break you can save again.",
   "problem.internal_error": "Something went wrong on our side.",
   "problem.internal_error.do": "Try again in a moment.",
@@ -139,7 +139,7 @@ export default {
   "error.avatar_dimensions": "This picture is too wide or too high. Choose a smaller one.",
   "error.avatar_corrupt": "This picture is damaged or incomplete. Choose another one.",
 
-  "file.heic": "This is a HEIC photo, which this browser cannot open. Open it on your device and save or export it as JPEG. On an iPhone, Settings › Camera › Formats › Most Compatible makes new photos JPEG.",
+  "file.heic": "This browser cannot open HEIC photos. Save or export it as JPEG where you took it, then choose that. (iPhone: Settings › Camera › Formats › Most Compatible.)",
   "file.svg": "This is an SVG drawing. Export it as PNG, then choose that.",
   "file.pdf": "This is a PDF. Take a screenshot of the picture in it, then choose that.",
   "file.video": "This is a video. Take a picture of a moment in it, then choose that.",
