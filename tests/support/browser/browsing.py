@@ -43,6 +43,15 @@ async def chromium() -> AsyncIterator[Page]:
         await browser.close()
 
 
+@asynccontextmanager
+async def other_tab(tab: Page, **options: Any) -> AsyncIterator[Page]:
+    """A tab of the same browser for somebody else: a language, a phone, a clock of their own."""
+    page = await tab.context.browser.new_page(**options)
+    page.set_default_timeout(60_000)
+    yield page
+    await page.context.close()
+
+
 @dataclass
 class Demo:
     """A demo with fresh people, on a port of its own; ``seen`` are the requests it got."""

@@ -14,11 +14,11 @@ const turn = new Turn();
 let service = null; // whose file it is
 let busy = false;
 
-// Offers the file of this account; one under way for somebody else is dropped.
-export function offerDownload(account) {
-  section.hidden = account.draft === null;
-  if (account.service === service) return;
-  service = account.service;
+// Offers the file of this person; one under way for somebody else is dropped.
+export function offerDownload(person) {
+  section.hidden = person.draft === null;
+  if (person.service === service) return;
+  service = person.service;
   turn.end();
   show(false);
   failed.textContent = "";

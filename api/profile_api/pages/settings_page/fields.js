@@ -14,8 +14,8 @@ export class NameFields {
     this.rows = FIELDS.map((about) => ({ about, ...build(about, typed) }));
   }
 
-  render(account) {
-    for (const row of this.rows) this.#render(row, account);
+  render(person) {
+    for (const row of this.rows) this.#render(row, person);
   }
 
   // Brings the reader to the first field in error; false where none is.
@@ -25,8 +25,8 @@ export class NameFields {
     return row !== undefined;
   }
 
-  #render({ about, root, input, hint: below, error, count, theirs }, account) {
-    const { draft } = account;
+  #render({ about, root, input, hint: below, error, count, theirs }, person) {
+    const { draft } = person;
     const { name: field, limit } = about;
     const value = draft?.values[field] ?? "";
     const editable = draft !== null && isEditable(draft.stored, field);
@@ -38,7 +38,7 @@ export class NameFields {
     input.readOnly = !editable;
     input.setAttribute("aria-invalid", String(wrong !== null));
     root.classList.toggle("locked", draft !== null && !editable);
-    showLock(below, account, field, hint(about));
+    showLock(below, person, field, hint(about));
     const sentence = wrong ? errorText(wrong) : "";
     if (error.textContent !== sentence) error.textContent = sentence;
     const counted = text("count", { count: number(length), limit: number(limit) });

@@ -12,7 +12,7 @@ const turn = new Turn();
 let shows = {}; // whose trail, up to which version
 let adding = false;
 
-// The trail of this account up to what is stored; asked for only if that is not shown already.
+// The trail of this person up to what is stored; asked for only if that is not shown already.
 export function showHistory({ service, draft }) {
   const etag = draft?.stored.etag;
   if (service === shows.service && etag === shows.etag) return;

@@ -19,16 +19,16 @@ export const lockedByPolicy = (profile) =>
 
 // Says below a field why it is locked: the provider manages some, a policy whatever else. Where it
 // is not locked, says the `hint`.
-export function showLock(element, account, field, hint) {
-  const profile = account.draft?.stored;
+export function showLock(element, person, field, hint) {
+  const profile = person.draft?.stored;
   const locked = Boolean(profile) && !isEditable(profile, field);
   element.classList.toggle("lock", locked);
   if (!locked) return show(element, hint, [hint], null);
   if (isManaged(profile, field)) {
     const reason = text("lock.managed");
-    return show(element, reason + account.accountUrl, [reason], account.accountUrl);
+    return show(element, reason + person.accountUrl, [reason], person.accountUrl);
   }
-  const notices = account.notices[field] ?? [];
+  const notices = person.notices[field] ?? [];
   const sentences = notices.length ? notices : [text("lock.policy")];
   return show(element, sentences.join("\n"), sentences, null);
 }

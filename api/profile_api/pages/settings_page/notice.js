@@ -13,10 +13,10 @@ const LABELS = { renew: "do.sign-in", save: "do.save", read: "do.retry" };
 let shown = null;
 let ticking;
 
-// Shows the account's problem, or nothing. A new one gets the focus, and so is read aloud.
-export function showProblem(account, act) {
-  const { problem, draft } = account;
-  const state = { isChanged: draft?.isChanged ?? false, waits: account.waits };
+// Shows the person's problem, or nothing. A new one gets the focus, and so is read aloud.
+export function showProblem(person, act) {
+  const { problem, draft } = person;
+  const state = { isChanged: draft?.isChanged ?? false, waits: person.waits };
   shown = problem;
   box.hidden = problem === null;
   clearTimeout(ticking);
@@ -31,14 +31,14 @@ export function showProblem(account, act) {
   if (!problem.told) box.focus();
   problem.told = true;
   if (problem.code === "rate_limited" && state.waits)
-    ticking = setTimeout(() => countDown(account, act), 1000);
+    ticking = setTimeout(() => countDown(person, act), 1000);
 }
 
 // A countdown is not read aloud each second; that it is over is.
-function countDown(account, act) {
-  if (shown !== account.problem) return;
-  account.changed();
-  if (!account.waits) announce(text("save.wait-over"));
+function countDown(person, act) {
+  if (shown !== person.problem) return;
+  person.changed();
+  if (!person.waits) announce(text("save.wait-over"));
 }
 
 function say(sentences) {

@@ -36,8 +36,8 @@ export class Picture {
     TOUCH.addEventListener("change", showHints);
   }
 
-  render(account) {
-    const { draft } = account;
+  render(person) {
+    const { draft } = person;
     const value = draft?.values[FIELD] ?? null;
     this.#editable = draft !== null && isEditable(draft.stored, FIELD);
     this.image.hidden = value === null;
@@ -48,7 +48,7 @@ export class Picture {
     element("choose").disabled = !this.#editable;
     element("choose").textContent = text(value === null ? "picture.choose" : "picture.replace");
     element("remove").hidden = value === null || !this.#editable;
-    showLock(element(`${FIELD}-hint`), account, FIELD, hint());
+    showLock(element(`${FIELD}-hint`), person, FIELD, hint());
     const error = draft?.errors[FIELD];
     const sentence = error ? errorText(error) : "";
     if (element(`${FIELD}-error`).textContent !== sentence)

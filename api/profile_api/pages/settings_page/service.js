@@ -1,6 +1,7 @@
 // The service as the page calls it, with a time limit, and one kind of error for all that goes wrong.
 
 import { config, FIELDS } from "./config.js";
+import { accountUrl } from "./people.js";
 import { within } from "./turn.js";
 
 const SECONDS = { read: 15, save: 30, silence: 30 };
@@ -32,7 +33,7 @@ export class Problem extends Error {
   // `retryAfter` in seconds; `number` is that of the request, for those who run the service.
   constructor({ code, message, details, notices }, { retryAfter, number } = {}) {
     super(message ?? code);
-    Object.assign(this, { code, number, notices: notices ?? [] });
+    Object.assign(this, { code: code ?? "unexpected", number, notices: notices ?? [] });
     this.violations = details?.violations ?? [];
     this.retryAfter = Number(retryAfter ?? details?.retry_after) || 0;
   }
@@ -51,9 +52,11 @@ function asProfile(value, about) {
 }
 
 export class Service {
-  // `person` has the `token` and the `tenant_id` to send with each request.
-  constructor(person) {
-    this.person = person;
+  accountUrl = null; // where the person changes what the issuer of their last token manages
+
+  // `identity` has the token and the tenant to send with each request.
+  constructor(identity) {
+    this.identity = identity;
   }
 
   async me(turn) {
@@ -122,10 +125,12 @@ export class Service {
   }
 
   async #ask(seconds, turn, url, init, read) {
+    const token = await this.identity.token();
+    this.accountUrl = accountUrl(token);
     const headers = {
       ...init.headers,
-      Authorization: `Bearer ${this.person.token}`,
-      "X-Tenant-ID": this.person.tenant_id,
+      Authorization: `Bearer ${token}`,
+      "X-Tenant-ID": this.identity.tenant_id,
     };
     let about;
     try {

@@ -1,12 +1,13 @@
 // Wires the page: who acts, what they see, what they change, and what becomes of it.
 
-import { Account } from "./account.js";
+import { config } from "./config.js";
 import { offerDownload } from "./download.js";
 import { NameFields } from "./fields.js";
 import { showHistory } from "./history.js";
 import { linkTo } from "./locks.js";
 import { showProblem } from "./notice.js";
-import { people } from "./people.js";
+import { peopleOf } from "./people.js";
+import { Person } from "./person.js";
 import { Picture } from "./picture.js";
 import { duration, fill, known, text, translate } from "./texts.js";
 import { announce } from "./toast.js";
@@ -16,10 +17,11 @@ translate();
 const element = (id) => document.getElementById(id);
 const form = element("form");
 
-// Of each person whom we act as in turn: nobody's typing is lost by a switch.
-const accounts = people.map((person) => {
-  const account = new Account(person, () => account === chosen && render());
-  return account;
+// We act as each in turn, and nobody's typing is lost by a switch.
+const identities = await peopleOf(config);
+const people = identities.map((identity) => {
+  const person = new Person(identity, () => person === chosen && render());
+  return person;
 });
 let chosen;
 
@@ -92,33 +94,33 @@ async function act(does) {
 }
 
 async function save() {
-  const account = chosen;
-  if (account.saving || account.draft === null) return;
-  if (account.waits) return announce(text("save.wait", { wait: duration(account.waits) }));
+  const person = chosen;
+  if (person.saving || person.draft === null) return;
+  if (person.waits) return announce(text("save.wait", { wait: duration(person.waits) }));
   if (fields.focusFirstError()) return;
-  if (!account.draft.isChanged) return announce(text("save.nothing"));
-  told(account, await account.save());
+  if (!person.draft.isChanged) return announce(text("save.nothing"));
+  told(person, await person.save());
 }
 
 // Tells that a save went well, or brings the reader to the first field that did not.
-function told(account, saved) {
-  if (account !== chosen) return;
+function told(person, saved) {
+  if (person !== chosen) return;
   if (saved) announce(text("save.saved"));
-  else if (Object.keys(account.draft?.errors ?? {}).length && !fields.focusFirstError())
+  else if (Object.keys(person.draft?.errors ?? {}).length && !fields.focusFirstError())
     element("choose").focus();
 }
 
 function actAs(index) {
   picture.forget();
   chosen?.leave();
-  chosen = accounts[index];
+  chosen = people[index];
   element("person").value = index;
   history.replaceState(null, "", `#${index + 1}`);
   render();
   chosen.read();
 }
 
-const asked = () => accounts[Number(location.hash.slice(1)) - 1];
+const asked = () => people[Number(location.hash.slice(1)) - 1];
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -130,14 +132,14 @@ element("discard").addEventListener("click", () => {
   announce(text("save.discarded"));
   element("displayName").focus();
 });
-element("person").append(...people.map(({ label }, index) => new Option(label, index)));
+element("person").append(...identities.map(({ label }, index) => new Option(label, index)));
 element("person").addEventListener("change", ({ target }) => actAs(Number(target.value)));
 // The address says who acts, so that following this link must not change it.
 element("skip").addEventListener("click", (event) => {
   event.preventDefault();
   element("main").focus();
 });
-window.addEventListener("hashchange", () => asked() && asked() !== chosen && actAs(accounts.indexOf(asked())));
+window.addEventListener("hashchange", () => asked() && asked() !== chosen && actAs(people.indexOf(asked())));
 // Another tab may have saved meanwhile.
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible") chosen.read({ quiet: true });
@@ -145,7 +147,7 @@ document.addEventListener("visibilitychange", () => {
 window.addEventListener("focus", () => chosen.read({ quiet: true }));
 window.addEventListener("online", () => chosen.read({ quiet: true }));
 window.addEventListener("beforeunload", (event) => {
-  if (accounts.some(({ draft }) => draft?.isChanged)) event.preventDefault();
+  if (people.some(({ draft }) => draft?.isChanged)) event.preventDefault();
 });
 
-actAs(Math.max(0, accounts.indexOf(asked())));
+actAs(Math.max(0, people.indexOf(asked())));

@@ -2,13 +2,12 @@
 
 import { Draft } from "./draft.js";
 import { lockedByPolicy } from "./locks.js";
-import { accountUrl, renew } from "./people.js";
-import { Problem, Service } from "./service.js";
+import { Service } from "./service.js";
 import { Turn } from "./turn.js";
 
 const PATIENCE = 5; // seconds until it is said that something takes long
 
-export class Account {
+export class Person {
   draft = null; // until the first answer
   problem = null; // what went wrong last; `during` is "read" or "save"
   notices = {}; // why policies keep a field, for each that they keep
@@ -23,14 +22,13 @@ export class Account {
   #asking = new Turn();
   #patience;
 
-  constructor(person, changed) {
-    this.person = person;
-    this.service = new Service(person);
-    this.changed = changed;
+  // `identity` is one of people.js; `changed` is told whenever there is something new to show.
+  constructor(identity, changed) {
+    Object.assign(this, { identity, service: new Service(identity), changed });
   }
 
   get accountUrl() {
-    return accountUrl(this.person);
+    return this.service.accountUrl;
   }
 
   get waits() {
@@ -87,7 +85,7 @@ export class Account {
     const { during } = this.problem;
     const turn = this.#reading.begin();
     this.#begin("loading");
-    await renew(turn).catch(() => {});
+    await this.identity.renew(turn).catch(() => {});
     if (turn.aborted) return false;
     this.#end("loading");
     if (during === "save") return this.save();
@@ -161,7 +159,7 @@ export class Account {
   }
 
   #failed(problem, during) {
-    if (!(problem instanceof Problem)) throw problem;
+    if (!problem.code) throw problem;
     this.problem = Object.assign(problem, { during });
   }
 
