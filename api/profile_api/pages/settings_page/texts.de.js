@@ -94,7 +94,6 @@ export default {
   "do.retry": "Noch einmal versuchen",
   "do.save": "Noch einmal speichern",
   "do.sign-in": "Wieder anmelden",
-  "do.reload": "Seite neu laden",
 
   "problem.kept": "Was Sie eingegeben haben, steht noch hier.",
   "problem.number": "Bleibt es dabei, nennen Sie denen, die diesen Dienst betreiben, die Nummer {number}.",

@@ -94,7 +94,6 @@ export default {
   "do.retry": "Try again",
   "do.save": "Save again",
   "do.sign-in": "Sign in again",
-  "do.reload": "Reload the page",
 
   "problem.kept": "What you typed is still here.",
   "problem.number": "If it goes on, tell those who run this service the number {number}.",
