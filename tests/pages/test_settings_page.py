@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
@@ -17,6 +16,7 @@ from settings_steps import (
     EDSGER,
     GRACE,
     chosen,
+    downloaded,
     file,
     image_of,
     offered,
@@ -173,12 +173,9 @@ async def test_skipping_to_the_profile_keeps_the_person_in_the_address(tab, demo
 async def test_all_that_is_kept_is_downloaded(tab, demo):
     await put(demo, {"display_name": "Countess"})
     async with looking_at(tab, demo) as page:
-        async with page.expect_download() as file_of:
-            await page.get_by_role("button", name="Download all of it").click()
-        download = await file_of.value
+        name, kept = await downloaded(page)
         await expect(page.locator("#status")).to_have_text("Downloaded")
-        kept = json.loads(Path(await download.path()).read_text("utf-8"))
-    assert re.fullmatch(r"profile-\d{4}-\d\d-\d\d\.json", download.suggested_filename)
+    assert re.fullmatch(r"profile-\d{4}-\d\d-\d\d\.json", name)
     assert kept["profile"]["display_name"] == "Countess"
     assert len(kept["changes"]) == 1
 

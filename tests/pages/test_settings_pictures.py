@@ -179,23 +179,25 @@ async def test_two_fingers_zoom_into_what_is_between_them(tab, demo):
     halves.paste("blue", (200, 0, 400, 400))
     out = BytesIO()
     halves.save(out, "PNG")
-    async with other_tab(tab, has_touch=True, is_mobile=True) as page:
-        async with looking_at(page, demo, width=390) as page:
-            await expect(page.locator("#avatarBase64-hint")).to_have_text(
-                "From your photos or your camera."
-            )
-            await offered(page, out.getvalue())
-            await expect(page.locator("#crop-hint")).to_contain_text("pinch")
-            stage = await page.locator(".stage").bounding_box()
-            x, y = stage["x"] + stage["width"] * 0.75, stage["y"] + stage["height"] * 0.5
-            await touched(page, "touchStart", (x - 10, y), (x + 10, y))
-            for spread in (14, 18, 22, 26, 30, 34, 38, 42):
-                await touched(page, "touchMove", (x - spread, y), (x + spread, y))
-            await touched(page, "touchEnd")
-            await expect(page.get_by_label("Zoom")).to_have_value("4")
-            await expect(page.get_by_label("Zoom")).to_have_attribute("aria-valuetext", "400%")
-            await used(page)
-            await saved(page)
+    async with (
+        other_tab(tab, has_touch=True, is_mobile=True) as phone,
+        looking_at(phone, demo, width=390) as page,
+    ):
+        await expect(page.locator("#avatarBase64-hint")).to_have_text(
+            "From your photos or your camera."
+        )
+        await offered(page, out.getvalue())
+        await expect(page.locator("#crop-hint")).to_contain_text("pinch")
+        stage = await page.locator(".stage").bounding_box()
+        x, y = stage["x"] + stage["width"] * 0.75, stage["y"] + stage["height"] * 0.5
+        await touched(page, "touchStart", (x - 10, y), (x + 10, y))
+        for spread in (14, 18, 22, 26, 30, 34, 38, 42):
+            await touched(page, "touchMove", (x - spread, y), (x + spread, y))
+        await touched(page, "touchEnd")
+        await expect(page.get_by_label("Zoom")).to_have_value("4")
+        await expect(page.get_by_label("Zoom")).to_have_attribute("aria-valuetext", "400%")
+        await used(page)
+        await saved(page)
     cut = image_of(await stored(demo))[2].convert("RGB")
     assert cut.size == (100, 100)
     for at in ((3, 50), (96, 50)):

@@ -9,7 +9,19 @@ from playwright.async_api import expect
 
 from browsing import looking_at, needs_chromium
 from profile_testing.images import photo, png
-from settings_steps import ADA, EDSGER, GRACE, file, image_of, offered, put, saved, stored, used
+from settings_steps import (
+    ADA,
+    EDSGER,
+    GRACE,
+    downloaded,
+    file,
+    image_of,
+    offered,
+    put,
+    saved,
+    stored,
+    used,
+)
 
 pytestmark = needs_chromium
 WALK = (Path(__file__).parents[1] / "support/browser/answers.js").read_text("utf-8")
@@ -256,9 +268,7 @@ async def test_a_download_for_somebody_else_is_dropped(tab, demo):
         await export.fulfill(body=json.dumps({"profile": None}))
         await expect(page.locator("#data [role=status]")).to_be_empty()
         await page.unroute_all()
-        async with page.expect_download() as theirs:
-            await page.get_by_role("button", name="Download").click()
-        kept = json.loads(Path(await (await theirs.value).path()).read_text("utf-8"))
+        _, kept = await downloaded(page)
         page.remove_listener("download", note)
     assert kept["profile"]["email"] == "edsger@globex.example"
     assert len(downloads) == 1
