@@ -166,11 +166,14 @@ async def test_a_decoder_that_never_ends_is_given_up(tab, demo):
             await expect(page.locator("#opening")).to_be_empty()
 
 
-async def touched(page, kind, *points):
-    """Fingers on the glass, each at an x and a y."""
+async def pinched(page, x, y, spreads):
+    """Two fingers on the glass, at both sides of a point, so far from it one after the other."""
     session = await page.context.new_cdp_session(page)
-    at = [{"x": x, "y": y, "id": finger} for finger, (x, y) in enumerate(points)]
-    await session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+    for number, spread in enumerate(spreads):
+        at = [{"x": x - spread, "y": y, "id": 1}, {"x": x + spread, "y": y, "id": 2}]
+        kind = "touchMove" if number else "touchStart"
+        await session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+    await session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     await session.detach()
 
 
@@ -190,10 +193,7 @@ async def test_two_fingers_zoom_into_what_is_between_them(tab, demo):
         await expect(page.locator("#crop-hint")).to_contain_text("pinch")
         stage = await page.locator(".stage").bounding_box()
         x, y = stage["x"] + stage["width"] * 0.75, stage["y"] + stage["height"] * 0.5
-        await touched(page, "touchStart", (x - 10, y), (x + 10, y))
-        for spread in (14, 18, 22, 26, 30, 34, 38, 42):
-            await touched(page, "touchMove", (x - spread, y), (x + spread, y))
-        await touched(page, "touchEnd")
+        await pinched(page, x, y, range(10, 50, 4))
         await expect(page.get_by_label("Zoom")).to_have_value("4")
         await expect(page.get_by_label("Zoom")).to_have_attribute("aria-valuetext", "400%")
         await used(page)
