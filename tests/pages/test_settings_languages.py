@@ -121,7 +121,7 @@ TEXTS_ON_PAGE = """() => {
     while (shown.nextNode()) {
         const { parentElement: around, textContent } = shown.currentNode;
         const passed = around.closest("noscript, script, template, option, bdi, time, .initials");
-        const whole = around.closest("p, label, a, button, h1, h2") ?? around;
+        const whole = around.closest("p, span, label, a, button, h1, h2") ?? around;
         if (!passed && textContent.trim()) found.push(whole.textContent.trim());
     }
     for (const name of ["aria-label", "alt"])
