@@ -157,7 +157,9 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
         for method in route.methods or ()
     }
     if people:
-        _add_text(app, "/", _page(settings_page.page, GRAPHQL, assets, people))
+        accounts = {each.issuer: each.account_url for each in settings.issuers if each.account_url}
+        settings_at = partial(settings_page.page, accounts=accounts)
+        _add_text(app, "/", _page(settings_at, GRAPHQL, assets, people))
     missing = (partial(_draining, admission), store.missing, tokens.missing)
     operations = Operations(
         metrics,
@@ -255,7 +257,7 @@ def _page(
     beside = address.removeprefix("/")
 
     def respond() -> Response:
-        body, headers = render(beside, assets.url, [person._asdict() for person in people])
+        body, headers = render(beside, assets.url, [person.document for person in people])
         return Response(body, headers=headers)
 
     return respond

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NoReturn
@@ -39,6 +40,14 @@ _PEOPLE = (
     (GLOBEX, "local", "Edsger", "Dijkstra", "edsger@globex.example"),
 )
 
+# What the settings page shows at a field that a policy keeps.
+_POLICY = """
+@id("demo.pictures-by-reception")
+@notice("Acme takes the pictures itself: ask at reception for a new one.")
+forbid (principal, action == ProfileService::Action::"updateMyProfile", resource)
+when { principal.email == "alan@acme.example" && context.changes.contains("avatar_base64") };
+"""
+
 
 def run(port: int) -> None:
     """Serves on 127.0.0.1 until stopped, then deletes the store."""
@@ -59,18 +68,22 @@ def _stop(*_: object) -> NoReturn:
 
 
 def settings_in(folder: Path) -> Settings:
-    """Settings with all pages on, a new store and a random signing secret."""
+    """Settings with all pages on, a new store, a random signing secret and a policy to meet."""
     issuer = Issuer(
         issuer="https://demo.invalid",
         audience=("profile",),
         algorithms=("HS256",),
         secret=secrets.token_urlsafe(48),
+        account_url="https://www.example.com/account",
     )
+    policies = folder / "policies"
+    policies.mkdir()
+    (policies / "demo.cedar").write_text(_POLICY, "utf-8")
     return Settings(
         _env_file=None,
         database_url=f"sqlite:///{folder / 'profile.db'}",
         issuers=[issuer],
-        policy_dir=None,
+        policy_dir=policies,
         graphiql=True,
         introspection=True,
         docs=True,
@@ -78,7 +91,7 @@ def settings_in(folder: Path) -> Settings:
 
 
 async def fill(settings: Settings) -> list[Person]:
-    """Creates the store and its users; their tokens are valid for twelve hours."""
+    """Creates the store and its users; a token of theirs is valid for twelve hours."""
     migrate(settings.database_url)
     users = []
     for tenant_id, provider, first, last, email in _PEOPLE:
@@ -92,7 +105,7 @@ async def fill(settings: Settings) -> list[Person]:
             label=f"{user.profile.name}, {user.profile.auth_provider} user of "
             + ("Acme" if user.profile.tenant_id == ACME else "Globex"),
             tenant_id=str(user.profile.tenant_id),
-            token=token_for(issuer, user, minutes=60 * HOURS),
+            sign=partial(token_for, issuer, user, minutes=60 * HOURS),
         )
         for user in users
     ]

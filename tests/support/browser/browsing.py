@@ -43,6 +43,15 @@ async def chromium() -> AsyncIterator[Page]:
         await browser.close()
 
 
+@asynccontextmanager
+async def other_tab(tab: Page, **options: Any) -> AsyncIterator[Page]:
+    """A tab of the same browser for somebody else: a language, a phone, a clock of their own."""
+    page = await tab.context.browser.new_page(**options)
+    page.set_default_timeout(60_000)
+    yield page
+    await page.context.close()
+
+
 @dataclass
 class Demo:
     """A demo with fresh people, on a port of its own; ``seen`` are the requests it got."""
@@ -88,7 +97,7 @@ async def demonstrated(folder: Path, **changed: Any) -> AsyncIterator[Demo]:
 @asynccontextmanager
 async def policed(folder: Path) -> AsyncIterator[Demo]:
     """A demo whose display names and pictures some policies guard."""
-    policies = folder / "policies"
+    policies = folder / "guarding"
     policies.mkdir()
     text = re.sub(r'"frozen\*"', '"ada*"', re.sub(r'"faceless\*"', '"grace*"', POLICIES))
     (policies / "test.cedar").write_text(text)

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from string import Template
+from types import MappingProxyType
 
-from profile_domain.errors import Code
 from profile_domain.pictures.avatar import MAX_BYTES, STORED_SIDE
 from profile_domain.profile import TEXT_FIELDS
 from profile_graphql.names import camel_case
@@ -29,23 +29,34 @@ FIELDS = [
     for field in TEXT_FIELDS
 ]
 LIMITS = {"bytes": MAX_BYTES, "side": STORED_SIDE}
-TOLD_BEFORE_SENDING = (Code.TOO_LONG, Code.INVALID_CHARACTERS, Code.AVATAR_UNSUPPORTED_TYPE)
+EXPORT = "v1/users/me/export"
 
 _SHELL = Template((ASSETS / "page.html").read_text("utf-8"))
-_STYLES = ("base.css", "page.css", "form.css", "history.css")
-_MODULES = sorted(path.name for path in ASSETS.glob("*.js"))
+_STYLES = ("base.css", "page.css", "form.css", "history.css", "waiting.css")
+_TEXTS = "texts.*.js"
+LANGUAGES = sorted(path.suffixes[0].removeprefix(".") for path in ASSETS.glob(_TEXTS))
+# The texts aside, of which the page loads one.
+_MODULES = sorted(path.name for path in ASSETS.glob("*.js") if not path.match(_TEXTS))
 
 
 def page(
-    endpoint: str, asset_url: Callable[[str], str], people: Sequence[Mapping[str, str]]
+    endpoint: str,
+    asset_url: Callable[[str], str],
+    people: Sequence[Mapping[str, str]],
+    accounts: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[bytes, dict[str, str]]:
-    """The page and its headers; it holds the tokens of the people it can act as."""
+    """The page and its headers; it holds the tokens of the people it can act as.
+
+    ``accounts`` has for an issuer the URL where its people change what it manages.
+    """
     config = {
         "endpoint": endpoint,
+        "export": EXPORT,
+        "languages": LANGUAGES,
+        "accounts": dict(accounts),
         "people": list(people),
         "fields": FIELDS,
         "limits": LIMITS,
-        "messages": {code.value: code.message for code in TOLD_BEFORE_SENDING},
     }
     html = _SHELL.substitute(
         icon=asset_url("docs/icon.svg"),
