@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -21,6 +22,7 @@ from profile_api.pages.assets import Assets
 from profile_api.pages.docs import page as docs_page
 from profile_api.pages.person import Person
 from profile_api.pages.settings_page import page as settings_page
+from profile_api.pages.sign_in import seam as sign_in
 from profile_api.rest import openapi
 from profile_api.rest.avatars import AvatarAddresses, AvatarRoutes
 from profile_api.rest.documented import EXPORT, ME, add_avatar_routes, add_profile_routes, add_route
@@ -131,16 +133,23 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     assets = Assets.load(
         *([graphiql_page.ASSETS] if settings.graphiql else []),
         *([docs_page.ASSETS] if settings.docs else []),
-        modules=[settings_page.ASSETS] if people else [],
+        modules=[
+            *([settings_page.ASSETS] if people or settings.sign_in else []),
+            *([sign_in.ASSETS] if settings.sign_in else []),
+        ],
     )
     add_route(app, "GET", "/assets/{name:path}", assets.serve, include_in_schema=False)
+    people_sign_in = _signing_in(settings, assets)
+    home = bool(people or settings.sign_in)
     view = GraphQLView(
         schema._schema,  # noqa: SLF001  # Strawberry has no public name for it
         service,
         addresses.of,
         introspection=settings.introspection,
         max_body_bytes=settings.max_body_bytes,
-        page=_page(graphiql_page.page, GRAPHQL, assets, people) if settings.graphiql else None,
+        page=_page(graphiql_page.page, GRAPHQL, assets, people, people_sign_in, home=home)
+        if settings.graphiql
+        else None,
     )
     add_route(app, "GET", GRAPHQL, view.get, include_in_schema=False)
     add_route(app, "POST", GRAPHQL, view.post, include_in_schema=False)
@@ -150,14 +159,20 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
         if spans is None and isinstance(route, APIRoute) and route.path in {ME, EXPORT, GRAPHQL}
         for method in route.methods or ()
     }
-    if people:
-        _add_text(app, "/", _page(settings_page.page, GRAPHQL, assets, people))
+    if home:
+        beside = {"graphql": "GraphiQL"} if settings.graphiql else {}
+        beside |= {"docs": "Reference"} if settings.docs else {}
+        shown = _page(settings_page.page, GRAPHQL, assets, people, people_sign_in, beside=beside)
+        _add_text(app, "/", shown)
+    if settings.sign_in:
+        tenant = sign_in.TenantRoute(tokens.verify)
+        add_route(app, "GET", sign_in.TENANT, tenant.get, include_in_schema=False)
     missing = (partial(_draining, admission), store.missing, tokens.missing)
     _add_operations(app, Operations(metrics, missing=missing, outdated=lambda: reloads.outdated))
     if settings.docs:
         document = to_json(openapi.document(app))
         _add_text(app, "/openapi.json", lambda: Response(document, media_type="application/json"))
-        _add_text(app, "/docs", _page(docs_page.page, "/openapi.json", assets, people))
+        _add_text(app, "/docs", _page(docs_page.page, "/openapi.json", assets, people, home=home))
     return app
 
 
@@ -218,11 +233,27 @@ def _refusal(scope: Scope, error: DomainError) -> Response:
     return refusal(error, STATUS[error.code]) if scope["path"] == GRAPHQL else error_response(error)
 
 
+def _signing_in(settings: Settings, assets: Assets) -> Callable[[], dict[str, Any]]:
+    """What a page says of the provider, and to which origins it may connect."""
+    chosen = settings.sign_in
+    if chosen is None:
+        return dict
+    (issuer,) = (each for each in settings.issuers if each.issuer == chosen.issuer)
+    return lambda: {
+        "sign_in": sign_in.configuration(
+            chosen, issuer.tenant_claim, settings.public_url, assets.url
+        ),
+        "connect": chosen.connect,
+    }
+
+
 def _page(
     render: Callable[..., tuple[bytes, dict[str, str]]],
     address: str,
     assets: Assets,
     people: Sequence[Person],
+    more: Callable[[], dict[str, Any]] = dict,
+    **fixed: Any,  # noqa: ANN401  # what only some pages know
 ) -> Callable[[], Response]:
     """A page is made anew for each request: its headers hold a nonce.
 
@@ -232,7 +263,8 @@ def _page(
     beside = address.removeprefix("/")
 
     def respond() -> Response:
-        body, headers = render(beside, assets.url, [person._asdict() for person in people])
+        acted = [person._asdict() for person in people]
+        body, headers = render(beside, assets.url, acted, **more(), **fixed)
         return Response(body, headers=headers)
 
     return respond

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 from playwright.async_api import ConsoleMessage, Dialog, Page, Request, async_playwright, expect
 
 from profile_api.app import create_app
@@ -45,11 +46,15 @@ async def chromium() -> AsyncIterator[Page]:
 
 @dataclass
 class Demo:
-    """A demo with fresh people, on a port of its own; ``seen`` are the requests it got."""
+    """A demo with fresh people, on a port of its own; ``seen`` are the requests it got.
+
+    ``beside`` is the address of the provider that its pages may ask too.
+    """
 
     address: str
     people: list[Person]
     seen: list[tuple[str, str]]
+    beside: str | None = None
 
     def headers(self, who: int) -> dict[str, str]:
         person = self.people[who]
@@ -60,7 +65,13 @@ class Demo:
 async def demonstrated(folder: Path, **changed: Any) -> AsyncIterator[Demo]:
     settings = demo.settings_in(folder).model_copy(update=changed)
     people = await demo.fill(settings)
-    app = create_app(settings, people)
+    async with answering(create_app(settings, people)) as (address, seen):
+        yield Demo(address, people, seen)
+
+
+@asynccontextmanager
+async def answering(app: FastAPI) -> AsyncIterator[tuple[str, list[tuple[str, str]]]]:
+    """The application on a port of its own: its address, and the requests it got."""
     seen: list[tuple[str, str]] = []
 
     async def noting(scope: Any, receive: Any, send: Any) -> None:
@@ -79,7 +90,7 @@ async def demonstrated(folder: Path, **changed: Any) -> AsyncIterator[Demo]:
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield Demo(f"http://127.0.0.1:{port}", people, seen)
+        yield f"http://127.0.0.1:{port}", seen
     finally:
         server.should_exit = True
         await serving
@@ -101,6 +112,7 @@ class Watch:
     """What a page said in its console, and whom else it asked for something."""
 
     address: str
+    beside: str | None = None
     complaints: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
 
@@ -109,7 +121,8 @@ class Watch:
             self.complaints.append(f"{message.type}: {message.text}")
 
     def request(self, request: Request) -> None:
-        if not request.url.startswith((f"{self.address}/", "data:", "blob:", "about:")):
+        own = [f"{each}/" for each in (self.address, self.beside) if each]
+        if not request.url.startswith((*own, "data:", "blob:", "about:")):
             self.foreign.append(request.url)
 
 
@@ -122,7 +135,7 @@ async def looking_at(
     One tab serves all tests, for a new one costs half a second; each demo is an origin of its own,
     so that nothing is left of the one before.
     """
-    watch = Watch(demo.address)
+    watch = Watch(demo.address, getattr(demo, "beside", None))
     listeners: dict[Any, Any] = {
         "console": watch.console,
         "pageerror": lambda error: watch.complaints.append(str(error)),

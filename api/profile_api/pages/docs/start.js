@@ -35,6 +35,6 @@ function offer() {
   const select = document.getElementById("person");
   select.append(...people.map((person, index) => new Option(person.label, index)));
   select.addEventListener("change", () => actAs(people[select.value]));
-  document.getElementById("bar").hidden = false;
+  select.parentElement.hidden = false;
   actAs(people[0]);
 }

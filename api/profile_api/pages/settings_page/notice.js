@@ -4,8 +4,8 @@ const box = document.getElementById("notice");
 const status = document.getElementById("status");
 let fading;
 
-// A title, and under it the sentences that explain it.
-export function tell(title, sentences, { alarming = false } = {}) {
+// A title, under it the sentences that explain it and, perhaps, what to do about it.
+export function tell(title, sentences, { alarming = false, action = null } = {}) {
   const heading = document.createElement("h2");
   heading.textContent = title;
   const lines = sentences.map((sentence) => {
@@ -13,7 +13,13 @@ export function tell(title, sentences, { alarming = false } = {}) {
     line.textContent = sentence;
     return line;
   });
-  box.replaceChildren(heading, ...lines);
+  const buttons = action ? [document.createElement("button")] : [];
+  for (const button of buttons) {
+    button.type = "button";
+    button.textContent = action.label;
+    button.addEventListener("click", action.run);
+  }
+  box.replaceChildren(heading, ...lines, ...buttons);
   box.classList.toggle("alarming", alarming);
   box.hidden = false;
   box.focus();

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from string import Template
+from types import MappingProxyType
+from typing import Any
 
 from profile_domain.errors import MESSAGES, Code
 from profile_domain.pictures.avatar import MAX_BYTES, STORED_SIDE
@@ -15,8 +17,8 @@ from profile_graphql.names import camel_case
 ASSETS = Path(__file__).parent
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'"
+    "connect-src {connect}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 FIELDS = [
     {
@@ -32,17 +34,28 @@ LIMITS = {"bytes": MAX_BYTES, "side": STORED_SIDE}
 TOLD_BEFORE_SENDING = (Code.TOO_LONG, Code.INVALID_CHARACTERS, Code.AVATAR_UNSUPPORTED_TYPE)
 
 _SHELL = Template((ASSETS / "page.html").read_text("utf-8"))
-_STYLES = ("base.css", "page.css", "form.css", "history.css")
+_STYLES = ("base.css", "page.css", "form.css", "history.css", "sign_in.css")
 _MODULES = sorted(path.name for path in ASSETS.glob("*.js"))
 
 
 def page(
-    endpoint: str, asset_url: Callable[[str], str], people: Sequence[Mapping[str, str]]
+    endpoint: str,
+    asset_url: Callable[[str], str],
+    people: Sequence[Mapping[str, str]],
+    *,
+    sign_in: Mapping[str, Any] | None = None,
+    connect: Sequence[str] = (),
+    beside: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[bytes, dict[str, str]]:
-    """The page and its headers; it holds the tokens of the people it can act as."""
+    """The page and its headers.
+
+    It holds the tokens of the ``people`` it can act as, or the configuration of the ``sign_in``,
+    for which it may ``connect`` to other origins. ``beside`` are pages to go to: name by address.
+    """
     config = {
         "endpoint": endpoint,
         "people": list(people),
+        "signIn": sign_in,
         "fields": FIELDS,
         "limits": LIMITS,
         "messages": {code.value: MESSAGES[code] for code in TOLD_BEFORE_SENDING},
@@ -51,13 +64,15 @@ def page(
         icon=asset_url("docs/icon.svg"),
         styles=_links("stylesheet", _STYLES, asset_url),
         preloads=_links("modulepreload", _MODULES, asset_url),
+        beside="\n        ".join(f'<a href="{at}">{name}</a>' for at, name in beside.items()),
         start=asset_url("settings_page/start.js"),
         # A data block is never run, so the policy leaves it alone; "<" could still end it.
         config=json.dumps(config).replace("<", "\\u003c"),
     )
     return html.encode(), {
         "Content-Type": "text/html; charset=utf-8",
-        "Content-Security-Policy": POLICY,
+        "Content-Security-Policy": POLICY.format(connect=" ".join(("'self'", *connect))),
+        "Cross-Origin-Opener-Policy": "same-origin",
         "Cache-Control": "no-store",
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",

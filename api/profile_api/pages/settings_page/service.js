@@ -23,21 +23,16 @@ const CHANGES = `query Changes($after: String) {
 }`;
 
 export class Problem extends Error {
-  constructor({ code, message, notices, violations }) {
+  constructor({ code, message, notices, violations, action }) {
     super(message);
-    Object.assign(this, { code, notices: notices ?? [], violations: violations ?? [] });
+    Object.assign(this, { code, notices: notices ?? [], violations: violations ?? [], action });
   }
 }
 
 export class Service {
   constructor(endpoint, person) {
     this.endpoint = endpoint;
-    this.headers = {
-      Accept: "application/json",
-      Authorization: `Bearer ${person.token}`,
-      "Content-Type": "application/json",
-      "X-Tenant-ID": person.tenant_id,
-    };
+    this.person = person;
   }
 
   async me() {
@@ -62,16 +57,35 @@ export class Service {
   }
 
   async #run(query, variables) {
-    const body = JSON.stringify({ query, variables });
-    let answer;
-    try {
-      const response = await fetch(this.endpoint, { method: "POST", headers: this.headers, body });
-      answer = await response.json();
-    } catch {
-      throw new Problem({ code: "unreachable", message: "The service cannot be reached." });
-    }
+    const answer = await this.#answer(query, variables);
     const [error] = answer.errors ?? [];
     if (error) throw new Problem({ ...error.extensions, message: error.message });
     return answer.data;
+  }
+
+  // With a new token where the service takes the old one no more: nothing was done then.
+  async #answer(query, variables) {
+    const answer = await this.#send(query, variables);
+    if (answer.errors?.[0].extensions?.code !== "unauthenticated" || !this.person.renew)
+      return answer;
+    await this.person.renew().catch((problem) => Promise.reject(new Problem(problem)));
+    return this.#send(query, variables);
+  }
+
+  async #send(query, variables) {
+    const token = await this.person.token().catch((problem) => Promise.reject(new Problem(problem)));
+    const headers = {
+      Accept: "application/json",
+      Authorization: `Bearer ${token}`,
+      "Content-Type": "application/json",
+      "X-Tenant-ID": this.person.tenant_id,
+    };
+    const body = JSON.stringify({ query, variables });
+    try {
+      const response = await fetch(this.endpoint, { method: "POST", headers, body });
+      return await response.json();
+    } catch {
+      throw new Problem({ code: "unreachable", message: "The service cannot be reached." });
+    }
   }
 }

@@ -1,5 +1,6 @@
 // Wires the page: who acts, what they see, what they change, and what becomes of it.
 
+import { peopleOf } from "./account.js";
 import { config } from "./config.js";
 import { Draft } from "./draft.js";
 import { NameFields } from "./fields.js";
@@ -14,7 +15,8 @@ const ADVICE = {
   unreachable: "What you typed is still here; try again in a moment.",
 };
 
-const { endpoint, people, limits, messages } = config;
+const { endpoint, limits, messages } = config;
+const people = await peopleOf(config);
 const element = (id) => document.getElementById(id);
 const form = element("form");
 
@@ -60,8 +62,17 @@ function render() {
   form.setAttribute("aria-busy", String(saving));
 }
 
-function tellProblem({ code, message, notices }) {
-  tell(message, [...notices, ...(ADVICE[code] ? [ADVICE[code]] : [])], { alarming: true });
+function tellProblem({ code, message, notices, action }) {
+  const sentences = [...notices, ...(ADVICE[code] ? [ADVICE[code]] : [])];
+  const run = () => action.run((problem, news) => (problem ? tellProblem(problem) : welcome(news)));
+  tell(message, sentences, { alarming: true, action: action && { ...action, run } });
+}
+
+// Signed in again, with all that was typed; what was not even read before is read now.
+function welcome(news) {
+  clearNotice();
+  announce(news);
+  if (!draft()) actAs(chosen);
 }
 
 async function actAs(index) {
