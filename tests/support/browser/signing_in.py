@@ -13,7 +13,12 @@ from profile_api.sign_in import SignIn
 from profile_infra.stores.by_url import migrate
 from running import OTHER_TENANT, TENANT
 
-ADA = {"tenant_id": TENANT, "email": "ada@example.com", "given_name": "Ada", "family_name": "Lovelace"}
+ADA = {
+    "tenant_id": TENANT,
+    "email": "ada@example.com",
+    "given_name": "Ada",
+    "family_name": "Lovelace",
+}
 BOB = {"tenant_id": TENANT, "email": "bob@example.com", "given_name": "Bob"}
 EVE = {"tenant_id": OTHER_TENANT, "email": "eve@example.org", "given_name": "Eve"}
 PEOPLE = {"ada": ADA, "bob": BOB, "eve": EVE}
@@ -23,10 +28,10 @@ MAY_IT = "May it know who you are?"
 
 
 @asynccontextmanager
-async def signing(folder, *, people=PEOPLE, home=None, sign_in=None, issuer=None, more=None, **changed):
+async def signing(folder, *, people=PEOPLE, sign_in=None, issuer=None, more=None, **changed):
     """A service that serves its pages for people of the provider beside it, and the provider.
 
-    ``home`` gives the address that people reach it at; ``more`` is told to the provider.
+    The provider knows the page at the public address, if there is one; ``more`` is told to it.
     """
     async with provider(**people) as idp:
         settings = Settings(
@@ -44,8 +49,7 @@ async def signing(folder, *, people=PEOPLE, home=None, sign_in=None, issuer=None
         await asyncio.to_thread(migrate, settings.database_url)
         await idp.start()  # so that its keys are had at once
         async with answering(create_app(settings)) as (address, seen):
-            address = home(address) if home else address
-            idp.more = {"pages": [f"{address}/"]} | (more or {})
+            idp.more = {"pages": [f"{settings.public_url or address}/"]} | (more or {})
             await idp.tell()
             yield Demo(address, [], seen, beside=idp.url), idp
 

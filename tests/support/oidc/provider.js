@@ -9,7 +9,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 import Provider from 'oidc-provider';
-import { consent, login, logout, read } from './screens.js';
+import { consent, login, logout, over, read } from './screens.js';
 
 const port = Number(process.argv[2]);
 const issuer = `http://127.0.0.1:${port}`;
@@ -42,7 +42,6 @@ function provider({ accounts, keys = newKeys(), pages = [], refresh = false, ten
         redirect_uris: ['http://127.0.0.1/signed-in', ...pages],
         post_logout_redirect_uris: pages,
         grant_types: ['authorization_code', ...(refresh ? ['refresh_token'] : [])],
-        application_type: 'native',
         id_token_signed_response_alg: keys[0].alg,
       },
     ],
@@ -106,8 +105,8 @@ const server = createServer((request, response) => {
   if (!request.url.startsWith('/interaction/')) it.callback()(request, response);
   else
     interact(request, response).catch((error) => {
-      response.statusCode = 400;
-      response.end(`${error.name}: ${error.message}`);
+      response.writeHead(400, { 'content-type': 'text/html; charset=utf-8' });
+      response.end(over(error.message));
     });
 });
 createInterface({ input: process.stdin })

@@ -41,6 +41,8 @@ export const consent = (told, { client_id: client }) =>
 export const logout = (form) =>
   page('Sign out?', `${form}<button form="op.logoutForm" name="logout" value="yes">Sign out</button>`);
 
+export const over = (why) => page('This is over', `<p>${escaped(why)}</p>`);
+
 export async function read(request) {
   let body = '';
   for await (const part of request) body += part;
