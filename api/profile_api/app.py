@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -33,6 +33,7 @@ from profile_api.settings import Settings
 from profile_api.telemetry.logs import request_log
 from profile_api.telemetry.metrics import Metrics, TimedPictures, TimedPolicy
 from profile_api.telemetry.tracing import spans_from_environment
+from profile_domain.caller import Identity
 from profile_domain.errors import DomainError
 from profile_domain.public_avatars import PublicAvatars
 from profile_domain.service import ProfileService
@@ -130,26 +131,14 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     routes = ProfileRoutes(service, addresses, max_body_bytes=settings.max_body_bytes)
     add_profile_routes(app, routes)
     add_avatar_routes(app, AvatarRoutes(PublicAvatars(store, PictureSizes(pictures))))
-    assets = Assets.load(
-        *([graphiql_page.ASSETS] if settings.graphiql else []),
-        *([docs_page.ASSETS] if settings.docs else []),
-        modules=[
-            *([settings_page.ASSETS] if people or settings.sign_in else []),
-            *([sign_in.ASSETS] if settings.sign_in else []),
-        ],
-    )
-    add_route(app, "GET", "/assets/{name:path}", assets.serve, include_in_schema=False)
-    people_sign_in = _signing_in(settings, assets)
-    home = bool(people or settings.sign_in)
+    pages = _Pages(settings, people)
     view = GraphQLView(
         schema._schema,  # noqa: SLF001  # Strawberry has no public name for it
         service,
         addresses.of,
         introspection=settings.introspection,
         max_body_bytes=settings.max_body_bytes,
-        page=_page(graphiql_page.page, GRAPHQL, assets, people, people_sign_in, home=home)
-        if settings.graphiql
-        else None,
+        page=pages.graphiql if settings.graphiql else None,
     )
     add_route(app, "GET", GRAPHQL, view.get, include_in_schema=False)
     add_route(app, "POST", GRAPHQL, view.post, include_in_schema=False)
@@ -159,20 +148,9 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
         if spans is None and isinstance(route, APIRoute) and route.path in {ME, EXPORT, GRAPHQL}
         for method in route.methods or ()
     }
-    if home:
-        beside = {"graphql": "GraphiQL"} if settings.graphiql else {}
-        beside |= {"docs": "Reference"} if settings.docs else {}
-        shown = _page(settings_page.page, GRAPHQL, assets, people, people_sign_in, beside=beside)
-        _add_text(app, "/", shown)
-    if settings.sign_in:
-        tenant = sign_in.TenantRoute(tokens.verify)
-        add_route(app, "GET", sign_in.TENANT, tenant.get, include_in_schema=False)
     missing = (partial(_draining, admission), store.missing, tokens.missing)
     _add_operations(app, Operations(metrics, missing=missing, outdated=lambda: reloads.outdated))
-    if settings.docs:
-        document = to_json(openapi.document(app))
-        _add_text(app, "/openapi.json", lambda: Response(document, media_type="application/json"))
-        _add_text(app, "/docs", _page(docs_page.page, "/openapi.json", assets, people, home=home))
+    pages.add_to(app, tokens.verify)
     return app
 
 
@@ -233,41 +211,71 @@ def _refusal(scope: Scope, error: DomainError) -> Response:
     return refusal(error, STATUS[error.code]) if scope["path"] == GRAPHQL else error_response(error)
 
 
-def _signing_in(settings: Settings, assets: Assets) -> Callable[[], dict[str, Any]]:
-    """What a page says of the provider, and to which origins it may connect."""
-    chosen = settings.sign_in
-    if chosen is None:
-        return dict
-    (issuer,) = (each for each in settings.issuers if each.issuer == chosen.issuer)
-    return lambda: {
-        "sign_in": sign_in.configuration(
-            chosen, issuer.tenant_claim, settings.public_url, assets.url
-        ),
-        "connect": chosen.connect,
-    }
+class _Pages:
+    """The pages that the settings ask for, each made anew for a request: headers hold a nonce.
 
-
-def _page(
-    render: Callable[..., tuple[bytes, dict[str, str]]],
-    address: str,
-    assets: Assets,
-    people: Sequence[Person],
-    more: Callable[[], dict[str, Any]] = dict,
-    **fixed: Any,  # noqa: ANN401  # what only some pages know
-) -> Callable[[], Response]:
-    """A page is made anew for each request: its headers hold a nonce.
-
-    All pages stand at the top, and all that they ask for is relative, so that they work behind a
-    prefix that a proxy strips.
+    All stand at the top, and all that they ask for is relative, so that they work behind a prefix
+    that a proxy strips.
     """
-    beside = address.removeprefix("/")
 
-    def respond() -> Response:
-        acted = [person._asdict() for person in people]
-        body, headers = render(beside, assets.url, acted, **more(), **fixed)
+    def __init__(self, settings: Settings, people: Sequence[Person]) -> None:
+        self._settings = settings
+        self._people = [person._asdict() for person in people]
+        self._home = bool(people or settings.sign_in)
+        self._assets = Assets.load(
+            *([graphiql_page.ASSETS] if settings.graphiql else []),
+            *([docs_page.ASSETS] if settings.docs else []),
+            modules=[
+                *([settings_page.ASSETS] if self._home else []),
+                *([sign_in.ASSETS] if settings.sign_in else []),
+            ],
+        )
+
+    def graphiql(self) -> Response:
+        endpoint = GRAPHQL.removeprefix("/")
+        return self._shown(graphiql_page.page, endpoint, home=self._home, **self._signing_in())
+
+    def settings(self) -> Response:
+        beside = {"graphql": "GraphiQL"} if self._settings.graphiql else {}
+        beside |= {"docs": "Reference"} if self._settings.docs else {}
+        endpoint = GRAPHQL.removeprefix("/")
+        return self._shown(settings_page.page, endpoint, beside=beside, **self._signing_in())
+
+    def docs(self) -> Response:
+        return self._shown(docs_page.page, "openapi.json", home=self._home)
+
+    def add_to(self, app: FastAPI, verify: Callable[[str], Awaitable[Identity]]) -> None:
+        """All but GraphiQL, which shares its address; the document has the routes so far."""
+        add_route(app, "GET", "/assets/{name:path}", self._assets.serve, include_in_schema=False)
+        if self._settings.docs:
+            text = to_json(openapi.document(app))
+            _add_text(app, "/openapi.json", lambda: Response(text, media_type="application/json"))
+            _add_text(app, "/docs", self.docs)
+        if self._home:
+            _add_text(app, "/", self.settings)
+        if self._settings.sign_in:
+            tenant = sign_in.TenantRoute(verify)
+            add_route(app, "GET", sign_in.TENANT, tenant.get, include_in_schema=False)
+
+    def _signing_in(self) -> dict[str, Any]:
+        """What a page says of the provider, and to which origins it may connect."""
+        chosen = self._settings.sign_in
+        if chosen is None:
+            return {}
+        (issuer,) = (each for each in self._settings.issuers if each.issuer == chosen.issuer)
+        told = sign_in.configuration(
+            chosen, issuer.tenant_claim, self._settings.public_url, self._assets.url
+        )
+        return {"sign_in": told, "connect": chosen.connect}
+
+    def _shown(
+        self,
+        render: Callable[..., tuple[bytes, dict[str, str]]],
+        endpoint: str,
+        **more: Any,  # noqa: ANN401  # what only some pages know
+    ) -> Response:
+        body, headers = render(endpoint, self._assets.url, self._people, **more)
         return Response(body, headers=headers)
-
-    return respond
 
 
 def _add_text(app: FastAPI, path: str, respond: Callable[[], Response]) -> None:

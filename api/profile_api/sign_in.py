@@ -11,14 +11,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from profile_api.addresses import check_origin
 from profile_infra.tokens.issuers import safe_url
 
-# Stands for the tenant that a person chose, in the provider's own word for it.
-TENANT: Final = "{tenant}"
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 3.3
 # What the sign-in sends itself, or what would take from it what makes it safe (RFC 9700).
 _RESERVED: Final = frozenset({
-    "client_id", "client_secret", "code_challenge", "code_challenge_method", "id_token_hint", "nonce",
-    "prompt", "redirect_uri", "request", "request_uri", "response_mode", "response_type", "scope",
-    "state",
+    "client_id", "client_secret", "code_challenge", "code_challenge_method", "id_token_hint",
+    "nonce", "prompt", "redirect_uri", "request", "request_uri", "response_mode", "response_type",
+    "scope", "state",
 })  # fmt: skip
 
 

@@ -44,9 +44,11 @@ async def page(tab):
 @asynccontextmanager
 async def visited(page, folder, *, path="/", faults=(), look=None, **settings):
     """The page of a service, and the provider; no message in the console but ``faults``."""
-    async with signing(folder, **settings) as (demo, idp):
-        async with looking_at(page, demo, path, faults=faults, **(look or {})):
-            yield demo, idp
+    async with (
+        signing(folder, **settings) as (demo, idp),
+        looking_at(page, demo, path, faults=faults, **(look or {})),
+    ):
+        yield demo, idp
 
 
 def tokens_of(page):
@@ -94,7 +96,7 @@ async def test_a_person_signs_in_and_saves_and_no_token_is_stored(page, tmp_path
 
 
 async def test_the_request_is_bound_to_this_browser_and_this_answer(page, tmp_path):
-    async with visited(page, tmp_path) as (demo, idp):
+    async with visited(page, tmp_path) as (demo, _):
         async with page.expect_request(lambda request: "/auth?" in request.url) as leaving:
             await asked(page)
         sent = parse_qs(urlsplit((await leaving.value).url).query)
@@ -137,7 +139,7 @@ async def test_a_second_tab_is_signed_in_by_a_click(page, tmp_path):
 
 
 async def test_the_back_button_shows_the_profile_or_the_provider_and_traps_nobody(page, tmp_path):
-    async with visited(page, tmp_path, faults=["status of 400"]) as (demo, idp):
+    async with visited(page, tmp_path, faults=["status of 400"]) as (demo, _):
         await signed_in(page)
         been = []
         for _ in range(10):
@@ -399,7 +401,7 @@ async def test_a_person_signs_out_here_there_and_in_the_other_tab(page, tmp_path
 
 
 async def test_the_back_button_shows_nothing_of_who_signed_out(page, tmp_path):
-    async with visited(page, tmp_path, faults=["status of 400"]) as (demo, _):
+    async with visited(page, tmp_path, faults=["status of 400"]):
         await signed_in(page)
         await asked(page, "Sign out")
         await asked(page, "Sign out")

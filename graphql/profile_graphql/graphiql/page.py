@@ -69,7 +69,8 @@ def page(
     policy = (
         "default-src 'none'; script-src 'self'; "
         f"style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; font-src 'self' data:; "
-        f"connect-src {' '.join(sources)}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        f"connect-src {' '.join(sources)}; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
         "require-trusted-types-for 'script'; trusted-types default"
     )
     return html.encode(), {

@@ -61,7 +61,7 @@ def page(
         "messages": {code.value: MESSAGES[code] for code in TOLD_BEFORE_SENDING},
     }
     html = _SHELL.substitute(
-        icon=asset_url("docs/icon.svg"),
+        icon=asset_url("settings_page/icon.svg"),
         styles=_links("stylesheet", _STYLES, asset_url),
         preloads=_links("modulepreload", _MODULES, asset_url),
         beside="\n        ".join(f'<a href="{at}">{name}</a>' for at, name in beside.items()),
