@@ -6,16 +6,21 @@ import asyncio
 import secrets
 import signal
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NoReturn
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
+
+from fastapi import FastAPI
 
 from profile_api.app import create_app
 from profile_api.cli.output import say
 from profile_api.cli.signing import token_for
 from profile_api.cli.store import opened
+from profile_api.middleware.own_names import OwnNames
 from profile_api.pages.person import Person
 from profile_api.rest.documented import ME
 from profile_api.server.serving import listen, serve
@@ -57,7 +62,7 @@ def run(port: int) -> None:
         settings = settings_in(Path(folder))
         people = asyncio.run(fill(settings))
         logs.configure(settings.log)
-        app = create_app(settings, people=people)
+        app = application(settings, people)
         listener = listen("127.0.0.1", port)
         _print_instructions(settings.public_url or f"http://127.0.0.1:{port}", people)
         serve(app, settings, listener, reload=False)
@@ -65,6 +70,15 @@ def run(port: int) -> None:
 
 def _stop(*_: object) -> NoReturn:
     raise SystemExit(0)
+
+
+def application(settings: Settings, people: Sequence[Person]) -> FastAPI:
+    """The demo's: its pages hold everybody's tokens, so it answers to its own names alone."""
+    app = create_app(settings, people=people)
+    public = urlsplit(settings.public_url or "").hostname
+    names = {"127.0.0.1", "localhost", "[::1]", *([public] if public else [])}
+    app.add_middleware(OwnNames, names=names)
+    return app
 
 
 def settings_in(folder: Path) -> Settings:
@@ -87,6 +101,7 @@ def settings_in(folder: Path) -> Settings:
         graphiql=True,
         introspection=True,
         docs=True,
+        sign_in=None,
     )
 
 

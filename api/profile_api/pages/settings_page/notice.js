@@ -1,14 +1,13 @@
 // What went wrong for the person as a whole: in a box, with what they can do about it.
 
 import { announce } from "./toast.js";
-import { advice, remedy, titleOf } from "./problems.js";
+import { advice, labelOf, remedy, titleOf } from "./problems.js";
 import { text } from "./texts.js";
 
 const box = document.getElementById("notice");
 const title = box.querySelector("h2");
 const lines = box.querySelector("div");
 const button = box.querySelector("button");
-const LABELS = { renew: "do.sign-in", save: "do.save", read: "do.retry" };
 
 let shown = null;
 let ticking;
@@ -25,7 +24,7 @@ export function showProblem(person, act) {
   say(advice(problem, state));
   const does = remedy(problem, state);
   button.hidden = does === null;
-  if (does) button.textContent = text(LABELS[does]);
+  if (does) button.textContent = labelOf(problem, does);
   button.onclick = () => act(does);
   box.classList.toggle("alarming", problem.code !== "precondition_failed");
   if (!problem.told) box.focus();

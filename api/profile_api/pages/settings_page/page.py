@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from string import Template
 from types import MappingProxyType
+from typing import Any
 
 from profile_domain.pictures.avatar import MAX_BYTES, STORED_SIDE
 from profile_domain.profile import TEXT_FIELDS
@@ -15,8 +16,8 @@ from profile_graphql.names import camel_case
 ASSETS = Path(__file__).parent
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'"
+    "connect-src {connect}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 FIELDS = [
     {
@@ -30,9 +31,10 @@ FIELDS = [
 ]
 LIMITS = {"bytes": MAX_BYTES, "side": STORED_SIDE}
 EXPORT = "v1/users/me/export"
+BESIDE = {"graphql": "page.graphiql", "docs": "page.reference"}  # address: what it is called
 
 _SHELL = Template((ASSETS / "page.html").read_text("utf-8"))
-_STYLES = ("base.css", "page.css", "form.css", "history.css", "waiting.css")
+_STYLES = ("base.css", "page.css", "form.css", "history.css", "sign_in.css", "waiting.css")
 _TEXTS = "texts.*.js"
 LANGUAGES = sorted(path.suffixes[0].removeprefix(".") for path in ASSETS.glob(_TEXTS))
 # The texts aside, of which the page loads one.
@@ -43,11 +45,17 @@ def page(
     endpoint: str,
     asset_url: Callable[[str], str],
     people: Sequence[Mapping[str, str]],
+    *,
+    sign_in: Mapping[str, Any] | None = None,
+    connect: Sequence[str] = (),
     accounts: Mapping[str, str] = MappingProxyType({}),
+    beside: Sequence[str] = (),
 ) -> tuple[bytes, dict[str, str]]:
-    """The page and its headers; it holds the tokens of the people it can act as.
+    """The page and its headers.
 
-    ``accounts`` has for an issuer the URL where its people change what it manages.
+    It holds the tokens of the ``people`` it can act as, or the configuration of the ``sign_in``,
+    for which it may ``connect`` to other origins. ``accounts`` has for an issuer the URL where its
+    people change what it manages; ``beside`` are the addresses of pages to go to, of ``BESIDE``.
     """
     config = {
         "endpoint": endpoint,
@@ -55,20 +63,23 @@ def page(
         "languages": LANGUAGES,
         "accounts": dict(accounts),
         "people": list(people),
+        "signIn": sign_in,
         "fields": FIELDS,
         "limits": LIMITS,
     }
     html = _SHELL.substitute(
-        icon=asset_url("docs/icon.svg"),
+        icon=asset_url("settings_page/icon.svg"),
         styles=_links("stylesheet", _STYLES, asset_url),
         preloads=_links("modulepreload", _MODULES, asset_url),
+        beside="\n        ".join(f'<a href="{at}" data-text="{BESIDE[at]}"></a>' for at in beside),
         start=asset_url("settings_page/start.js"),
         # A data block is never run, so the policy leaves it alone; "<" could still end it.
         config=json.dumps(config).replace("<", "\\u003c"),
     )
     return html.encode(), {
         "Content-Type": "text/html; charset=utf-8",
-        "Content-Security-Policy": POLICY,
+        "Content-Security-Policy": POLICY.format(connect=" ".join(("'self'", *connect))),
+        "Cross-Origin-Opener-Policy": "same-origin",
         "Cache-Control": "no-store",
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",

@@ -1,12 +1,15 @@
-// Whom the page can act as: each with a label, the tenant, the token to send, and a way to a new one.
-// Tokens are kept in memory alone.
+// Whom the page can act as: each with a label, the tenant, the token to send, and what gets a new
+// one: `renew` by the person's click and, where it can be had without them, `refresh`. Tokens are
+// kept in memory alone.
 
+import { signedIn } from "./account.js";
 import { config } from "./config.js";
 
 const BLOCK = /<script type="application\/json" id="config">(.*?)<\/script>/s;
 
-// Those of a demo, whose page brings their tokens.
-export async function peopleOf({ people }) {
+// The one who signs in, which it waits for; or those of a demo, whose page brings their tokens.
+export async function peopleOf({ people, signIn }) {
+  if (signIn) return [await signedIn(signIn)];
   return people.map(({ label, tenant_id, token }, index) => ({
     label,
     tenant_id,

@@ -20,6 +20,7 @@ export class Person {
   // that was read before a save began can come after it.
   #reading = new Turn();
   #asking = new Turn();
+  #renewing = new Turn();
   #patience;
 
   // `identity` is one of people.js; `changed` is told whenever there is something new to show.
@@ -57,6 +58,7 @@ export class Person {
   leave() {
     this.#reading.end();
     this.#asking.end();
+    this.#renewing.end();
     this.#end("loading");
   }
 
@@ -80,14 +82,20 @@ export class Person {
     return this.problem === null && !Object.keys(draft.errors).length;
   }
 
-  // Signs in again, and goes on with what failed for want of it.
+  // Signs in again, and goes on with what failed for want of it. It has a turn of its own: the
+  // page comes to the front again, and reads, as soon as the window beside it closes.
   async renew() {
     const { during } = this.problem;
-    const turn = this.#reading.begin();
+    const turn = this.#renewing.begin();
     this.#begin("loading");
-    await this.identity.renew(turn).catch(() => {});
+    const refused = await this.service.renew(turn).catch((problem) => problem);
     if (turn.aborted) return false;
     this.#end("loading");
+    if (refused?.words) {
+      this.#failed(refused, during);
+      this.changed();
+      return false;
+    }
     if (during === "save") return this.save();
     await this.read();
     return false;

@@ -34,16 +34,21 @@ const propertyOf = (name) => name.replace(/_./g, ([, first]) => first.toUpperCas
 const withProperty = (each) => ({ ...each, field: propertyOf(each.field) });
 
 export class Problem extends Error {
-  // `retryAfter` in seconds; `number` is that of the request, for those who run the service.
-  constructor({ code, message, details, notices }, { retryAfter, number } = {}) {
+  // `retryAfter` in seconds; `number` is that of the request, for those who run the service. Of the
+  // sign-in there are `words`: title, text and action.
+  constructor({ code, message, details, notices, words }, { retryAfter, number } = {}) {
     super(message ?? code);
-    Object.assign(this, { code: code ?? "unexpected", number, notices: notices ?? [] });
+    Object.assign(this, { code: code ?? "unexpected", number, notices: notices ?? [], words });
     this.violations = details?.violations ?? [];
     this.retryAfter = Number(retryAfter ?? details?.retry_after) || 0;
   }
 }
 
 const misunderstood = (about) => new Problem({ code: "unexpected" }, about);
+// What the sign-in could not do.
+const refused = (error) => {
+  throw error.words ? new Problem(error) : error;
+};
 const isText = (value) => typeof value === "string";
 
 // A profile, whatever came; what has the form of none is a problem.
@@ -61,6 +66,11 @@ export class Service {
   // `identity` has the token and the tenant to send with each request.
   constructor(identity) {
     this.identity = identity;
+  }
+
+  // Signs the person in again, by their click.
+  renew(turn) {
+    return this.identity.renew(turn).catch(refused);
   }
 
   async me(turn) {
@@ -129,8 +139,19 @@ export class Service {
     });
   }
 
-  async #ask(seconds, turn, url, init, read) {
-    const token = await this.identity.token();
+  // With a new token where the service takes the old one no more: nothing was done then.
+  async #ask(...asked) {
+    try {
+      return await this.#send(...asked);
+    } catch (problem) {
+      if (problem.code !== "unauthenticated" || !this.identity.refresh) throw problem;
+      await this.identity.refresh().catch(refused);
+      return this.#send(...asked);
+    }
+  }
+
+  async #send(seconds, turn, url, init, read) {
+    const token = await this.identity.token().catch(refused);
     this.accountUrl = accountUrl(token);
     const headers = {
       ...init.headers,
