@@ -5,13 +5,17 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3; do \
 BIN := .venv/bin
 SECONDS ?= 600
 
-.PHONY: help run test newest soak node check lint bench bench-growth bench-micro bench-report documents lock clean
+.PHONY: help run run-sign-in test newest soak node check lint bench bench-growth bench-micro bench-report documents lock clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 run: .venv/run ## Set up, and serve a demo on SQLite with people to try
 	$(BIN)/profile-service demo
+
+run-sign-in: .venv/run ## The same with a real OpenID Provider beside it, to sign in with; needs Node
+	@$(MAKE) -s node NODE_FOLDERS=tests/support/oidc
+	$(BIN)/python tools/run_sign_in.py
 
 test: .venv/dev node ## Set up, and run the tests
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
@@ -32,10 +36,10 @@ soak: .venv/dev node ## Run the tests ROUNDS (20) times, shuffled, on a busy mac
 	$(BIN)/python tools/soak.py $(ROUNDS)
 
 # The tests that need Node say so and are skipped where it is missing.
+NODE_FOLDERS ?= $(patsubst %/package.json,%,$(wildcard tests/support/*/package.json))
 node:
-	@for each in tests/support/*/package.json; do \
-		folder=$$(dirname $$each); \
-		if ! command -v npm >/dev/null; then echo "No npm: the tests in $$folder are skipped."; \
+	@for folder in $(NODE_FOLDERS); do \
+		if ! command -v npm >/dev/null; then echo "No npm: what needs $$folder is left out."; \
 		elif [ ! -d $$folder/node_modules ] || [ $$folder/package-lock.json -nt $$folder/node_modules ]; then \
 			npm ci --silent --no-audit --no-fund --prefix $$folder && touch $$folder/node_modules; \
 		fi; \

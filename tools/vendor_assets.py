@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = [
     ROOT / "graphql/profile_graphql/graphiql/vendored",
     ROOT / "api/profile_api/pages/docs/vendored",
+    ROOT / "api/profile_api/pages/sign_in/vendored",
 ]
 
 

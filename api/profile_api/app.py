@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
 from platform import python_version
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -24,6 +25,7 @@ from profile_api.pages.assets import Assets
 from profile_api.pages.docs import page as docs_page
 from profile_api.pages.person import Person
 from profile_api.pages.settings_page import page as settings_page
+from profile_api.pages.sign_in import seam as sign_in
 from profile_api.rest import openapi
 from profile_api.rest.avatars import AvatarAddresses, AvatarRoutes
 from profile_api.rest.documented import EXPORT, ME, add_avatar_routes, add_profile_routes, add_route
@@ -35,6 +37,7 @@ from profile_api.telemetry import siblings
 from profile_api.telemetry.logs import request_log
 from profile_api.telemetry.metrics import Metrics, TimedPictures, TimedPolicy
 from profile_api.telemetry.tracing import spans_from_environment
+from profile_domain.caller import Identity
 from profile_domain.errors import DomainError
 from profile_domain.public_avatars import PublicAvatars
 from profile_domain.service import ProfileService
@@ -134,19 +137,14 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     routes = ProfileRoutes(service, addresses, max_body_bytes=settings.max_body_bytes)
     add_profile_routes(app, routes)
     add_avatar_routes(app, AvatarRoutes(PublicAvatars(store, PictureSizes(pictures))))
-    assets = Assets.load(
-        *([graphiql_page.ASSETS] if settings.graphiql else []),
-        *([docs_page.ASSETS] if settings.docs else []),
-        modules=[settings_page.ASSETS] if people else [],
-    )
-    add_route(app, "GET", "/assets/{name:path}", assets.serve, include_in_schema=False)
+    pages = _Pages(settings, people)
     view = GraphQLView(
         schema._schema,  # noqa: SLF001  # Strawberry has no public name for it
         service,
         addresses.of,
         introspection=settings.introspection,
         max_body_bytes=settings.max_body_bytes,
-        page=_page(graphiql_page.page, GRAPHQL, assets, people) if settings.graphiql else None,
+        page=pages.graphiql if settings.graphiql else None,
     )
     add_route(app, "GET", GRAPHQL, view.get, include_in_schema=False)
     add_route(app, "POST", GRAPHQL, view.post, include_in_schema=False)
@@ -156,8 +154,6 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
         if spans is None and isinstance(route, APIRoute) and route.path in {ME, EXPORT, GRAPHQL}
         for method in route.methods or ()
     }
-    if people:
-        _add_text(app, "/", _page(settings_page.page, GRAPHQL, assets, people))
     missing = (partial(_draining, admission), store.missing, tokens.missing)
     operations = Operations(
         metrics,
@@ -166,10 +162,7 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
         workers_missing=siblings.missing,
     )
     _add_operations(app, operations)
-    if settings.docs:
-        document = to_json(reference.document(app))
-        _add_text(app, "/openapi.json", lambda: Response(document, media_type="application/json"))
-        _add_text(app, "/docs", _page(docs_page.page, "/openapi.json", assets, people))
+    pages.add_to(app, tokens.verify)
     return app
 
 
@@ -241,24 +234,77 @@ def _refusal(scope: Scope, error: DomainError) -> Response:
     return refusal(error, STATUS[error.code]) if scope["path"] == GRAPHQL else error_response(error)
 
 
-def _page(
-    render: Callable[..., tuple[bytes, dict[str, str]]],
-    address: str,
-    assets: Assets,
-    people: Sequence[Person],
-) -> Callable[[], Response]:
-    """A page is made anew for each request: its headers hold a nonce.
+class _Pages:
+    """The pages that the settings ask for, each made anew for a request: headers hold a nonce.
 
-    All pages stand at the top, and all that they ask for is relative, so that they work behind a
-    prefix that a proxy strips.
+    All stand at the top, and all that they ask for is relative, so that they work behind a prefix
+    that a proxy strips.
     """
-    beside = address.removeprefix("/")
 
-    def respond() -> Response:
-        body, headers = render(beside, assets.url, [person._asdict() for person in people])
+    def __init__(self, settings: Settings, people: Sequence[Person]) -> None:
+        self._settings = settings
+        self._people = people
+        self._home = bool(people or settings.sign_in)
+        self._assets = Assets.load(
+            *([graphiql_page.ASSETS] if settings.graphiql else []),
+            *([docs_page.ASSETS] if settings.docs else []),
+            modules=[
+                *([settings_page.ASSETS] if self._home else []),
+                *([sign_in.ASSETS] if settings.sign_in else []),
+            ],
+        )
+
+    def graphiql(self) -> Response:
+        endpoint = GRAPHQL.removeprefix("/")
+        return self._shown(graphiql_page.page, endpoint, home=self._home, **self._signing_in())
+
+    def settings(self) -> Response:
+        chosen = self._settings
+        there = {"graphql": chosen.graphiql, "docs": chosen.docs}
+        return self._shown(
+            settings_page.page,
+            GRAPHQL.removeprefix("/"),
+            accounts={each.issuer: each.account_url for each in chosen.issuers if each.account_url},
+            beside=[address for address, shown in there.items() if shown],
+            **self._signing_in(),
+        )
+
+    def docs(self) -> Response:
+        return self._shown(docs_page.page, "openapi.json", home=self._home)
+
+    def add_to(self, app: FastAPI, verify: Callable[[str], Awaitable[Identity]]) -> None:
+        """All but GraphiQL, which shares its address; the document has the routes so far."""
+        add_route(app, "GET", "/assets/{name:path}", self._assets.serve, include_in_schema=False)
+        if self._settings.docs:
+            text = to_json(reference.document(app))
+            _add_text(app, "/openapi.json", lambda: Response(text, media_type="application/json"))
+            _add_text(app, "/docs", self.docs)
+        if self._home:
+            _add_text(app, "/", self.settings)
+        if self._settings.sign_in:
+            tenant = sign_in.TenantRoute(verify)
+            add_route(app, "GET", sign_in.TENANT, tenant.get, include_in_schema=False)
+
+    def _signing_in(self) -> dict[str, Any]:
+        """What a page says of the provider, and to which origins it may connect."""
+        chosen = self._settings.sign_in
+        if chosen is None:
+            return {}
+        (issuer,) = (each for each in self._settings.issuers if each.issuer == chosen.issuer)
+        told = sign_in.configuration(
+            chosen, issuer.tenant_claim, self._settings.public_url, self._assets.url
+        )
+        return {"sign_in": told, "connect": chosen.connect}
+
+    def _shown(
+        self,
+        render: Callable[..., tuple[bytes, dict[str, str]]],
+        endpoint: str,
+        **more: Any,  # noqa: ANN401  # what only some pages know
+    ) -> Response:
+        people = [person.document for person in self._people]
+        body, headers = render(endpoint, self._assets.url, people, **more)
         return Response(body, headers=headers)
-
-    return respond
 
 
 def _add_text(app: FastAPI, path: str, respond: Callable[[], Response]) -> None:

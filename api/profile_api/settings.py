@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -19,6 +19,7 @@ from sqlalchemy.exc import ArgumentError
 
 from profile_api.addresses import check_origin
 from profile_api.addresses import public_url as checked_url
+from profile_api.sign_in import SignIn
 from profile_api.telemetry.logs import Form
 from profile_api.variables import PREFIX, resolved
 from profile_infra.rate_limits.in_process import InProcessRateLimit, parse_rate
@@ -119,6 +120,11 @@ class Settings(BaseSettings):
         description="Where people reach the service, with the prefix that a proxy strips; addresses"
         " of pictures begin with it, and are paths without it.",
     )
+    sign_in: SignIn | None = Field(
+        default=None,
+        description="The settings page at /, and sign-in there and in GraphiQL, by one of the"
+        ' issuers: JSON {"issuer", "client_id"}, and perhaps "scope", "parameters", "origins".',
+    )
     policy_dir: Path | None = Field(
         default=None, description="A folder of .cedar files that add to the built-in policy."
     )
@@ -178,6 +184,17 @@ class Settings(BaseSettings):
     graphiql: bool = Field(default=False, description="GraphiQL at /graphql for browsers.")
     introspection: bool = Field(default=False, description="GraphQL introspection.")
     docs: bool = Field(default=False, description="Swagger UI at /docs and /openapi.json.")
+
+    @field_validator("sign_in")
+    @classmethod
+    def _its_tokens_are_trusted(cls, sign_in: SignIn | None, info: ValidationInfo) -> SignIn | None:
+        issuers = info.data.get("issuers")  # absent where they are wrong themselves
+        if sign_in and issuers is not None and sign_in.issuer not in {i.issuer for i in issuers}:
+            raise ValueError(
+                "its issuer is none of PROFILE_ISSUERS, whose tokens alone the service trusts:"
+                " write it there too, letter for letter"
+            )
+        return sign_in
 
     @classmethod
     def settings_customise_sources(

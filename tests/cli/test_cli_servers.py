@@ -79,7 +79,10 @@ def test_demo_prints_lines_that_work_as_printed(tmp_path, port):
 
 @needs("nginx")
 def test_demo_prints_the_addresses_at_which_people_reach_it(tmp_path, port):
-    stripping = "location /profile/ { proxy_pass http://service/; }"
+    # A demo answers to its own names, so the proxy passes on the one that people use.
+    stripping = """location /profile/ {
+        proxy_pass http://service/; proxy_set_header Host $http_host;
+    }"""
     with nginx.proxied(tmp_path, f"http://127.0.0.1:{port}", stripping) as front:
         public = {"public_url": f"{front}/profile/"}
         with started(tmp_path, "demo", "--port", str(port), **public) as process:

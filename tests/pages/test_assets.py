@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from profile_api.pages.assets import Assets, accepts_gzip
 from profile_api.pages.settings_page import page as settings_page
+from profile_api.pages.sign_in import seam as sign_in
 from shipped import ASSETS, reader
 
 
@@ -39,7 +40,7 @@ def test_an_asset_may_be_kept_for_ever(client: TestClient, url: str) -> None:
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert answer.headers["vary"] == "Accept-Encoding"
     assert answer.headers["x-content-type-options"] == "nosniff"
-    if "/settings_page/" not in url:
+    if not url.startswith(("assets/settings_page/", "assets/sign_in/")):
         assert hashlib.sha256(answer.content).hexdigest()[:16] in url
 
 
@@ -120,8 +121,11 @@ def test_modules_are_named_by_all_of_them_for_they_import_each_other(tmp_path: P
     )
 
 
-def test_a_module_imports_nothing_from_elsewhere() -> None:
-    modules = settings_page.ASSETS.glob("*.js")
+@pytest.mark.parametrize(
+    "folder", [settings_page.ASSETS, sign_in.ASSETS], ids=lambda each: each.name
+)
+def test_a_module_imports_nothing_from_elsewhere(folder: Path) -> None:
+    modules = folder.glob("*.js")
     imported = [each for path in modules for each in re.findall(r'from "(.*?)"', path.read_text())]
-    assert len(imported) > 5
-    assert {f"settings_page/{name.removeprefix('./')}" for name in imported} <= set(ASSETS.urls)
+    assert len(imported) > 3
+    assert {f"{folder.name}/{name.removeprefix('./')}" for name in imported} <= set(ASSETS.urls)

@@ -11,6 +11,8 @@ from starlette.testclient import TestClient
 
 from profile_api.pages.docs import page as docs
 from profile_api.pages.settings_page import page as settings_page
+from profile_api.pages.sign_in import seam as sign_in
+from profile_api.sign_in import SignIn
 from profile_graphql.graphiql import page as graphiql
 from shipped import ASSETS, reader
 
@@ -27,6 +29,12 @@ PAGES: dict[str, Callable[[list[Any]], tuple[bytes, dict[str, str]]]] = {
     "graphiql": lambda people: graphiql.page("graphql", ASSETS.url, people),
     "docs": lambda people: docs.page("openapi.json", ASSETS.url, people),
     "settings": lambda people: settings_page.page("graphql", ASSETS.url, people),
+}
+IDP = "https://id.example:8443"
+SIGN_IN = SignIn(issuer=f"{IDP}/realms/acme", client_id="page", origins=["https://token.example"])
+SIGNING_IN: dict[str, Any] = {
+    "sign_in": sign_in.configuration(SIGN_IN, ("tenant_id",), None, ASSETS.url),
+    "connect": SIGN_IN.connect,
 }
 EXECUTABLE = {"", "module", "importmap", "speculationrules", "text/javascript"}
 each_page = pytest.mark.parametrize("name", PAGES)
@@ -106,8 +114,9 @@ def test_a_pages_policy_lets_nothing_in_from_elsewhere(name: str) -> None:
     assert directives["connect-src"] == "'self'"
     for closed in ("base-uri", "form-action", "frame-ancestors"):
         assert directives[closed] == "'none'"
-    trusted_types = directives.pop("require-trusted-types-for", "'script'")
-    assert trusted_types == "'script'"
+    assert directives.pop("require-trusted-types-for") == "'script'"
+    policies = {"graphiql": "default", "docs": "default dompurify", "settings": "'none'"}
+    assert directives.pop("trusted-types") == policies[name]
     for sources in directives.values():
         for source in sources.split():
             assert source in {"'none'", "'self'", "data:"} or source.startswith("'nonce-")
@@ -125,6 +134,37 @@ def test_graphiqls_dialogs_bring_a_style_signed_for_this_answer_alone() -> None:
     assert f"style-src 'self' 'nonce-{nonce}';" in first[1]["Content-Security-Policy"]
     assert nonce not in second[0].decode()
     assert "nonce" not in policy("graphiql")["script-src"]
+
+
+@pytest.mark.parametrize(
+    "render", [graphiql.page, settings_page.page], ids=["graphiql", "settings"]
+)
+def test_for_the_sign_in_a_page_may_ask_the_provider_and_nobody_else(render: Any) -> None:
+    before, after = (
+        render("graphql", ASSETS.url, [], **more)[1]["Content-Security-Policy"]
+        for more in ({}, SIGNING_IN)
+    )
+    connect = f"connect-src 'self' {IDP} https://token.example;"
+    plain = re.compile("'nonce-.*?'")
+    assert connect in after
+    assert plain.sub("", after).replace(connect, "connect-src 'self';") == plain.sub("", before)
+
+
+@pytest.mark.parametrize(
+    "render", [graphiql.page, settings_page.page], ids=["graphiql", "settings"]
+)
+def test_a_page_that_signs_people_in_holds_no_list_of_tenants(render: Any) -> None:
+    found = re.findall(
+        r'id="config">(.*?)</script>', render("graphql", ASSETS.url, [], **SIGNING_IN)[0].decode()
+    )
+    assert set(json.loads(found[0])["signIn"]) == {
+        "issuer", "client_id", "scope", "parameters", "tenant_claim", "tenant", "home", "module", "now",
+    }  # fmt: skip
+
+
+@each_page
+def test_a_page_shares_no_window_with_whoever_opened_it(name: str) -> None:
+    assert PAGES[name]([])[1]["Cross-Origin-Opener-Policy"] == "same-origin"
 
 
 @each_page

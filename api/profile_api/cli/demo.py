@@ -6,15 +6,21 @@ import asyncio
 import secrets
 import signal
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NoReturn
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
+
+from fastapi import FastAPI
 
 from profile_api.app import create_app
 from profile_api.cli.output import say
 from profile_api.cli.signing import token_for
 from profile_api.cli.store import opened
+from profile_api.middleware.own_names import OwnNames
 from profile_api.pages.person import Person
 from profile_api.rest.documented import ME
 from profile_api.server.serving import listen, serve
@@ -39,6 +45,14 @@ _PEOPLE = (
     (GLOBEX, "local", "Edsger", "Dijkstra", "edsger@globex.example"),
 )
 
+# What the settings page shows at a field that a policy keeps.
+_POLICY = """
+@id("demo.pictures-by-reception")
+@notice("Acme takes the pictures itself: ask at reception for a new one.")
+forbid (principal, action == ProfileService::Action::"updateMyProfile", resource)
+when { principal.email == "alan@acme.example" && context.changes.contains("avatar_base64") };
+"""
+
 
 def run(port: int) -> None:
     """Serves on 127.0.0.1 until stopped, then deletes the store."""
@@ -48,7 +62,7 @@ def run(port: int) -> None:
         settings = settings_in(Path(folder))
         people = asyncio.run(fill(settings))
         logs.configure(settings.log)
-        app = create_app(settings, people=people)
+        app = application(settings, people)
         listener = listen("127.0.0.1", port)
         _print_instructions(settings.public_url or f"http://127.0.0.1:{port}", people)
         serve(app, settings, listener, reload=False)
@@ -58,27 +72,41 @@ def _stop(*_: object) -> NoReturn:
     raise SystemExit(0)
 
 
+def application(settings: Settings, people: Sequence[Person]) -> FastAPI:
+    """The demo's: its pages hold everybody's tokens, so it answers to its own names alone."""
+    app = create_app(settings, people=people)
+    public = urlsplit(settings.public_url or "").hostname
+    names = {"127.0.0.1", "localhost", "[::1]", *([public] if public else [])}
+    app.add_middleware(OwnNames, names=names)
+    return app
+
+
 def settings_in(folder: Path) -> Settings:
-    """Settings with all pages on, a new store and a random signing secret."""
+    """Settings with all pages on, a new store, a random signing secret and a policy to meet."""
     issuer = Issuer(
         issuer="https://demo.invalid",
         audience=("profile",),
         algorithms=("HS256",),
         secret=secrets.token_urlsafe(48),
+        account_url="https://www.example.com/account",
     )
+    policies = folder / "policies"
+    policies.mkdir()
+    (policies / "demo.cedar").write_text(_POLICY, "utf-8")
     return Settings(
         _env_file=None,
         database_url=f"sqlite:///{folder / 'profile.db'}",
         issuers=[issuer],
-        policy_dir=None,
+        policy_dir=policies,
         graphiql=True,
         introspection=True,
         docs=True,
+        sign_in=None,
     )
 
 
 async def fill(settings: Settings) -> list[Person]:
-    """Creates the store and its users; their tokens are valid for twelve hours."""
+    """Creates the store and its users; a token of theirs is valid for twelve hours."""
     migrate(settings.database_url)
     users = []
     for tenant_id, provider, first, last, email in _PEOPLE:
@@ -92,7 +120,7 @@ async def fill(settings: Settings) -> list[Person]:
             label=f"{user.profile.name}, {user.profile.auth_provider} user of "
             + ("Acme" if user.profile.tenant_id == ACME else "Globex"),
             tenant_id=str(user.profile.tenant_id),
-            token=token_for(issuer, user, minutes=60 * HOURS),
+            sign=partial(token_for, issuer, user, minutes=60 * HOURS),
         )
         for user in users
     ]

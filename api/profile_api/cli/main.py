@@ -26,6 +26,7 @@ from profile_api.cli.users import users
 from profile_api.server.serving import CannotListen, host_in_url, listen
 from profile_api.server.serving import serve as serve_until_stopped
 from profile_api.settings import SECRET, DocumentSettings, Settings
+from profile_api.sign_in import SignIn
 from profile_api.telemetry import logs
 from profile_api.telemetry.tracing import TracingUnavailable
 from profile_api.variables import FILE, PREFIX, UnusableVariable, quoted
@@ -67,6 +68,7 @@ _EXAMPLES = {
     "issuers": '[{"issuer": "https://id.example", "audience": "profile",'
     ' "algorithms": ["RS256"], "jwks_file": "keys.json"}]',
     "cors_origins": '["https://app.example"]',
+    "sign_in": '{"issuer": "https://id.example", "client_id": "profile-page"}',
 }
 # The status of `migrate --check` when there is something to do; 1 and 2 are errors.
 TO_DO = 3
@@ -114,8 +116,11 @@ def _what_to_write(problem: ErrorDetails) -> str:
             return "it is required"
         case "list_type" | "tuple_type" if not rest and name in _EXAMPLES:
             return f"write a JSON list, such as {_EXAMPLES[str(name)]}"
-        case "extra_forbidden" if name == "issuers":
-            (nearest,) = get_close_matches(str(rest[-1])[:100], Issuer.model_fields, n=1, cutoff=0)
+        case "model_type" if name == "sign_in":
+            return f"write a JSON object, such as {_EXAMPLES[str(name)]}"
+        case "extra_forbidden" if name in {"issuers", "sign_in"}:
+            known = (Issuer if name == "issuers" else SignIn).model_fields
+            (nearest,) = get_close_matches(str(rest[-1])[:100], known, n=1, cutoff=0)
             return f"there is no such key; the nearest is {nearest}"
     return problem["msg"].removeprefix("Value error, ")
 

@@ -81,13 +81,13 @@ def safe_url(url: str, *, allow_http: bool = False) -> str:
     except ValueError:  # whose words would quote what may be a piece of a password
         host = None
     if not host or not url.isascii() or not url.isprintable() or set(url) & set(" \\@#"):
-        raise ValueError("write the URL of an issuer or a key set as https://host/path")
+        raise ValueError("write the URL of an issuer, a key set or an account as https://host/path")
     if port == 0 or not (
         parts.scheme == "https" or (parts.scheme == "http" and (allow_http or _is_loopback(host)))
     ):
         raise ValueError(
-            "the URL of an issuer or a key set is https; http is for localhost, 127.0.0.0/8 and"
-            " ::1, and elsewhere needs allow_http"
+            "the URL of an issuer, a key set or an account is https; http is for localhost,"
+            " 127.0.0.0/8 and ::1, and elsewhere needs allow_http"
         )
     return url
 
@@ -144,6 +144,8 @@ class Issuer(BaseModel):
     tenant_ids: Annotated[dict[_Text, _Tenant], Field(min_length=1)] | None = None
     provision: bool = False
     auth_provider: AuthProvider = AuthProvider.OIDC
+    # Where its users change what it manages: a link of the settings page.
+    account_url: str | None = None
 
     def __hash__(self) -> int:
         return hash(self.issuer)
@@ -163,8 +165,12 @@ class Issuer(BaseModel):
 
     @model_validator(mode="after")
     def _keys_come_by_a_safe_way(self) -> Self:
-        """``issuer`` is fetched only with discovery; otherwise it need not be a URL."""
-        for url in (self.jwks_url, self.issuer if self.discovery else None):
+        """``issuer`` is fetched only with discovery; otherwise it need not be a URL.
+
+        ``account_url`` is for browsers, and may have a fragment.
+        """
+        account, _, _ = (self.account_url or "").partition("#")
+        for url in (self.jwks_url, account or None, self.issuer if self.discovery else None):
             if url is not None:
                 safe_url(url, allow_http=self.allow_http)
         return self

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 ASSETS = Path(__file__).parent
 
@@ -20,15 +20,28 @@ class Person(TypedDict):
 
 
 def page(
-    endpoint: str, asset_url: Callable[[str], str], people: Sequence[Person] = ()
+    endpoint: str,
+    asset_url: Callable[[str], str],
+    people: Sequence[Person] = (),
+    *,
+    sign_in: Mapping[str, Any] | None = None,
+    connect: Sequence[str] = (),
+    home: bool = False,
 ) -> tuple[bytes, dict[str, str]]:
     """The page and its headers, rendered for each request because they share a nonce.
 
     The nonce is needed for one style, which an open dialog sets to stop the page from scrolling.
-    The page has no inline scripts.
+    The page has no inline scripts. ``sign_in`` is the configuration of the module that it names,
+    which may ``connect`` to other origins. ``home``: there is a settings page to go back to.
     """
     nonce = secrets.token_urlsafe(16)
-    config = {"endpoint": endpoint, "nonce": nonce, "people": list(people)}
+    config = {
+        "endpoint": endpoint,
+        "nonce": nonce,
+        "people": list(people),
+        "signIn": sign_in,
+        "home": home,
+    }
     # The policy does not apply to a data block, but "</script>" would end it.
     data = json.dumps(config).replace("<", "\\u003c")
     html = f"""<!doctype html>
@@ -52,14 +65,18 @@ def page(
   </body>
 </html>
 """
+    sources = ("'self'", *connect)
     policy = (
         "default-src 'none'; script-src 'self'; "
         f"style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; font-src 'self' data:; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        f"connect-src {' '.join(sources)}; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types default"
     )
     return html.encode(), {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": policy,
+        "Cross-Origin-Opener-Policy": "same-origin",
         "Cache-Control": "no-store",
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",

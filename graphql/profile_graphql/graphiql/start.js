@@ -1,7 +1,13 @@
 "use strict";
 
-// What the page tells us: where to send operations and, in a demo alone, whom to act as.
-const { endpoint, nonce, people } = JSON.parse(document.getElementById("config").textContent);
+// What the page tells us: where to send operations, how to sign in and, in a demo alone, whom to act
+// as; and whether there is a settings page to go back to.
+const { endpoint, nonce, people, signIn, home } = JSON.parse(
+  document.getElementById("config").textContent,
+);
+
+// The library writes markup that it made clean itself; scripts and their addresses pass nowhere.
+globalThis.trustedTypes?.createPolicy("default", { createHTML: (markup) => markup });
 
 // get-nonce, inside GraphiQL, signs the style of an open dialog with this.
 globalThis.__webpack_nonce__ = nonce;
@@ -109,10 +115,36 @@ const send = GraphiQL.createFetcher({
   enableIncrementalDelivery: false,
 });
 
+// Whoever signed in, if anybody; the bar shows it, and each operation is sent for them.
+const account = { session: null, words: null, signedIn: false, show: () => {} };
+
+async function startSignIn() {
+  const { SignIn, wordsFor } = await import(new URL(signIn.module, document.baseURI));
+  const session = new SignIn(signIn, () => account.show({ signedIn: false, problem: null }));
+  // GraphiQL speaks English.
+  Object.assign(account, { session, words: wordsFor(["en"], session.provider).of });
+  account.show({});
+}
+
+// The token is added here, where GraphiQL can neither show nor keep it. Headers typed by hand win.
+async function signedHeaders(typed = {}) {
+  const names = Object.keys(typed).map((name) => name.toLowerCase());
+  if (!account.signedIn || names.includes("authorization")) return typed;
+  try {
+    const token = await account.session.token();
+    const own = { Authorization: `Bearer ${token}`, "X-Tenant-ID": account.session.tenantId };
+    return { ...own, ...typed };
+  } catch ({ code }) {
+    account.show({ signedIn: false, problem: code });
+    throw new Error(account.words[code].title);
+  }
+}
+
 // For a moment after a change of tabs GraphiQL still names the operation of the tab before.
-const fetcher = (params, options) => {
+const fetcher = async (params, options) => {
   const { operationName, ...others } = params;
-  return send(params.query.includes(operationName) ? params : others, options);
+  const headers = await signedHeaders(options?.headers);
+  return send(params.query.includes(operationName) ? params : others, { ...options, headers });
 };
 
 // A choice fills in the headers of the tab in front; the other tabs follow when they come to the
@@ -130,11 +162,52 @@ function ActAs({ headers }) {
   return null;
 }
 
+// Signs in in a window of its own: what was typed here stays.
+function Account() {
+  const [state, setState] = useState({ signedIn: false, problem: null, busy: false });
+  useEffect(() => {
+    account.show = (changed) => {
+      if ("signedIn" in changed) account.signedIn = changed.signedIn;
+      setState((before) => ({ ...before, busy: false, ...changed }));
+    };
+    startSignIn();
+  }, []);
+  const { session, words } = account;
+  if (!words) return null;
+  const { signedIn, problem, choices = [], busy } = state;
+  const run = (trip) => async () => {
+    account.show({ busy: true });
+    try {
+      account.show({ signedIn: await session.goBeside(trip), problem: null });
+    } catch (refused) {
+      account.show({ problem: refused.code, choices: refused.choices });
+    }
+  };
+  const said = words[problem ?? "welcome"];
+  const button = (label, onClick) =>
+    h("button", { type: "button", key: label, onClick, disabled: busy && signedIn }, label);
+  const buttons = signedIn
+    ? [button(words.signOut, () => (account.show({ busy: true }), session.signOut()))]
+    : problem === "choose"
+      ? choices.map((tenant) => button(tenant, run({ tenant, tenants: choices })))
+      : problem === "elsewhere"
+        ? [button(said.action, () => location.assign(session.home))]
+        : [button(said.action, run(problem === "not_accepted" ? { prompt: "login" } : {}))];
+  return h(
+    "div",
+    { className: "account" },
+    h("p", { role: "status", title: said.text?.join(" ") }, problem ? said.title : ""),
+    buttons,
+  );
+}
+
 function Bar({ chosen, choose }) {
   return h(
     "header",
     { className: "bar" },
     h("h1", null, "Profile service"),
+    home && h("a", { href: "." }, "Settings"),
+    signIn && h(Account),
     people.length > 0 &&
       h(
         "label",
@@ -165,10 +238,11 @@ function Page() {
         fetcher,
         storage,
         shouldPersistHeaders: false,
-        defaultHeaders: headers,
+        showPersistHeadersSettings: false,
+        defaultHeaders: signIn ? "" : headers,
         defaultTabs: people.length ? tabs : undefined,
         ...linked,
-        defaultEditorToolsVisibility: "headers",
+        defaultEditorToolsVisibility: signIn ? "variables" : "headers",
         inputValueDeprecation: true,
       },
       people.length > 0 && h(ActAs, { headers }),

@@ -2,13 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 from playwright.async_api import ConsoleMessage, Dialog, Page, Request, async_playwright, expect
 
 from profile_api.app import create_app
@@ -43,13 +44,26 @@ async def chromium() -> AsyncIterator[Page]:
         await browser.close()
 
 
+@asynccontextmanager
+async def other_tab(tab: Page, **options: Any) -> AsyncIterator[Page]:
+    """A tab of the same browser for somebody else: a language, a phone, a clock of their own."""
+    page = await tab.context.browser.new_page(**options)
+    page.set_default_timeout(60_000)
+    yield page
+    await page.context.close()
+
+
 @dataclass
 class Demo:
-    """A demo with fresh people, on a port of its own; ``seen`` are the requests it got."""
+    """A demo with fresh people, on a port of its own; ``seen`` are the requests it got.
+
+    ``beside`` is the address of the provider that its pages may ask too.
+    """
 
     address: str
     people: list[Person]
     seen: list[tuple[str, str]]
+    beside: str | None = None
 
     def headers(self, who: int) -> dict[str, str]:
         person = self.people[who]
@@ -60,7 +74,13 @@ class Demo:
 async def demonstrated(folder: Path, **changed: Any) -> AsyncIterator[Demo]:
     settings = demo.settings_in(folder).model_copy(update=changed)
     people = await demo.fill(settings)
-    app = create_app(settings, people)
+    async with answering(create_app(settings, people)) as (address, seen):
+        yield Demo(address, people, seen)
+
+
+@asynccontextmanager
+async def answering(app: FastAPI) -> AsyncIterator[tuple[str, list[tuple[str, str]]]]:
+    """The application on a port of its own: its address, and the requests it got."""
     seen: list[tuple[str, str]] = []
 
     async def noting(scope: Any, receive: Any, send: Any) -> None:
@@ -79,7 +99,7 @@ async def demonstrated(folder: Path, **changed: Any) -> AsyncIterator[Demo]:
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield Demo(f"http://127.0.0.1:{port}", people, seen)
+        yield f"http://127.0.0.1:{port}", seen
     finally:
         server.should_exit = True
         await serving
@@ -88,7 +108,7 @@ async def demonstrated(folder: Path, **changed: Any) -> AsyncIterator[Demo]:
 @asynccontextmanager
 async def policed(folder: Path) -> AsyncIterator[Demo]:
     """A demo whose display names and pictures some policies guard."""
-    policies = folder / "policies"
+    policies = folder / "guarding"
     policies.mkdir()
     text = re.sub(r'"frozen\*"', '"ada*"', re.sub(r'"faceless\*"', '"grace*"', POLICIES))
     (policies / "test.cedar").write_text(text)
@@ -101,6 +121,7 @@ class Watch:
     """What a page said in its console, and whom else it asked for something."""
 
     address: str
+    beside: str | None = None
     complaints: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
 
@@ -109,20 +130,29 @@ class Watch:
             self.complaints.append(f"{message.type}: {message.text}")
 
     def request(self, request: Request) -> None:
-        if not request.url.startswith((f"{self.address}/", "data:", "blob:", "about:")):
+        own = [f"{each}/" for each in (self.address, self.beside) if each]
+        if not request.url.startswith((*own, "data:", "blob:", "about:")):
             self.foreign.append(request.url)
 
 
 @asynccontextmanager
 async def looking_at(
-    page: Page, demo: Demo, path: str = "/", *, width: int = 1280, scheme: str = "light"
+    page: Page,
+    demo: Demo,
+    path: str = "/",
+    *,
+    width: int = 1280,
+    scheme: str = "light",
+    faults: Sequence[str] = (),
 ) -> AsyncIterator[Page]:
     """A page of a demo, which must neither complain nor ask anybody else for anything.
+
+    ``faults`` are pieces of what the browser says itself of faults that the test makes.
 
     One tab serves all tests, for a new one costs half a second; each demo is an origin of its own,
     so that nothing is left of the one before.
     """
-    watch = Watch(demo.address)
+    watch = Watch(demo.address, getattr(demo, "beside", None))
     listeners: dict[Any, Any] = {
         "console": watch.console,
         "pageerror": lambda error: watch.complaints.append(str(error)),
@@ -141,7 +171,9 @@ async def looking_at(
         await page.goto("about:blank")
         for event, listener in listeners.items():
             page.remove_listener(event, listener)
-    assert watch.complaints == []
+    assert [each for each in watch.complaints if not any(map(each.__contains__, faults))] == [], (
+        watch.complaints
+    )
     assert watch.foreign == []
 
 

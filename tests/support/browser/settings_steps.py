@@ -1,7 +1,10 @@
 """What people do on the settings page, and what the service has of them afterwards."""
 
+import asyncio
 import base64
+import json
 from io import BytesIO
+from pathlib import Path
 
 import httpx2
 from PIL import Image
@@ -54,6 +57,15 @@ async def used(page):
 async def chosen(page, data):
     await offered(page, data)
     await used(page)
+
+
+async def downloaded(page):
+    """The name of the file with all that is kept, and what is in it."""
+    async with page.expect_download() as file_of:
+        await page.get_by_role("button", name="Download all of it").click()
+    download = await file_of.value
+    text = await asyncio.to_thread(Path(await download.path()).read_text, "utf-8")
+    return download.suggested_filename, json.loads(text)
 
 
 def image_of(profile):

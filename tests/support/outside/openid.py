@@ -13,7 +13,7 @@ import httpx2
 from profile_infra.tokens.issuers import Issuer
 from profile_testing import ports
 from profile_testing.signing import AUDIENCE, b64, private_jwk, rsa_key
-from programs import needs
+from programs import found, needs
 
 FOLDER = Path(__file__).parents[1] / "oidc"
 SIGNED_IN = "http://127.0.0.1/signed-in"
@@ -31,7 +31,7 @@ def signing_key(name):
 
 
 class OpenIdProvider:
-    """``accounts`` are the claims of users by subject."""
+    """``accounts`` are the claims of users by subject; ``more`` is in provider.js."""
 
     def __init__(self):
         self._held = ports.reserved()
@@ -39,6 +39,7 @@ class OpenIdProvider:
         self.url = f"http://127.0.0.1:{self.port}"
         self.keys = ["one"]
         self.accounts = {}
+        self.more = {}
         self._process = None
 
     def issuer(self, **changes):
@@ -52,7 +53,7 @@ class OpenIdProvider:
 
     async def start(self):
         self._process = await asyncio.create_subprocess_exec(
-            "node",
+            found("node"),
             FOLDER / "provider.js",
             str(self.port),
             stdin=asyncio.subprocess.PIPE,
@@ -67,6 +68,7 @@ class OpenIdProvider:
         configuration = {
             "keys": [signing_key(name) for name in self.keys],
             "accounts": self.accounts,
+            **self.more,
         }
         self._process.stdin.write(json.dumps(configuration).encode() + b"\n")
         answer = await asyncio.wait_for(self._process.stdout.readline(), 120)

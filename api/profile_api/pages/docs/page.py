@@ -10,7 +10,8 @@ from typing import TypedDict
 ASSETS = Path(__file__).parent
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types default dompurify"
 )
 
 
@@ -23,9 +24,16 @@ class Person(TypedDict):
 
 
 def page(
-    document_url: str, asset_url: Callable[[str], str], people: Sequence[Person] = ()
+    document_url: str,
+    asset_url: Callable[[str], str],
+    people: Sequence[Person] = (),
+    *,
+    home: bool = False,
 ) -> tuple[bytes, dict[str, str]]:
-    """The page and its headers; the OpenAPI document is fetched by its start-up script."""
+    """The page and its headers; the OpenAPI document is fetched by its start-up script.
+
+    ``home``: there is a settings page to go back to.
+    """
     config = {"document": document_url, "people": list(people)}
     # A data block is never run, so the policy leaves it alone; "<" could still end it.
     data = json.dumps(config).replace("<", "\\u003c")
@@ -43,8 +51,9 @@ def page(
     <script defer src="{asset_url("docs/start.js")}"></script>
   </head>
   <body>
-    <header id="bar" hidden>
-      <label>Act as <select id="person"></select></label>
+    <header id="bar"{"" if home else " hidden"}>
+      {'<a href=".">Settings</a>' if home else ""}
+      <label hidden>Act as <select id="person"></select></label>
     </header>
     <div id="reference"><noscript>The reference needs JavaScript.</noscript></div>
   </body>
@@ -53,6 +62,7 @@ def page(
     return html.encode(), {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": POLICY,
+        "Cross-Origin-Opener-Policy": "same-origin",
         "Cache-Control": "no-store",
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",

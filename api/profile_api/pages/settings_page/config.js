@@ -1,4 +1,4 @@
-// What the page tells its modules: whom it can act as, and the fields with their limits.
+// What the page tells its modules: whom it can act as, the fields with their limits, the languages.
 
 export const config = JSON.parse(document.getElementById("config").textContent);
 

@@ -1,74 +1,73 @@
 // The dialog in which a person chooses the square of a picture to use.
 
+import { followPointers } from "./gestures.js";
+import { Square } from "./square.js";
+import { percent } from "./texts.js";
+
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const ZOOMS = { "+": 1.1, "-": 1 / 1.1 };
 
 const dialog = document.getElementById("crop");
 const stage = dialog.querySelector(".stage");
 const canvas = dialog.querySelector("canvas");
-const zoom = document.getElementById("zoom");
+const slider = document.getElementById("zoom");
 const context = canvas.getContext("2d");
 
-let picture = null;
-let centre = { x: 0, y: 0 };
-
-const within = (value, low, high) => Math.min(Math.max(value, low), high);
-
-// The chosen square, in the picture's pixels; it never leaves the picture.
-function square() {
-  const side = Math.min(picture.width, picture.height) / Number(zoom.value);
-  const half = side / 2;
-  centre = {
-    x: within(centre.x, half, picture.width - half),
-    y: within(centre.y, half, picture.height - half),
-  };
-  return { x: centre.x - half, y: centre.y - half, side };
-}
+let open = null; // the picture shown with its square, and what is to be told in the end
 
 function draw() {
-  const { x, y, side } = square();
+  const { picture, square } = open;
+  const { x, y, side } = square.cut;
   context.imageSmoothingQuality = "high";
   context.clearRect(0, 0, canvas.width, canvas.height);
   context.drawImage(picture, x, y, side, side, 0, 0, canvas.width, canvas.height);
+  slider.value = square.zoom;
+  slider.setAttribute("aria-valuetext", percent(square.zoom));
 }
 
-// By a part of the square's side.
-function move(across, down) {
-  const { side } = square();
-  centre.x += across * side;
-  centre.y += down * side;
+function change(how) {
+  if (open === null) return;
+  how(open.square);
   draw();
 }
 
-stage.addEventListener("pointerdown", (event) => stage.setPointerCapture(event.pointerId));
-stage.addEventListener("pointermove", (event) => {
-  if (!stage.hasPointerCapture(event.pointerId)) return;
-  const { clientWidth: width } = stage;
-  move(-event.movementX / width, -event.movementY / width);
-});
-stage.addEventListener("wheel", (event) => {
-  event.preventDefault();
-  zoom.value = Number(zoom.value) * Math.exp(-event.deltaY / 500);
-  draw();
+function end(chosen) {
+  const ended = open;
+  open = null;
+  if (dialog.open) dialog.close();
+  ended?.resolve(chosen);
+}
+
+followPointers(stage, {
+  moved: (across, down) => change((square) => square.move(-across, -down)),
+  zoomed: (factor, at) => change((square) => square.zoomTo(square.zoom * factor, at)),
 });
 stage.addEventListener("keydown", (event) => {
-  if (!(event.key in KEYS)) return;
+  if (event.key in KEYS) {
+    const [across, down] = KEYS[event.key];
+    change((square) => square.move(across / 20, down / 20));
+  } else if (event.key in ZOOMS) change((square) => square.zoomTo(square.zoom * ZOOMS[event.key]));
+  else return;
   event.preventDefault();
-  const [across, down] = KEYS[event.key];
-  move(across / 20, down / 20);
 });
-zoom.addEventListener("input", draw);
-document.getElementById("crop-cancel").addEventListener("click", () => dialog.close(""));
+slider.addEventListener("input", () => change((square) => square.zoomTo(Number(slider.value))));
+document.getElementById("crop-cancel").addEventListener("click", () => end(null));
+dialog.querySelector("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  end(open?.square.cut ?? null);
+});
+// By a key or a gesture of the system; of a dialog that is open again another one was closed.
+dialog.addEventListener("close", () => dialog.open || end(null));
 
-// The square chosen, or null if the person changed their mind.
-export function crop(bitmap) {
-  picture = bitmap;
-  centre = { x: bitmap.width / 2, y: bitmap.height / 2 };
-  zoom.value = 1;
-  draw();
-  dialog.returnValue = "";
-  dialog.showModal();
+// The square chosen of this picture, or null if the person changed their mind or the turn ended.
+export function crop(picture, turn) {
   return new Promise((resolve) => {
-    const closed = () => resolve(dialog.returnValue === "use" ? square() : null);
-    dialog.addEventListener("close", closed, { once: true });
+    const mine = { picture, square: new Square(picture), resolve };
+    turn.addEventListener("abort", () => open === mine && end(null), { once: true });
+    end(null);
+    if (turn.aborted) return resolve(null);
+    open = mine;
+    draw();
+    return dialog.showModal();
   });
 }

@@ -15,7 +15,7 @@ export class Draft {
   discard() {
     this.values = Object.fromEntries(EDITED.map((field) => [field, this.#unchanged(field)]));
     this.theirs = {};
-    this.errors = {};
+    this.errors = {}; // of each field with one: its code, and the numbers of its rule
   }
 
   // `sent` are the values as they were saved; what was typed since is newer, and stays.
@@ -34,14 +34,12 @@ export class Draft {
 
   // As the mutation's input takes it: only what differs.
   get changes() {
-    const differs = (field) => this.values[field] !== this.#unchanged(field);
-    return Object.fromEntries(
-      EDITED.filter(differs).map((field) => [field, this.values[field]]),
-    );
+    const changed = EDITED.filter((field) => this.#differs(field));
+    return Object.fromEntries(changed.map((field) => [field, this.values[field]]));
   }
 
   get isChanged() {
-    return Object.keys(this.changes).length > 0;
+    return EDITED.some((field) => this.#differs(field));
   }
 
   // Another tab saved first: what was typed stays, and theirs is kept to choose from.
@@ -49,9 +47,10 @@ export class Draft {
     const [mine, before] = [this.changes, this.stored];
     this.stored = latest;
     for (const field of EDITED) {
-      if (!(field in mine)) this.values[field] = this.#unchanged(field);
-      if (!(field in this.changes)) delete this.theirs[field];
-      else if (latest[field] !== before[field]) this.theirs[field] = latest[field];
+      if (!this.#differs(field) || !(field in mine)) {
+        this.values[field] = this.#unchanged(field);
+        delete this.theirs[field];
+      } else if (latest[field] !== before[field]) this.theirs[field] = latest[field];
     }
   }
 
@@ -70,5 +69,12 @@ export class Draft {
 
   #unchanged(field) {
     return this.stored[field] ?? (field === "avatarBase64" ? null : "");
+  }
+
+  // A name as it would be stored.
+  #differs(field) {
+    const value = this.values[field];
+    const after = field === "avatarBase64" ? value : cleaned(value);
+    return after !== (this.stored[field] ?? null);
   }
 }

@@ -1,81 +1,68 @@
 // The text fields: their labels, limits, locks, errors, and what another tab saved.
 
 import { FIELDS } from "./config.js";
+import { isEditable, showLock } from "./locks.js";
 import { brokenRule, codePoints } from "./names.js";
+import { errorText } from "./problems.js";
+import { hint, label, number, text } from "./texts.js";
 import { showTheirs } from "./theirs.js";
 
-const ABOUT = Object.fromEntries(FIELDS.map((about) => [about.name, about]));
-
-// `field` as GraphQL's ProfileField spells it.
-const enumName = (field) => field.replace(/[A-Z]/g, "_$&").toUpperCase();
-
-export const isEditable = (profile, field) => profile.editableFields.includes(enumName(field));
-
-// Why a field is locked: the provider manages some, a policy whatever else.
-export function lockReason(profile, field) {
-  if (isEditable(profile, field)) return null;
-  const managed = profile.authProvider !== "LOCAL" && ABOUT[field]?.managed;
-  return managed
-    ? "Managed by your identity provider."
-    : "A policy of your organisation keeps this as it is.";
-}
-
 export class NameFields {
-  constructor(messages, { typed, taken }) {
-    Object.assign(this, { messages, taken });
-    this.rows = Object.fromEntries(FIELDS.map((about) => [about.name, build(about, typed)]));
+  // `typed` is told the field and its value, `taken` the field whose other value is wanted.
+  constructor({ typed, taken }) {
+    this.taken = taken;
+    this.rows = FIELDS.map((about) => ({ about, ...build(about, typed) }));
   }
 
-  // What the rules say of each name as it is now.
-  violations(draft) {
-    const found = Object.keys(this.rows)
-      .filter((field) => isEditable(draft.stored, field))
-      .map((field) => [field, brokenRule(draft.values[field], ABOUT[field].limit)])
-      .filter(([, code]) => code !== null)
-      .map(([field, code]) => [field, this.messages[code].replace("{max}", ABOUT[field].limit)]);
-    return Object.fromEntries(found);
-  }
-
-  render(draft) {
-    const violations = this.violations(draft);
-    for (const [field, row] of Object.entries(this.rows)) {
-      const value = draft.values[field];
-      const { limit, hint } = ABOUT[field];
-      const reason = lockReason(draft.stored, field);
-      const error = violations[field] ?? draft.errors[field] ?? "";
-      const count = codePoints(value.normalize("NFC"));
-      const { [field]: theirs } = draft.theirs;
-      if (row.input.value !== value) row.input.value = value;
-      row.input.readOnly = reason !== null;
-      row.input.setAttribute("aria-invalid", String(error !== ""));
-      row.root.classList.toggle("locked", reason !== null);
-      row.hint.textContent = reason ?? hint;
-      if (row.error.textContent !== error) row.error.textContent = error;
-      row.count.textContent = count > limit * 0.8 ? `${count} / ${limit}` : "";
-      row.count.classList.toggle("over", count > limit);
-      showTheirs(
-        row.theirs,
-        theirs === undefined ? null : `Meanwhile saved elsewhere: ${theirs ?? "nothing"}`,
-        () => this.taken(field),
-      );
-    }
+  render(person) {
+    for (const row of this.rows) this.#render(row, person);
   }
 
   // Brings the reader to the first field in error; false where none is.
   focusFirstError() {
-    const row = Object.values(this.rows).find(({ error }) => error.textContent);
+    const row = this.rows.find(({ error }) => error.textContent);
     row?.input.focus();
     return row !== undefined;
   }
+
+  #render({ about, root, input, hint: below, error, count, theirs }, person) {
+    const { draft } = person;
+    const { name: field, limit } = about;
+    const value = draft?.values[field] ?? "";
+    const editable = draft !== null && isEditable(draft.stored, field);
+    const wrong = draft && problemOf(draft, field, limit, editable);
+    const length = codePoints(value.normalize("NFC"));
+    const other = draft?.theirs[field];
+    if (input.value !== value) input.value = value;
+    input.disabled = draft === null;
+    input.readOnly = !editable;
+    input.setAttribute("aria-invalid", String(wrong !== null));
+    root.classList.toggle("locked", draft !== null && !editable);
+    showLock(below, person, field, hint(about));
+    const sentence = wrong ? errorText(wrong) : "";
+    if (error.textContent !== sentence) error.textContent = sentence;
+    const counted = text("count", { count: number(length), limit: number(limit) });
+    count.textContent = length > limit * 0.8 ? counted : "";
+    count.classList.toggle("over", length > limit);
+    const key = other === undefined ? null : other === null ? "theirs.cleared" : "theirs.name";
+    showTheirs(theirs, key, { value: other ?? "" }, () => this.taken(field));
+  }
 }
 
-function build({ name: field, label }, typed) {
+// What the rules say of a name as it is now, else what the service said of it.
+function problemOf(draft, field, limit, editable) {
+  const code = editable ? brokenRule(draft.values[field], limit) : null;
+  return code ? { code, max: number(limit) } : (draft.errors[field] ?? null);
+}
+
+function build(about, typed) {
+  const { name: field } = about;
   const root = document.getElementById("field").content.cloneNode(true).firstElementChild;
   const part = (selector) => root.querySelector(selector);
   const input = part("input");
   const row = { root, input, hint: part(".hint"), error: part(".error") };
   Object.assign(row, { count: part(".count"), theirs: part(".theirs") });
-  part("label").textContent = label;
+  part("label").textContent = label(field);
   part("label").htmlFor = input.id = input.name = field;
   row.hint.id = `${field}-hint`;
   row.error.id = `${field}-error`;

@@ -1,84 +1,115 @@
-// The picture: chosen, dropped or pasted, cropped, previewed, removed.
+// The picture: chosen, cropped, previewed, removed.
 
+import { config } from "./config.js";
 import { crop } from "./crop.js";
-import { lockReason } from "./fields.js";
+import { kindOf } from "./file_kind.js";
+import { acceptFiles } from "./intake.js";
+import { isEditable, showLock } from "./locks.js";
+import { errorText } from "./problems.js";
 import { shrunk } from "./shrink.js";
+import { text } from "./texts.js";
 import { showTheirs } from "./theirs.js";
+import { orAborted, Turn, within } from "./turn.js";
 
 const FIELD = "avatarBase64";
+const OPENING_SECONDS = 30;
+const TOUCH = matchMedia("(hover: none) and (pointer: coarse)");
 const element = (id) => document.getElementById(id);
 
 export class Picture {
-  constructor(limits, messages, { changed, failed, taken }) {
-    Object.assign(this, { limits, messages, changed, failed, taken, locked: true });
+  #turn = new Turn(); // of the file at work: a later one, another person or a discard ends it
+  #editable = false;
+
+  // `changed` is told the picture to save, `failed` what is wrong with a file (null: nothing any
+  // more), `taken` that the other tab's picture is wanted.
+  constructor({ changed, failed, taken }) {
+    Object.assign(this, { changed, failed, taken });
     this.image = element("picture").querySelector("img");
     this.initials = element("picture").querySelector(".initials");
-    element("choose").addEventListener("click", () => element("file").click());
-    element("file").addEventListener("change", ({ target }) => {
-      this.#take(target.files);
-      target.value = ""; // so that the same file can be chosen again
-    });
     element("remove").addEventListener("click", () => {
+      this.forget();
       this.changed(null);
       element("choose").focus();
     });
-    document.addEventListener("paste", ({ clipboardData }) => {
-      // A cell of a table comes as text and as a picture of it: the text is meant.
-      if (!clipboardData.types.includes("text/plain")) this.#take(clipboardData.files);
-    });
-    this.#acceptDrops();
+    acceptFiles((file) => this.#take(file), () => this.#editable);
+    showHints();
+    TOUCH.addEventListener("change", showHints);
   }
 
-  render(draft) {
-    const { [FIELD]: value } = draft.values;
-    const reason = lockReason(draft.stored, FIELD);
-    this.locked = reason !== null;
+  render(person) {
+    const { draft } = person;
+    const value = draft?.values[FIELD] ?? null;
+    this.#editable = draft !== null && isEditable(draft.stored, FIELD);
     this.image.hidden = value === null;
     this.initials.hidden = value !== null;
     if (value === null) this.image.removeAttribute("src");
     else if (this.image.getAttribute("src") !== value) this.image.src = value;
-    this.initials.textContent = initials(draft.name);
-    element("choose").disabled = this.locked;
-    element("choose").textContent = value === null ? "Choose a picture" : "Replace";
-    element("remove").hidden = value === null || this.locked;
-    element(`${FIELD}-hint`).textContent = reason ?? "Or drop one anywhere, or paste it.";
-    const error = draft.errors[FIELD] ?? "";
-    if (element(`${FIELD}-error`).textContent !== error)
-      element(`${FIELD}-error`).textContent = error;
-    const { [FIELD]: theirs } = draft.theirs;
-    const told = theirs ? "Meanwhile another picture was saved." : "Meanwhile it was removed.";
-    showTheirs(element(`${FIELD}-theirs`), theirs === undefined ? null : told, this.taken);
+    this.initials.textContent = draft ? initials(draft.name) : "";
+    element("choose").disabled = !this.#editable;
+    element("choose").textContent = text(value === null ? "picture.choose" : "picture.replace");
+    element("remove").hidden = value === null || !this.#editable;
+    showLock(element(`${FIELD}-hint`), person, FIELD, hint());
+    const error = draft?.errors[FIELD];
+    const sentence = error ? errorText(error) : "";
+    if (element(`${FIELD}-error`).textContent !== sentence)
+      element(`${FIELD}-error`).textContent = sentence;
+    const theirs = draft?.theirs[FIELD];
+    const key = theirs ? "theirs.picture" : "theirs.picture-removed";
+    showTheirs(element(`${FIELD}-theirs`), theirs === undefined ? null : key, {}, this.taken);
   }
 
-  async #take(files) {
-    const file = files?.[0];
-    if (!file || this.locked || element("crop").open) return;
+  // The file at work is wanted no more.
+  forget() {
+    this.#turn.end();
+    this.#busy(false);
+  }
+
+  async #take(file) {
+    const turn = this.#turn.begin();
+    this.failed(null);
+    this.#busy(true);
     try {
-      const bitmap = await createImageBitmap(file);
-      const square = await crop(bitmap);
-      if (square) this.changed(await shrunk(bitmap, square, this.limits));
-      bitmap.close();
-      element("choose").focus();
-    } catch {
-      this.failed(this.messages.avatar_unsupported_type);
+      const picture = await opened(file, turn);
+      this.#busy(false);
+      const uri = await prepared(picture, turn);
+      if (turn.aborted) return;
+      if (uri) this.changed(uri);
+    } catch (error) {
+      if (turn.aborted) return;
+      const kind = error.name === "TimeoutError" ? "slow" : await kindOf(file);
+      if (turn.aborted) return;
+      this.failed({ kind });
     }
+    this.#busy(false);
+    element("choose").focus();
   }
 
-  #acceptDrops() {
-    const hover = (on) => element("picture").classList.toggle("hovered", on && !this.locked);
-    document.addEventListener("dragover", (event) => {
-      if (!event.dataTransfer.types.includes("Files")) return;
-      event.preventDefault();
-      hover(true);
-    });
-    document.addEventListener("dragleave", (event) => event.relatedTarget ?? hover(false));
-    document.addEventListener("drop", (event) => {
-      if (!event.dataTransfer.types.includes("Files")) return;
-      event.preventDefault();
-      hover(false);
-      this.#take(event.dataTransfer.files);
-    });
+  #busy(on) {
+    element("picture").classList.toggle("opening", on);
+    element("opening").textContent = on ? text("picture.opening") : "";
   }
+}
+
+const hint = () => text(TOUCH.matches ? "picture.hint-touch" : "picture.hint");
+
+function showHints() {
+  element("crop-hint").textContent = text(TOUCH.matches ? "crop.hint-touch" : "crop.hint");
+}
+
+// What of a picture is to be saved, or null.
+async function prepared(picture, turn) {
+  try {
+    const cut = await crop(picture, turn);
+    return cut && (await shrunk(picture, cut, config.limits));
+  } finally {
+    picture.close();
+  }
+}
+
+function opened(file, turn) {
+  return within(OPENING_SECONDS, turn, (signal) =>
+    orAborted(createImageBitmap(file), signal, (late) => late.close()),
+  );
 }
 
 function initials(name) {

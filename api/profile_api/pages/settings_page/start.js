@@ -1,150 +1,153 @@
 // Wires the page: who acts, what they see, what they change, and what becomes of it.
 
 import { config } from "./config.js";
-import { Draft } from "./draft.js";
+import { offerDownload } from "./download.js";
 import { NameFields } from "./fields.js";
-import { hideHistory, showHistory } from "./history.js";
-import { announce, clearNotice, tell } from "./notice.js";
+import { showHistory } from "./history.js";
+import { linkTo } from "./locks.js";
+import { showProblem } from "./notice.js";
+import { peopleOf } from "./people.js";
+import { Person } from "./person.js";
 import { Picture } from "./picture.js";
-import { Service } from "./service.js";
+import { duration, fill, known, text, translate } from "./texts.js";
+import { announce } from "./toast.js";
 
-const PROVIDERS = { LOCAL: "a password", OIDC: "OpenID Connect", SAML: "SAML" };
-const ADVICE = {
-  unauthenticated: "Reload the page for a new token.",
-  unreachable: "What you typed is still here; try again in a moment.",
-};
+translate();
 
-const { endpoint, people, limits, messages } = config;
 const element = (id) => document.getElementById(id);
 const form = element("form");
 
-const services = people.map((person) => new Service(endpoint, person));
-const drafts = new Map(); // of each person whom we acted as: nobody's typing is lost by a switch
-let chosen = 0;
-let saving = false;
+// We act as each in turn, and nobody's typing is lost by a switch.
+const identities = await peopleOf(config);
+const people = identities.map((identity) => {
+  const person = new Person(identity, () => person === chosen && render());
+  return person;
+});
+let chosen;
 
-const draft = () => drafts.get(chosen);
-const fields = new NameFields(messages, { typed: change, taken: giveWay });
-const picture = new Picture(limits, messages, {
-  changed: (value) => change("avatarBase64", value),
-  failed: (message) => {
-    draft().errors.avatarBase64 = message;
-    render();
-  },
-  taken: () => giveWay("avatarBase64"),
+const fields = new NameFields({
+  typed: (field, value) => chosen.edit(field, value),
+  taken: (field) => giveWay(field, field),
+});
+const picture = new Picture({
+  changed: (value) => chosen.edit("avatarBase64", value),
+  failed: (error) => chosen.pictureFailed(error),
+  taken: () => giveWay("avatarBase64", "choose"),
 });
 
-function change(field, value) {
-  draft().set(field, value);
-  render();
-}
-
-function giveWay(field) {
-  draft().yieldTo(field);
-  render();
-  element(field === "avatarBase64" ? "choose" : field).focus();
+function giveWay(field, next) {
+  chosen.yieldTo(field);
+  element(next).focus();
 }
 
 function render() {
-  const current = draft();
-  form.hidden = current === undefined;
-  if (current === undefined) return;
-  fields.render(current);
-  picture.render(current);
-  element("name").textContent = current.name;
-  element("email").textContent = current.stored.email;
-  element("provider").textContent = `Signs in with ${PROVIDERS[current.stored.authProvider]}`;
-  form.classList.toggle("changed", current.isChanged);
-  element("pending").textContent = current.isChanged ? "Not saved yet" : "Everything is saved";
-  element("discard").hidden = !current.isChanged;
-  form.setAttribute("aria-busy", String(saving));
+  const { draft, saving, loading } = chosen;
+  form.classList.toggle("loading", draft === null && loading);
+  form.classList.toggle("changed", draft?.isChanged ?? false);
+  form.setAttribute("aria-busy", String(saving || loading));
+  fields.render(chosen);
+  picture.render(chosen);
+  showWho(chosen);
+  showBar(chosen);
+  showProblem(chosen, act);
+  showHistory(chosen);
+  offerDownload(chosen);
 }
 
-function tellProblem({ code, message, notices }) {
-  tell(message, [...notices, ...(ADVICE[code] ? [ADVICE[code]] : [])], { alarming: true });
+function showWho({ draft, accountUrl }) {
+  element("name").textContent = draft?.name ?? text("profile.title");
+  element("email").textContent = draft?.stored.email ?? "";
+  const hint = element("email-hint");
+  hint.hidden = draft === null;
+  const managed = draft && draft.stored.authProvider !== "LOCAL";
+  const reason = text(managed ? "profile.email-managed" : "profile.email-locked");
+  hint.replaceChildren(accountUrl ? linkTo(accountUrl) : reason);
+  const way = draft?.stored.authProvider;
+  element("provider").hidden = !known(`way.${way}`);
+  if (known(`way.${way}`)) fill(element("provider"), "profile.signs-in", { way: text(`way.${way}`) });
 }
 
-async function actAs(index) {
-  chosen = index;
-  element("person").value = index;
-  history.replaceState(null, "", `#${index + 1}`);
-  clearNotice();
-  hideHistory();
-  render();
-  try {
-    const profile = await services[index].me();
-    if (draftOf(index, profile) && index === chosen) render();
-    if (index === chosen) showHistory(services[index]);
-  } catch (problem) {
-    if (index === chosen) tellProblem(problem);
-  }
+function showBar({ draft, saving, loading, slow, waits }) {
+  const changed = draft?.isChanged ?? false;
+  const state = stateOf(draft, { saving, loading, slow, changed, waits });
+  element("pending").textContent = text(state, { wait: duration(waits) });
+  element("discard").hidden = !changed;
+  element("discard").disabled = saving;
+  element("save").disabled = draft === null;
+  element("save").setAttribute("aria-disabled", String(saving || waits > 0));
+  element("save").textContent = text(saving ? "save.saving" : "save.changes");
 }
 
-// What is stored now, under what was typed before.
-function draftOf(index, profile) {
-  const known = drafts.get(index);
-  if (known) known.meet(profile);
-  else drafts.set(index, new Draft(profile));
-  return drafts.get(index);
+function stateOf(draft, { saving, loading, slow, changed, waits }) {
+  if (slow && (saving || draft === null)) return "save.slow";
+  if (draft === null) return loading ? "save.loading" : "save.nothing-loaded";
+  if (!changed) return "save.all-saved";
+  return waits ? "save.wait" : "save.pending";
+}
+
+// What a person does about a problem.
+async function act(does) {
+  element("name").focus({ preventScroll: true }); // the button goes with the problem
+  if (does === "save") return save();
+  if (does === "read") return chosen.read();
+  return told(chosen, await chosen.renew());
 }
 
 async function save() {
-  const [index, current] = [chosen, draft()];
-  if (saving || fields.focusFirstError()) return;
-  if (!current.isChanged) return announce("There is nothing to save");
-  const sent = { ...current.values };
-  saving = true;
-  clearNotice();
+  const person = chosen;
+  if (person.saving || person.draft === null) return;
+  if (person.waits) return announce(text("save.wait", { wait: duration(person.waits) }));
+  if (fields.focusFirstError()) return;
+  if (!person.draft.isChanged) return announce(text("save.nothing"));
+  told(person, await person.save());
+}
+
+// Tells that a save went well, or brings the reader to the first field that did not.
+function told(person, saved) {
+  if (person !== chosen) return;
+  if (saved) announce(text("save.saved"));
+  else if (Object.keys(person.draft?.errors ?? {}).length && !fields.focusFirstError())
+    element("choose").focus();
+}
+
+function actAs(index) {
+  picture.forget();
+  chosen?.leave();
+  chosen = people[index];
+  element("person").value = index;
+  history.replaceState(null, "", `#${index + 1}`);
   render();
-  try {
-    current.saved(await services[index].update(current.changes, current.stored.etag), sent);
-    announce("Saved");
-    if (index === chosen) showHistory(services[index]);
-  } catch (problem) {
-    await refused(problem, index, current);
-  } finally {
-    saving = false;
-    render();
-  }
-  if (index !== chosen) return;
-  if (Object.keys(current.errors).length && !fields.focusFirstError()) element("choose").focus();
+  chosen.read();
 }
 
-async function refused(problem, index, current) {
-  if (problem.code === "precondition_failed") return meetTheOther(index, current);
-  for (const { field, message } of problem.violations) current.errors[field] = message;
-  if (!problem.violations.length && index === chosen) tellProblem(problem);
-}
-
-// Two tabs: the other one saved first.
-async function meetTheOther(index, current) {
-  try {
-    current.meet(await services[index].me());
-    if (index !== chosen) return;
-    tell("Your profile was changed elsewhere meanwhile", [
-      "Nothing that you typed is lost. Look at it once more, then save again.",
-    ]);
-  } catch (problem) {
-    if (index === chosen) tellProblem(problem);
-  }
-}
+const asked = () => people[Number(location.hash.slice(1)) - 1];
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   save();
 });
 element("discard").addEventListener("click", () => {
-  draft().discard();
-  clearNotice();
-  render();
-  announce("Discarded");
+  picture.forget();
+  chosen.discard();
+  announce(text("save.discarded"));
   element("displayName").focus();
 });
-element("person").append(...people.map(({ label }, index) => new Option(label, index)));
+element("person").append(...identities.map(({ label }, index) => new Option(label, index)));
 element("person").addEventListener("change", ({ target }) => actAs(Number(target.value)));
+// The address says who acts, so that following this link must not change it.
+element("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  element("main").focus();
+});
+window.addEventListener("hashchange", () => asked() && asked() !== chosen && actAs(people.indexOf(asked())));
+// Another tab may have saved meanwhile.
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible") chosen.read({ quiet: true });
+});
+window.addEventListener("focus", () => chosen.read({ quiet: true }));
+window.addEventListener("online", () => chosen.read({ quiet: true }));
 window.addEventListener("beforeunload", (event) => {
-  if ([...drafts.values()].some(({ isChanged }) => isChanged)) event.preventDefault();
+  if (people.some(({ draft }) => draft?.isChanged)) event.preventDefault();
 });
 
-const asked = Number(location.hash.slice(1)) - 1;
-actAs(people[asked] ? asked : 0);
+actAs(Math.max(0, people.indexOf(asked())));

@@ -1,14 +1,19 @@
 // What another tab saved meanwhile, beside the field that a person has typed in.
 
-export function showTheirs(element, sentence, take) {
-  element.hidden = sentence === null;
-  if (sentence === null) return element.replaceChildren();
-  if (element.firstChild?.textContent === sentence) return;
-  const told = document.createElement("p");
-  told.textContent = sentence;
+import { fill, text } from "./texts.js";
+
+// `key` of the sentence, null where there is nothing to say.
+export function showTheirs(element, key, values, take) {
+  const shows = key === null ? "" : JSON.stringify([key, values]);
+  element.hidden = key === null;
+  if ((element.dataset.shows ?? "") === shows) return;
+  element.dataset.shows = shows;
+  if (key === null) return element.replaceChildren();
+  const sentence = document.createElement("p");
+  fill(sentence, key, values);
   const button = document.createElement("button");
   button.type = "button";
-  button.textContent = "Use that instead";
+  button.textContent = text("theirs.use");
   button.addEventListener("click", take);
-  element.replaceChildren(told, button);
+  element.replaceChildren(sentence, button);
 }
