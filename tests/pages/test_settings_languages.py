@@ -50,8 +50,8 @@ def test_all_files_have_the_same_keys_and_placeholders(path):
 def test_every_text_is_used():
     code = "".join(
         each.read_text("utf-8")
-        for each in [*settings_page.ASSETS.glob("*.js"), settings_page.ASSETS / "page.html"]
-        if each not in FILES
+        for each in settings_page.ASSETS.iterdir()
+        if each.name in {"page.html", "page.py"} or (each.suffix == ".js" and each not in FILES)
     )
     # Keys that are put together: `file.${kind}`.
     begun = tuple(re.findall(r"`([\w-]+\.)\$\{", code))
