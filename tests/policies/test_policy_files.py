@@ -63,6 +63,21 @@ def test_problems_name_the_file_and_the_line_on_which_the_policy_begins(folder):
         ),
         (
             forbid(" && ".join(["context.face == context.face"] * 1200)),
+            "a.cedar:1: the policy is too long or nested too deeply: 20,000 characters, 100",
+        ),
+        *(
+            (forbid(text), "a.cedar:1: the policy is too long or nested too deeply")
+            for text in (
+                "(" * 3000 + "true" + ")" * 3000,
+                "[" * 20_000 + "1" + "]" * 20_000 + " == 1",
+                "{a:" * 20_000 + "1" + "}" * 20_000 + " == 1",
+                "if true then true else " * 20_000 + "true",
+                "true" + " && true" * 100_000,
+                "principal" + ".email" * 100_000 + ' == "x"',
+            )
+        ),
+        (
+            forbid(" || ".join(["context.face == context.face"] * 500)),
             "a.cedar:1: the policy does not parse: nested too deeply",
         ),
         (

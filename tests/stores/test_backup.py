@@ -5,6 +5,7 @@ import os
 import sqlite3
 import stat
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
@@ -113,6 +114,23 @@ async def test_what_cannot_be_copied_is_told_and_leaves_nothing(source, tmp_path
     with pytest.raises(UnusableDatabase, match="holds no store"):
         await asyncio.to_thread(backup, f"sqlite:///{empty}", tmp_path / "copy.db")
     assert not [path for path in tmp_path.iterdir() if "copy" in path.name]
+
+
+@pytest.mark.parametrize("end", ["", "-wal", "-shm", "-journal"])
+async def test_nothing_of_the_store_itself_is_replaced(source, tmp_path, end):
+    _, url = source
+    own = Path(url.removeprefix("sqlite:///"))
+    with pytest.raises(UnusableDatabase, match="is the store itself, or belongs to it"):
+        await asyncio.to_thread(backup, url, own.with_name(own.name + end), overwrite=True)
+
+
+async def test_only_a_file_is_replaced(source, tmp_path):
+    _, url = source
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(UnusableDatabase, match="is not a file"):
+        await asyncio.to_thread(backup, url, pipe, overwrite=True)
+    assert pipe.is_fifo()
 
 
 def test_postgres_is_told_to_use_its_own_tools(tmp_path):

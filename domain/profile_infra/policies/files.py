@@ -17,6 +17,10 @@ from profile_infra.bounded_files import read_file
 _SHIPPED = Path(__file__).parent
 _BUILT_IN = "built-in policies"
 # Everything but white space; U+001C to U+001F are not white space in Cedar.
+# Of one policy. The engine is recursive: what overflows its stack ends the process.
+MAX_LENGTH = 20_000
+MAX_NESTING = 100
+_NESTS = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n]*|([(\[{}\])]|\bif\b)')
 _TOKEN = re.compile(r'//[^\n]*|"(?:\\.|[^"\\])*"?|[^\s"/;]+|\S|[\x1c-\x1f]', re.DOTALL)
 _ENGINE_PREFIX = re.compile(r"^for policy `[^`]*`, ")
 
@@ -114,6 +118,12 @@ def policy_files(folder: Path) -> Iterator[Path]:
 def _rules(name: str, text: str) -> Iterator[Rule | str]:
     for position, (line, policy) in enumerate(_split(text), start=1):
         place = f"{name}:{line}"
+        if _is_too_complex(policy):
+            yield (
+                f"{place}: the policy is too long or nested too deeply: {MAX_LENGTH:,} characters,"
+                f" {MAX_NESTING} brackets within each other and as many ifs at most"
+            )
+            continue
         try:
             parsed = json.loads(policies_to_json_str(policy))
         except (ValueError, RecursionError) as error:
@@ -138,6 +148,17 @@ def _rules(name: str, text: str) -> Iterator[Rule | str]:
             forbids=body["effect"] == "forbid",
             notice=annotations.get("notice"),
         )
+
+
+def _is_too_complex(policy: str) -> bool:
+    if len(policy) > MAX_LENGTH:
+        return True
+    depth = deepest = ifs = 0
+    for mark in _NESTS.findall(policy):
+        depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(mark, 0)
+        deepest = max(deepest, depth)
+        ifs += mark == "if"
+    return deepest > MAX_NESTING or ifs > MAX_NESTING
 
 
 def _split(text: str) -> Iterator[tuple[int, str]]:

@@ -25,8 +25,13 @@ def backup(url: str, copy: Path, *, overwrite: bool) -> str:
     path = path_of(url)
     if not overwrite and copy.exists():
         raise UnusableDatabase(f"{copy} exists: give another name, or say --overwrite.")
-    if copy.exists() and path.exists() and copy.samefile(path):
-        raise UnusableDatabase(f"{copy} is the store itself.")
+    if copy.exists() and not copy.is_file():
+        raise UnusableDatabase(f"{copy} is not a file.")
+    own = [path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm", "-journal"))]
+    if copy.resolve() in {each.resolve() for each in own} or any(
+        copy.exists() and each.exists() and copy.samefile(each) for each in own
+    ):
+        raise UnusableDatabase(f"{copy} is the store itself, or belongs to it.")
     # connect() leaves a missing store missing, and says what to do.
     with closing(connect(path, wait=_LOCK_WAIT)) as connection:
         revision = schema_in(connection).revision
