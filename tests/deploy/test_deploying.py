@@ -150,7 +150,7 @@ async def test_the_page_leads_to_a_service_behind_nginx_that_says_why(machine, p
     assert installing.splitlines()[0] == "python3 -m venv /opt/profile-service"
     printed = await asyncio.to_thread(machine.run, "".join(blocks))
     assert "Migrated from an empty store" in printed
-    assert '{"status":"ready"}' in printed
+    assert '{"status":"ready"' in printed  # its second worker may still be starting
     assert printed.endswith('"avatar_base64":null}')
     etc = machine.folder / "etc/profile-service"
     for secret in ("owner.url", "service.url", "issuers.json"):
@@ -191,7 +191,7 @@ async def test_the_page_leads_to_what_the_compose_file_says(machine, page):
         assert answer.json()["code"] == "unauthenticated"
     for each in ("first", "second"):
         ready = httpx2.get(f"http://127.0.0.1:{machine.held[each]}/readyz")
-        assert ready.json() == {"status": "ready"}
+        assert ready.json()["status"] == "ready"
 
 
 @needs("systemd-analyze")
