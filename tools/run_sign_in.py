@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 from profile_api.app import create_app
 from profile_api.cli.demo import ACME, GLOBEX
-from profile_api.server.serving import serve
+from profile_api.server.serving import CannotListen, listen, serve
 from profile_api.settings import Settings
 from profile_api.sign_in import SignIn
 from profile_api.telemetry import logs
@@ -94,6 +94,10 @@ def main() -> None:
         settings = settings_in(folder, f"http://127.0.0.1:{provider_port}")
         address = settings.public_url or f"http://127.0.0.1:{port}"
         migrate(settings.database_url)
+        try:
+            listener = listen("127.0.0.1", port)
+        except CannotListen as error:
+            raise SystemExit(str(error)) from error
         beside = provider(provider_port, f"{address}/")
         try:
             print("\nThese people can sign in, without a password:\n")
@@ -104,7 +108,7 @@ def main() -> None:
             print("\nEverything here is thrown away when you stop it with Ctrl-C.")
             sys.stdout.flush()
             logs.configure(settings.log)
-            serve(create_app(settings), settings, host="127.0.0.1", port=port, reload=False)
+            serve(create_app(settings), settings, listener, reload=False)
         finally:
             beside.terminate()
             beside.wait()

@@ -46,20 +46,6 @@ async def running_beside(repository):
                 await process.wait()
 
 
-async def until_it_serves(demo):
-    host, port = demo.address.removeprefix("http://").split(":")
-    for _ in range(2400):
-        try:
-            _, writer = await asyncio.open_connection(host, int(port))
-        except ConnectionRefusedError:
-            await asyncio.sleep(0.05)
-        else:
-            writer.close()
-            await writer.wait_closed()
-            return
-    raise AssertionError("it does not serve")
-
-
 async def test_people_of_each_kind_find_what_is_printed(tab, repository):
     context = await tab.context.browser.new_context()
     page = await context.new_page()
@@ -68,7 +54,6 @@ async def test_people_of_each_kind_find_what_is_printed(tab, repository):
         for address in (f"{demo.address}/", f"{demo.address}/graphql", f"{demo.address}/docs"):
             assert f" {address}\n" in said
         assert "Mia Hamm, of both" in said
-        await until_it_serves(demo)
         async with looking_at(page, demo):
             await asked(page)
             await page.get_by_role("button", name="Eve").click()
