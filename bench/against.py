@@ -115,7 +115,7 @@ def main() -> None:
     parser.add_argument("--stores", nargs="+", default=["postgres", "sqlite"])
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=1)
+    parser.add_argument("--seconds", type=int, default=1)
     parser.add_argument("--people", type=int, default=PEOPLE, help="people, round-robin")
     args = parser.parse_args()
     require()

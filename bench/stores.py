@@ -15,8 +15,8 @@ from world import TENANT, World
 
 from profile_api.cli.store import opened
 from profile_api.settings import Settings
-from profile_infra.stores.audit import Author
 from profile_infra.stores.by_url import migrate
+from profile_infra.stores.changes import Author
 from profile_testing.postgres_database import Database, new_database
 from profile_testing.postgres_server import PostgresServer
 

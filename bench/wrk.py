@@ -44,7 +44,7 @@ def load(
     kind: Kind,
     *,
     connections: int,
-    seconds: float,
+    seconds: int,
     cores: str = LOAD_CORE,
 ) -> Round:
     """Ends the run at the first answer that is neither a success nor a conflict."""
@@ -79,7 +79,7 @@ def checked_load(
     kind: Kind,
     *,
     connections: int,
-    seconds: float,
+    seconds: int,
     cores: str = LOAD_CORE,
 ) -> Round:
     """The same, and as many rows changed as writes were answered.

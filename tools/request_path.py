@@ -29,8 +29,8 @@ from profile_api.server.serving import GuardedServer
 from profile_api.settings import Settings
 from profile_api.telemetry import logs
 from profile_domain.people import new_profile, read_record
-from profile_infra.stores.audit import Author
 from profile_infra.stores.by_url import migrate
+from profile_infra.stores.changes import Author
 from profile_infra.stores.records import User
 from profile_infra.tokens.issuers import Issuer
 from profile_testing.postgres_database import new_database

@@ -63,7 +63,7 @@ GRAPHQL = "/graphql"
 def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     """The ASGI application; ``people`` are those that the pages of a demo can act as.
 
-    Raises UnusableDatabase, UnusableKeys, UnusableRateLimitStore, TracingUnavailable or PolicyError
+    Raises UnusableDatabase, UnusableKeys, UnusableRateLimitStore, UnusableVariable or PolicyError
     for settings that cannot work.
     """
     store = settings.store()

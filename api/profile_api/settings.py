@@ -20,8 +20,7 @@ from sqlalchemy.exc import ArgumentError
 from profile_api.addresses import check_origin
 from profile_api.addresses import public_url as checked_url
 from profile_api.sign_in import SignIn
-from profile_api.telemetry.logs import Form
-from profile_api.variables import PREFIX, resolved
+from profile_api.variables import PREFIX, LogForm, resolved
 from profile_infra.rate_limits.in_process import InProcessRateLimit, parse_rate
 from profile_infra.rate_limits.in_redis import RedisRateLimit, safe_redis_url
 from profile_infra.secret_urls import is_clear, masked
@@ -166,7 +165,7 @@ class Settings(BaseSettings):
         description="Pictures at work at once, each in a process of its own, at 160 MiB at most;"
         " the last only beside slow ones. By default two, or three where that leaves a core.",
     )
-    log: Form = Field(
+    log: LogForm = Field(
         default="auto", description="json, pretty, or auto: pretty on a terminal, JSON elsewhere."
     )
     rate_limit: Annotated[str, AfterValidator(_rate)] = Field(

@@ -6,10 +6,11 @@ import re
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 PREFIX: Final = "PROFILE_"
 FILE: Final = "_FILE"
+LogForm = Literal["auto", "json", "pretty"]
 MAX_FILE_BYTES: Final = 1024 * 1024
 # Kubernetes sets variables for each service of the namespace, which may be called profile-… too.
 _OF_KUBERNETES: Final = re.compile(
@@ -21,7 +22,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9@%+=:,./_-]*")
 
 
 class UnusableVariable(ValueError):
-    """A misspelt variable, or one whose file cannot be read; the text contains no value."""
+    """A misspelt variable, or one that asks for what cannot be had; the text contains no value."""
 
 
 def resolved(

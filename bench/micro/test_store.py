@@ -11,8 +11,8 @@ import pytest
 from profile_domain.caller import Caller
 from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import Profile
-from profile_infra.stores.audit import Author
 from profile_infra.stores.by_url import migrate
+from profile_infra.stores.changes import Author
 from profile_infra.stores.records import User
 from profile_infra.stores.sqlite.store import SqliteProfiles
 from profile_testing.images import noise, png

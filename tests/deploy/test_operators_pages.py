@@ -17,8 +17,8 @@ import pytest
 from command import HEADER, environment
 from profile_domain.profile import AuthProvider, Profile
 from profile_infra.stores.across_tenants import find_anybody
-from profile_infra.stores.audit import Author
 from profile_infra.stores.by_url import check_schema, migrate
+from profile_infra.stores.changes import Author
 from profile_infra.stores.postgres.store import PostgresProfiles
 from profile_infra.stores.records import User
 from profile_testing.postgres_database import connected

@@ -9,7 +9,7 @@ import pytest
 
 from asking import assert_error
 from profile_domain.errors import Code
-from profile_infra.stores.audit import Author
+from profile_infra.stores.changes import Author
 from profile_infra.stores.records import User
 from profile_testing.images import data_uri, jpeg, opened, photo, png, webp
 from running import ME, OTHER_TENANT, TENANT, running

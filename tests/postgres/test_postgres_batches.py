@@ -9,7 +9,7 @@ from profile_domain.caller import Caller, Identity
 from profile_domain.errors import Code
 from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import AuthProvider, Profile
-from profile_infra.stores.audit import Author
+from profile_infra.stores.changes import Author
 from profile_infra.stores.postgres.store import CONCURRENT_LOADS, CONCURRENT_SAVES, PostgresProfiles
 from profile_infra.stores.records import User
 from profile_testing.postgres_database import connected, in_a_hurry

@@ -11,7 +11,8 @@ import httpx2
 import pytest
 
 from profile_domain.profile import AuthProvider, Profile
-from profile_infra.stores.audit import AuditEntry, Author
+from profile_infra.stores.audit import AuditEntry
+from profile_infra.stores.changes import Author
 from profile_infra.stores.postgres.store import PostgresProfiles
 from profile_infra.stores.records import User
 from profile_testing.postgres_database import Database, new_database

@@ -7,7 +7,7 @@ import pytest
 from profile_domain.caller import Caller, Identity
 from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import AuthProvider, Profile
-from profile_infra.stores.audit import Author
+from profile_infra.stores.changes import Author
 from profile_infra.stores.postgres.store import PostgresProfiles
 from profile_infra.stores.records import User
 from wire import wire_to

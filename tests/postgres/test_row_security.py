@@ -8,8 +8,8 @@ import pytest
 from profile_domain.caller import Caller, Identity
 from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import AuthProvider, Profile
-from profile_infra.stores.audit import Author
 from profile_infra.stores.by_url import check_schema
+from profile_infra.stores.changes import Author
 from profile_infra.stores.postgres.store import PostgresProfiles
 from profile_infra.stores.records import User
 from profile_infra.stores.revisions import UnusableDatabase

@@ -11,8 +11,8 @@ import pytest
 from profile_domain.caller import Identity
 from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import AuthProvider, Profile
-from profile_infra.stores.audit import Author
 from profile_infra.stores.by_url import check_schema, migrate
+from profile_infra.stores.changes import Author
 from profile_infra.stores.postgres.store import PostgresProfiles
 from profile_infra.stores.records import User
 from profile_testing.postgres_database import TABLES, connected, new_database

@@ -13,8 +13,8 @@ from uuid import UUID
 from profile_domain.caller import Identity
 from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import AuthProvider, Profile
-from profile_infra.stores.audit import Author
 from profile_infra.stores.by_url import migrate
+from profile_infra.stores.changes import Author
 from profile_infra.stores.records import User
 from profile_infra.stores.sqlite.file import path_of
 from profile_infra.stores.sqlite.store import SqliteProfiles

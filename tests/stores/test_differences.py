@@ -6,7 +6,7 @@ import pytest
 
 from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import AVATAR, EDITABLE, AuthProvider
-from profile_infra.stores.differences import differences, user_differences
+from profile_infra.stores.changes import differences, user_differences
 from profile_infra.stores.records import columns_of
 from profile_infra.stores.tables import USERS
 from storing import ISSUER, OTHER_PICTURE, PICTURE, person

@@ -14,8 +14,8 @@ from profile_domain.caller import Caller, Identity
 from profile_domain.errors import Code, DomainError
 from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import AuthProvider, Profile
-from profile_infra.stores.audit import Author
 from profile_infra.stores.by_url import migrate
+from profile_infra.stores.changes import Author
 from profile_infra.stores.records import User
 from profile_infra.stores.sqlite import group_commit as sqlite_writer
 from profile_infra.stores.sqlite import store as sqlite_store

@@ -25,8 +25,8 @@ from profile_api.settings import Settings
 from profile_domain.people import new_profile, read_record
 from profile_domain.profile import EDITABLE
 from profile_graphql.names import camel_case
-from profile_infra.stores.audit import Author
 from profile_infra.stores.by_url import migrate
+from profile_infra.stores.changes import Author
 from profile_infra.stores.records import User
 from profile_infra.stores.store import Store
 from profile_infra.tokens.issuers import Issuer

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 from profile_domain.caller import Caller, Identity
 from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import AuthProvider, Profile
-from profile_infra.stores.audit import Author
+from profile_infra.stores.changes import Author
 from profile_infra.stores.records import User
 from profile_infra.stores.store import Store
 

@@ -1,4 +1,8 @@
-"""The command: everything that an operator does."""
+"""The command: everything that an operator does.
+
+The faces and their server are imported by the commands that need them: they take as long as all
+the rest.
+"""
 
 from __future__ import annotations
 
@@ -14,24 +18,16 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
-from profile_api import reference
-from profile_api.app import create_app
-from profile_api.cli import demo as demonstration
 from profile_api.cli.output import as_it_is, say
 from profile_api.cli.policies import policies
 from profile_api.cli.store import await_migration
 from profile_api.cli.tenants import tenants
 from profile_api.cli.tokens import tokens
 from profile_api.cli.users import users
-from profile_api.server.serving import CannotListen, host_in_url, listen
-from profile_api.server.serving import serve as serve_until_stopped
 from profile_api.settings import SECRET, DocumentSettings, Settings
 from profile_api.sign_in import SignIn
-from profile_api.telemetry import logs
-from profile_api.telemetry.tracing import TracingUnavailable
 from profile_api.variables import FILE, PREFIX, UnusableVariable, quoted
 from profile_domain.errors import DomainError
-from profile_graphql.schema import schema
 from profile_infra.people.csv_file import FileRefused
 from profile_infra.people.operators import Refused
 from profile_infra.policies.files import PolicyError
@@ -74,13 +70,11 @@ _EXAMPLES = {
 TO_DO = 3
 _FIELD = re.compile('field "([a-z_]+)"')
 _EXPECTED = (
-    CannotListen,
     DomainError,
     FileRefused,
     PolicyError,
     Refused,
     SchemaMismatch,
-    TracingUnavailable,
     UnusableDatabase,
     UnusableRateLimitStore,
     UnusableKeys,
@@ -134,6 +128,8 @@ def demo(
     port: Annotated[int, typer.Option(help="The port on 127.0.0.1.", min=1, max=65535)] = 8000,
 ) -> None:
     """Serve a throwaway store with people to try, and show how."""
+    from profile_api.cli import demo as demonstration  # noqa: PLC0415  # as above
+
     demonstration.run(port)
 
 
@@ -147,6 +143,10 @@ def serve(
 
     Policies and key files are read again when they change, and at SIGHUP.
     """
+    from profile_api.app import create_app  # noqa: PLC0415  # as above
+    from profile_api.server import serving  # noqa: PLC0415  # as above
+    from profile_api.telemetry import logs  # noqa: PLC0415  # as above
+
     settings = Settings()
     if not settings.issuers:
         raise Refused(
@@ -156,11 +156,11 @@ def serve(
     logs.configure(settings.log)
     app = create_app(settings)
     await_migration(settings)
-    listener = listen(host, port)
+    listener = serving.listen(host, port)
     public = f", for people at {settings.public_url}," if settings.public_url else ""
-    address = f"http://{host_in_url(host)}:{port}"
+    address = f"http://{serving.host_in_url(host)}:{port}"
     say(f"Serving on {address}{public} with {workers} worker(s).", err=True)
-    serve_until_stopped(app, settings, listener, workers=workers)
+    serving.serve(app, settings, listener, workers=workers)
 
 
 @cli.command()
@@ -249,6 +249,9 @@ def backup(
 @cli.command()
 def openapi() -> None:
     """Print the OpenAPI document of the REST face, with PROFILE_PUBLIC_URL as its server."""
+    from profile_api import reference  # noqa: PLC0415  # as above
+    from profile_api.app import create_app  # noqa: PLC0415  # as above
+
     app = create_app(Settings.model_construct(public_url=DocumentSettings().public_url))
     say(json.dumps(reference.document(app), indent=2))
 
@@ -256,6 +259,8 @@ def openapi() -> None:
 @cli.command()
 def sdl() -> None:
     """Print the schema of the GraphQL face."""
+    from profile_graphql.schema import schema  # noqa: PLC0415  # as above
+
     say(schema.as_str())
 
 

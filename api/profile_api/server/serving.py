@@ -25,6 +25,7 @@ from profile_api.server.workers import end_with_parent
 from profile_api.server.workers import run as run_many
 from profile_api.settings import Settings
 from profile_api.telemetry import logs, siblings
+from profile_infra.people.operators import Refused
 
 # An orchestrator usually leaves ten seconds between SIGTERM and SIGKILL: requests that are not
 # finished after six are answered 503, and connections closed a second later.
@@ -80,7 +81,7 @@ class GuardedServer(uvicorn.Server):
                 connection.end_overdue(now)
 
 
-class CannotListen(OSError):
+class CannotListen(Refused):
     """The address cannot be listened on; the text says what to do."""
 
 

@@ -9,14 +9,14 @@ import time
 import traceback
 from collections.abc import Callable, MutableMapping
 from contextlib import suppress
-from typing import Any, Literal, TextIO
+from typing import Any, TextIO
 
 import structlog
 from pydantic_core import to_json
 
+from profile_api.variables import LogForm
 from profile_domain.errors import DomainError
 
-Form = Literal["auto", "json", "pretty"]
 Event = MutableMapping[str, Any]
 Log = Callable[..., None]
 
@@ -26,7 +26,7 @@ _write_request: Log | None = None
 _SAFE_MESSAGES = (DomainError, OSError, sqlite3.Error)
 
 
-def configure(form: Form = "auto", stream: TextIO | None = None) -> None:
+def configure(form: LogForm = "auto", stream: TextIO | None = None) -> None:
     """Sends the log of this process and its libraries to ``stream``, by default standard error.
 
     ``auto`` is pretty on a terminal and JSON elsewhere.

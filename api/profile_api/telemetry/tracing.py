@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
+from profile_api.variables import UnusableVariable
+
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import TracerProvider
@@ -14,12 +16,8 @@ _KEPT: Final = frozenset({"http.request.method", "network.protocol.version", "ur
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
 
-class TracingUnavailable(ValueError):
-    """The environment asks for traces, which this installation cannot send."""
-
-
 def spans_from_environment() -> TracerProvider | None:
-    """The tracer provider, or None if no collector is configured. Raises TracingUnavailable.
+    """The tracer provider, or None if no collector is configured. Raises UnusableVariable.
 
     Spans are sent by a thread with a bounded queue: a slow collector costs spans, not requests.
     """
@@ -39,7 +37,7 @@ def spans_from_environment() -> TracerProvider | None:
             BatchSpanProcessor,
         )
     except ImportError:
-        raise TracingUnavailable(
+        raise UnusableVariable(
             f"{_ENDPOINTS[1]} is set: traces need `pip install profile-service[otel]`."
         ) from None
 

@@ -15,8 +15,7 @@ from profile_domain.caller import Identity
 from profile_domain.people import Record
 from profile_domain.profile import AuthProvider, Profile
 from profile_infra.people.csv_file import FileRefused, Problems, Row, read_people
-from profile_infra.stores.audit import Author
-from profile_infra.stores.differences import user_differences
+from profile_infra.stores.changes import Author, user_differences
 from profile_infra.stores.records import Conflict, User
 from profile_infra.stores.store import Store
 

@@ -9,7 +9,8 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from profile_domain.caller import parse_uuid
-from profile_infra.stores.audit import AuditPlace, Author, TenantEntry
+from profile_infra.stores.audit import AuditPlace, TenantEntry
+from profile_infra.stores.changes import Author
 from profile_infra.stores.records import Conflict, User
 from profile_infra.stores.store import Store
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 from profile_domain.caller import Caller, Identity
 from profile_domain.people import Record, apply_sign_in, new_profile
 from profile_domain.profile import Profile
-from profile_infra.stores.audit import Author
+from profile_infra.stores.changes import Author
 from profile_infra.stores.records import Conflict, User
 from profile_infra.stores.store import Store
 

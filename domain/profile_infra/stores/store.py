@@ -10,7 +10,8 @@ from uuid import UUID
 from profile_domain.audit import AuditEntry
 from profile_domain.public_avatars import Avatars
 from profile_domain.service import Profiles
-from profile_infra.stores.audit import AuditPlace, Author, TenantEntry
+from profile_infra.stores.audit import AuditPlace, TenantEntry
+from profile_infra.stores.changes import Author
 from profile_infra.stores.records import User
 
 

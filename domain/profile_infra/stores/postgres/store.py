@@ -23,12 +23,11 @@ from profile_infra.stores import statements as sql
 from profile_infra.stores.audit import (
     CHANGE_COLUMNS,
     AuditPlace,
-    Author,
     TenantEntry,
     after_kept,
     kept_since,
 )
-from profile_infra.stores.differences import differences
+from profile_infra.stores.changes import Author, differences
 from profile_infra.stores.postgres.batching import CallBatcher
 from profile_infra.stores.postgres.nodes import Connection
 from profile_infra.stores.postgres.pool import CALL_SECONDS, CLOSE_SECONDS, PostgresPool

@@ -11,8 +11,13 @@ import asyncpg
 from sqlalchemy.dialects.postgresql import asyncpg as sqlalchemy_asyncpg
 
 from profile_infra.stores import statements as sql
-from profile_infra.stores.audit import Author, as_json, deletion_entry
-from profile_infra.stores.differences import Differences, user_differences
+from profile_infra.stores.changes import (
+    Author,
+    Differences,
+    as_json,
+    deletion_entry,
+    user_differences,
+)
 from profile_infra.stores.postgres.failures import is_outage
 from profile_infra.stores.postgres.nodes import Connection
 from profile_infra.stores.records import Conflict, User, columns_of

@@ -16,8 +16,8 @@ from profile_domain.export import StoredProfile
 from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import Profile
 from profile_infra.stores import statements as sql
-from profile_infra.stores.audit import AuditPlace, Author, TenantEntry, after_kept, kept_since
-from profile_infra.stores.differences import differences
+from profile_infra.stores.audit import AuditPlace, TenantEntry, after_kept, kept_since
+from profile_infra.stores.changes import Author, differences
 from profile_infra.stores.records import (
     PROFILE_COLUMNS,
     Undone,

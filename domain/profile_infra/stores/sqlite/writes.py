@@ -12,8 +12,14 @@ from sqlalchemy.dialects import sqlite
 
 from profile_domain.pictures.avatar import Avatar
 from profile_infra.stores import statements as sql
-from profile_infra.stores.audit import Author, as_json, deletion_entry, update_entry
-from profile_infra.stores.differences import Differences, user_differences
+from profile_infra.stores.changes import (
+    Author,
+    Differences,
+    as_json,
+    deletion_entry,
+    update_entry,
+    user_differences,
+)
 from profile_infra.stores.records import Conflict, User, columns_of
 from profile_infra.stores.statements import Statement, replace_user_statement
 

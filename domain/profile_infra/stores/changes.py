@@ -1,4 +1,4 @@
-"""The difference between two versions of a user: computed once, written by every store."""
+"""A change to a user: its author, what differs and its audit entry; every store writes the same."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from pydantic_core import to_json
+
+from profile_domain.caller import Caller
 from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import AVATAR, Profile, same
 from profile_infra.stores.records import PROFILE_COLUMNS, User
@@ -15,6 +18,21 @@ from profile_infra.stores.records import PROFILE_COLUMNS, User
 _NOT_COMPARED: Final = {"id", "version", "avatar_type", "avatar_digest"}
 _COMPARED: Final = tuple(name for name in PROFILE_COLUMNS if name not in _NOT_COMPARED)
 _TOKEN_KEY: Final = ("issuer", "subject")
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who makes a change; ``face`` is the interface: ``rest``, ``graphql``, ``import``, …"""
+
+    issuer: str
+    subject: str
+    face: str
+    request_id: str
+
+    @classmethod
+    def of(cls, caller: Caller) -> Author:
+        identity = caller.identity
+        return cls(identity.issuer, identity.subject, caller.face, caller.request_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +125,47 @@ def _of(
         avatar=after.avatar,
         claims_issued_at=claims_issued_at,
     )
+
+
+def as_json(value: object) -> str:
+    """JSON by pydantic-core, five times as fast as the standard library."""
+    return to_json(value).decode()
+
+
+def update_entry(author: Author, change: Differences) -> dict[str, Any]:
+    """The row for an update, without ``at``."""
+    return {
+        "tenant_id": change.tenant_id,
+        "user_id": change.user_id,
+        "old_version": change.version,
+        "new_version": change.version + 1,
+        "issuer": author.issuer,
+        "subject": author.subject,
+        "face": author.face,
+        "request_id": author.request_id,
+        "fields": change.fields,
+        "old_values": change.old,
+        "new_values": change.new,
+        "old_avatar": change.old_digest,
+        "new_avatar": change.new_digest,
+    }
+
+
+def deletion_entry(author: Author, profile: Profile) -> dict[str, Any]:
+    """The row for a deletion, without ``at``: a last version that holds no values but digests."""
+    avatar = profile.avatar
+    return {
+        "tenant_id": profile.tenant_id,
+        "user_id": profile.id,
+        "old_version": profile.version,
+        "new_version": profile.version + 1,
+        "issuer": author.issuer,
+        "subject": author.subject,
+        "face": author.face,
+        "request_id": author.request_id,
+        "fields": [AVATAR] if avatar else [],
+        "old_values": None,
+        "new_values": None,
+        "old_avatar": avatar.digest if avatar else None,
+        "new_avatar": None,
+    }
