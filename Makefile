@@ -5,7 +5,7 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3; do \
 BIN := .venv/bin
 SECONDS ?= 600
 
-.PHONY: help run run-sign-in test newest soak node check lint bench bench-growth bench-micro bench-report documents lock clean
+.PHONY: help run run-sign-in test journeys newest soak node check lint bench bench-growth bench-micro bench-report documents lock clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -17,8 +17,11 @@ run-sign-in: .venv/run ## The same with a real OpenID Provider beside it, to sig
 	@$(MAKE) -s node NODE_FOLDERS=tests/support/oidc
 	$(BIN)/python tools/run_sign_in.py
 
-test: .venv/dev node ## Set up, and run the tests
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+test: .venv/dev node ## Set up, and run the tests but the journeys
+	$(BIN)/python -m pytest -n 2 -m "not journey" --cov --cov-report=term
+
+journeys: .venv/dev node ## Run the long tests: browsers, whole processes and drills
+	$(BIN)/python -m pytest -n 2 -m journey
 
 # Not part of the checks, since what it shows depends on the day.
 newest: node ## Run the tests on the newest versions that pyproject.toml allows
@@ -45,7 +48,7 @@ node:
 		fi; \
 	done
 
-check: lint test ## All that CI checks: the tests, style, types and the arrows
+check: lint test journeys ## All that CI checks: the tests, style, types and the arrows
 
 lint: .venv/dev
 	$(BIN)/ruff check .

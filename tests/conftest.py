@@ -97,6 +97,13 @@ def run(tmp_path, monkeypatch, capsys):
     return run
 
 
+def pytest_collection_modifyitems(items):
+    """What needs a browser is a journey too."""
+    for item in items:
+        if "tab" in item.fixturenames:
+            item.add_marker(pytest.mark.journey)
+
+
 @pytest.fixture(scope="session")
 async def tab():
     """One tab of one browser for all tests."""

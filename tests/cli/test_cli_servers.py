@@ -17,6 +17,8 @@ from profile_testing import nginx
 from programs import needs
 from running import ME, TENANT
 
+pytestmark = pytest.mark.journey
+
 COMMAND = [str(Path(sys.executable).with_name("profile-service"))]
 
 

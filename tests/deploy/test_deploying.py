@@ -24,6 +24,8 @@ from profile_testing import ports
 from profile_testing.postgres_database import connected
 from programs import found, needs, skip_without
 
+pytestmark = pytest.mark.journey
+
 DEPLOY, WHY = "docs/operations/deploy.md", "docs/operations/find-out-why.md"
 UNIT = "deploy/systemd/profile-service.service"
 STOOD_IN_FOR = ("systemctl", "journalctl", "nginx", "docker")

@@ -42,6 +42,8 @@ from serving import (
     workers_of,
 )
 
+pytestmark = pytest.mark.journey
+
 
 def blocks(repository, page, language="sh"):
     """The page's blocks of a language, in order, without their indentation."""

@@ -24,6 +24,8 @@ from profile_infra.stores.records import User
 from profile_testing.postgres_database import connected
 from profile_testing.postgres_server import INSTALLED, PostgresServer
 
+pytestmark = pytest.mark.journey
+
 ADA, TENANT = "2f6a0d3c-63d3-4c5a-9f2e-0d8a3f6b1c11", "7f1b3c5e-2d4a-4c6b-8e9f-0a1b2c3d4e5f"
 
 

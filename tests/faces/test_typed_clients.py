@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from profile_api import reference
 from profile_api.app import create_app
@@ -23,7 +24,7 @@ CLIENTS = Path(__file__).parents[1] / "support/clients"
 QUIET = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "CI": "true"}
 
 
-pytestmark = needs("node")
+pytestmark = [pytest.mark.journey, needs("node")]
 
 
 async def run(*command, **told):

@@ -226,6 +226,13 @@ REQUESTS = {
 }  # fmt: skip
 
 
+def known_work():
+    """Takes 250 ms where the limit was set, and longer where all else does."""
+    total = 0
+    for each in range(5_000_000):
+        total += each
+
+
 @pytest.mark.parametrize("name", REQUESTS)
 async def test_no_request_without_a_token_costs_over_250_ms_of_cpu(service, name):
     body, spent = REQUESTS[name](), []
@@ -236,7 +243,7 @@ async def test_no_request_without_a_token_costs_over_250_ms_of_cpu(service, name
         spent.append(time.process_time() - started)
         assert answer.status_code in {200, 400}
         assert len(answer.json().get("errors", ())) <= MAX_ERRORS
-    assert min(spent) < 0.25
+    assert min(spent) < 0.1 or min(spent) < cpu(known_work)
 
 
 @given(st.text(alphabet="a\n\ré", max_size=40), st.lists(st.integers(0, 40), max_size=5))

@@ -77,6 +77,7 @@ def selection_of(parts):
 
 @settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.sampled_from(PARTS), unique=True), st.sampled_from(list(FAULTS)), st.booleans())
+@pytest.mark.journey
 async def test_a_stored_update_says_so_whatever_fails_beneath_it(service, parts, fault, planned):
     name = f"name {random.random()}"
     query = selection_of(parts)

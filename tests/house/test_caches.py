@@ -192,7 +192,7 @@ def a_document():
         (an_attempt_to_write, 6000, 2),
         (a_decision, 600, 1),
         (a_decision_on_many_scopes, 50, 1),
-        (a_document, 260, 8),
+        pytest.param(a_document, 260, 8, marks=pytest.mark.journey),
     ],
 )
 def test_many_distinct_users_fill_no_more_than_the_bounds(monkeypatch, keeps, most, mib):

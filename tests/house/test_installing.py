@@ -14,6 +14,8 @@ from packaging.utils import canonicalize_name
 import programs
 from package_index import NEWER, PackageIndex, read_lock, version_of
 
+pytestmark = pytest.mark.journey
+
 MADE = (".venv/run", ".venv/dev", ".venv/torment")
 LOCKS = (
     "requirements.lock",

@@ -7,6 +7,8 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
 from asking import post
 from programs import needs
 
@@ -57,6 +59,7 @@ async def test_the_change_and_the_lost_answer_by_graphql_run(service, repository
     assert answer["changes"]["edges"] == [{"node": {"requestId": "rename-1", "newVersion": 2}}]
 
 
+@pytest.mark.journey
 async def test_the_commands_that_set_up_ones_own_lead_to_a_token_that_holds(repository, tmp_path):
     text = (repository / "README.md").read_text().split("## Serving your own")[1]
     (block, *_) = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)

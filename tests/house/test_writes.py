@@ -12,6 +12,8 @@ from profile_testing.images import data_uri, photo, png
 from running import ME, ME_QUERY, UPDATE
 from serving import person, serving_in
 
+pytestmark = pytest.mark.journey
+
 # Python imports it by itself, in workers too, and then tells what it is about to write.
 WATCH = """
 import os, sys

@@ -6,6 +6,7 @@ import signal
 import sys
 from contextlib import asynccontextmanager
 
+import pytest
 from playwright.async_api import expect
 
 from browsing import Demo, looking_at, needs_chromium
@@ -13,7 +14,7 @@ from openid import needs_node
 from profile_testing import ports
 from signing_in import asked, told
 
-pytestmark = [needs_chromium, needs_node]
+pytestmark = [pytest.mark.journey, needs_chromium, needs_node]
 
 
 @asynccontextmanager

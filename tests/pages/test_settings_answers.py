@@ -49,6 +49,7 @@ NONSENSE = ["[]", "null", '{"data": null}', '{"data": {"me": null}}', '{"data": 
 
 @needs_axe
 @pytest.mark.parametrize("body", NONSENSE)
+@pytest.mark.journey
 async def test_a_first_load_that_fails_leaves_the_form_and_a_way_to_try_again(tab, demo, body):
     async with looking_at(tab, demo, "/docs") as page:
         await answering(page, body)

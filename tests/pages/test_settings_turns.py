@@ -23,7 +23,7 @@ from settings_steps import (
     used,
 )
 
-pytestmark = needs_chromium
+pytestmark = [pytest.mark.journey, needs_chromium]
 WALK = (Path(__file__).parents[1] / "support/browser/answers.js").read_text("utf-8")
 
 

@@ -26,7 +26,7 @@ from signing_in import (
     told,
 )
 
-pytestmark = [needs_chromium, needs_node]
+pytestmark = [pytest.mark.journey, needs_chromium, needs_node]
 KEPT = "JSON.stringify([{...localStorage}, {...sessionStorage}])"
 ALL_BUT_OVER = "00:09:45"  # of a token that lasts ten minutes; it is renewed now
 

@@ -108,6 +108,7 @@ print(json.dumps(found))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what memory was at its most")
+@pytest.mark.journey
 def test_the_costliest_pictures_take_no_more_than_160_mib_and_300_ms(tmp_path: Path):
     known, folder = tmp_path / "known.png", tmp_path / "costly"
     known.write_bytes(COSTLY["png-flat"]())

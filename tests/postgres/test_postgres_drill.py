@@ -20,6 +20,8 @@ from profile_testing.signing import claims, token
 from running import ME
 from serving import serving
 
+pytestmark = pytest.mark.journey
+
 TENANT = UUID("00000000-0000-4000-8000-00000000000a")
 KILLS = 5
 WRITERS = 32

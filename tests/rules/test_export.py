@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
+import pytest
+
 from profile_domain.audit import AuditEntry
 from profile_domain.export import PAGE, export_document
 from storing import (
@@ -122,6 +124,7 @@ class Endless:
         ]
 
 
+@pytest.mark.journey
 async def test_a_trail_of_100_000_entries_takes_the_memory_of_one_page():
     count = size = 0
     tracemalloc.start()

@@ -19,6 +19,8 @@ from raw_http import rest
 from running import ME
 from serving import environment, person, serving_in, until_ready, workers_of
 
+pytestmark = pytest.mark.journey
+
 # What the command does after its checks.
 SERVE = """
 import sys

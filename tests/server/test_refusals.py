@@ -9,6 +9,8 @@ from profile_testing.sending import HOWS, NEEDS, command_of, statuses
 from programs import found, needs, skip_without
 from running import ME, served
 
+pytestmark = pytest.mark.journey
+
 TIMES = 3
 REFUSED = [
     (("POST", "/graphql", 3_000_000), "413"),

@@ -30,6 +30,8 @@ from profile_testing.signing import (
 from running import ME, Nowhere, running
 from serving import person, serving_in, until_ready
 
+pytestmark = pytest.mark.journey
+
 FREEZE = """
 @notice("Frozen.")
 forbid (principal, action == ProfileService::Action::"updateMyProfile", resource);

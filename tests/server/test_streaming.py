@@ -18,6 +18,8 @@ from profile_infra.stores.by_url import migrate
 from running import ME, served
 from serving import person, serving_in
 
+pytestmark = pytest.mark.journey
+
 EXPORT = "/v1/users/me/export"
 LAST_CHUNK = b"\r\n0\r\n\r\n"
 MANY = 60_000  # 13 MB, of which the kernel takes some 3

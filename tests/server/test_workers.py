@@ -20,6 +20,8 @@ from profile_testing.postgres_database import new_database
 from running import ME
 from serving import COMMAND, environment, person, serving_in, until, until_ready, workers_of
 
+pytestmark = pytest.mark.journey
+
 SERVES = "Serving on"
 BROKEN = "permit nonsense;"
 

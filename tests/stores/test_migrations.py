@@ -20,6 +20,8 @@ from profile_infra.stores.sqlite.store import SqliteProfiles
 from profile_infra.stores.statements import Statement
 from profile_infra.stores.tables import Row
 
+pytestmark = pytest.mark.journey
+
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:

@@ -15,6 +15,8 @@ from profile_testing.postgres_database import connected, new_database
 from serving import COMMAND, environment
 from storing import load, person, rename, stored
 
+pytestmark = pytest.mark.journey
+
 TEXT = "SELECT prosrc FROM pg_proc WHERE proname = 'profile_save'"
 
 
