@@ -100,3 +100,17 @@ async def test_generated_clients_type_check_and_run(demo, repository):
         },
         "remedy": "beside the field", "stranger": "sign in",
     }  # fmt: skip
+
+
+async def test_apollo_shows_a_face_by_its_address_and_keeps_its_cache(demo):
+    *_, edsger = demo.people
+    async with httpx2.AsyncClient(
+        base_url=demo.address, headers=demo.headers(-1), timeout=60
+    ) as client:
+        await client.put(ME, json={"avatar_base64": data_uri(png(photo(90, 90)))})
+    result = await run("node", "apollo.mjs", demo.address, edsger.token, edsger.tenant_id)
+    assert json.loads(result) == {
+        "face": [200, "image/png", "public, max-age=31536000, immutable"],
+        "sizes": True, "renamed": "EWD", "kept": True, "without": None, "gone": 404,
+        "stranger": "unauthenticated",
+    }  # fmt: skip
