@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from profile_domain.errors import DomainError
+
+T = TypeVar("T")
 
 # Always admitted, so that an overloaded service can be observed.
 _ALWAYS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -138,13 +139,12 @@ class Admission:
         self._resume(work)
         return work
 
-    @contextmanager
-    def paused(self, work: Work) -> Iterator[None]:
-        """While the request waits for its client."""
+    async def at_leisure(self, work: Work, client: Awaitable[T]) -> T:
+        """What the request waits for from its client."""
         self.at_work -= work.counted
         work.due = _NEVER
         try:
-            yield
+            return await client
         finally:
             self._resume(work)
 

@@ -9,7 +9,6 @@ import re
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from typing import Any, Final
 
 from fastapi.routing import APIRoute
@@ -137,8 +136,7 @@ class EachRequest:
         begun = shed = False
 
         async def receive_at_leisure() -> Message:
-            with admission.paused(work):
-                return await receive()
+            return await admission.at_leisure(work, receive())
 
         async def send_within_budget(message: Message) -> None:
             nonlocal begun, shed
@@ -146,10 +144,10 @@ class EachRequest:
                 shed = True
                 await self._refuse(scope, unavailable())(scope, receive, send)
             begun = True
-            # A part of a stream waits for the client; each has the time of a whole answer.
-            with admission.paused(work) if message.get("more_body") else nullcontext():
-                if not shed:
-                    await send(message)
+            if not shed:
+                sent = send(message)
+                # A part of a stream waits for the client; each has the time of a whole answer.
+                await (admission.at_leisure(work, sent) if message.get("more_body") else sent)
 
         try:
             await self._dispatch(scope, receive_at_leisure, send_within_budget)

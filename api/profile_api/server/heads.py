@@ -105,8 +105,8 @@ class Head:
 
     def expects_100(self) -> bool:
         """RFC 9110 section 10.1.1."""
-        return (b"expect", b"100-continue") in (
-            (name, value.lower()) for name, value in self._framing
+        return any(
+            name == b"expect" and value.lower() == b"100-continue" for name, value in self._framing
         )
 
     def without_offer(self, method: bytes, version: str) -> bytes:
