@@ -12,8 +12,8 @@ from cedar_files import forbid, write
 from profile_domain.caller import Caller, Identity
 from profile_domain.errors import Code, DomainError
 from profile_domain.profile import EDITABLE, AuthProvider, Profile
-from profile_infra.policies.cedar import CedarPolicy
-from profile_infra.policies.files import read_policies, schema
+from profile_infra.policies.cedar import CedarPolicy, Policies, Principal
+from profile_infra.policies.files import check, read_policies, schema
 
 TENANT = UUID("AAAAAAAA-0000-4000-8000-00000000000A")
 ADA = Profile(
@@ -202,11 +202,12 @@ async def test_an_error_in_one_case_denies_that_case_alone(folder):
 
 
 @pytest.mark.parametrize("where", ["email", "scope", "change"])
-async def test_a_lone_surrogate_is_denied_and_logged_without_values(caplog, where):
+async def test_a_lone_surrogate_is_denied_and_logged_without_values(caplog, folder, where):
     bad = "secret\ud800"
+    of_emails = CedarPolicy(folder(a=forbid('principal.email like "*@b.example"')))
     caller = replace(CALLER, identity=replace(CALLER.identity, scopes=frozenset({bad})))
     notices = await denial(
-        BUILT_IN,
+        of_emails,
         caller=caller if where == "scope" else CALLER,
         profile=replace(ADA, email=bad) if where == "email" else ADA,
         changes=[bad] if where == "change" else [],
@@ -224,8 +225,82 @@ async def test_a_lone_surrogate_is_denied_and_logged_without_values(caplog, wher
 async def test_no_text_makes_a_decision_crash_or_go_wrong(email, scopes, changes):
     caller = replace(CALLER, identity=replace(CALLER.identity, scopes=scopes))
     denied = await denial(BUILT_IN, "updateMyProfile", caller, replace(ADA, email=email), changes)
-    assert denied == ([] if _has_surrogate([email, *scopes, *changes]) else None)
+    assert denied == ([] if _has_surrogate([*scopes, *changes]) else None)
 
 
 def _has_surrogate(texts):
     return any("\ud800" <= character <= "\udfff" for character in "".join(texts))
+
+
+# Decisions that people share
+
+
+BOB = replace(ADA, id=UUID(int=7), email="bob@b.example")
+CONDITIONS = [
+    "true", 'context.face == "rest"', 'context.changes.contains("display_name")',
+    'context.changes.contains("email")', 'context.scopes.contains("a")',
+    "principal == resource", "resource in principal", f'principal in ProfileService::Tenant::"{ADA.tenant_id}"',
+    "[principal].contains(resource)", "{a: principal} == {a: resource}", "{email: 1}.email == 1",
+    "principal is ProfileService::User", 'principal.auth_provider == "local"', OVERFLOW,
+    'principal.email like "*@b.example"', "resource has email", 'principal["em\\u{61}il"] == "bob@b.example"',
+    f'principal == ProfileService::User::"{BOB.id}"', f'[ProfileService::User::"{BOB.id}"].contains(resource)',
+    f'principal in ProfileService // of it\n :: User::"{BOB.id}"', f'ProfileService::User::"{BOB.id}".email == principal.email',
+    '"email" == "email" // email',
+]  # fmt: skip
+POLICIES = st.lists(
+    st.tuples(
+        st.sampled_from(["permit", "forbid"]),
+        st.recursive(
+            st.sampled_from(CONDITIONS),
+            lambda inner: st.one_of(
+                st.builds("!({})".format, inner),
+                st.builds("({}\n&& {}\n)".format, inner, inner),
+                st.builds("({}\n|| {}\n)".format, inner, inner),
+                st.builds("(if {}\nthen {}\nelse {}\n)".format, inner, inner, inner),
+            ),
+            max_leaves=4,
+        ),
+    ),
+    max_size=3,
+)
+
+
+@given(POLICIES)
+def test_what_people_share_is_what_each_would_be_told(tmp_path_factory, policies):
+    folder = tmp_path_factory.mktemp("policies")
+    rules = read_policies(None)
+    for number, (effect, condition) in enumerate(policies):
+        text = f'@id("{number}")\n{effect} (principal, action, resource) when {{ {condition}\n}};'
+        write(folder, **{f"p{number}": text})
+        if not check(folder):
+            rules = read_policies(folder)
+        else:
+            (folder / f"p{number}.cedar").unlink()
+    compiled = Policies(rules)
+    if compiled.treat_people_alike:
+        asked = "updateMyProfile", frozenset({"display_name"}), frozenset({"a"}), "rest"
+        verdicts = [
+            compiled.decide(asked[0], Principal.of(person), *asked[1:])
+            for person in (ADA, BOB, replace(ADA, id=UUID(int=0), email=""))
+        ]
+        assert verdicts[0] == verdicts[1] == verdicts[2]
+
+
+@pytest.mark.parametrize(
+    ("condition", "alike"),
+    [
+        *[(each, True) for each in CONDITIONS[:3]],
+        *[(each, True) for each in CONDITIONS[5:10]],
+        *[(each, False) for each in CONDITIONS[14:21]],
+    ],
+)
+def test_only_a_policy_that_may_tell_people_apart_is_asked_about_each(folder, condition, alike):
+    assert CedarPolicy(folder(a=forbid(condition))).files.current.treat_people_alike is alike
+
+
+async def test_a_thousand_people_are_one_decision_where_no_policy_tells_them_apart():
+    policy = CedarPolicy()
+    for number in range(1000):
+        person = replace(ADA, id=UUID(int=number), email=f"{number}@a.example")
+        assert await denial(policy, profile=person) is None
+    assert policy.files.current.cached_decide.cache_info().currsize == 1

@@ -22,6 +22,7 @@ MAX_LENGTH = 20_000
 MAX_NESTING = 100
 _NESTS = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n]*|([(\[{}\])]|\bif\b)')
 _TOKEN = re.compile(r'//[^\n]*|"(?:\\.|[^"\\])*"?|[^\s"/;]+|\S|[\x1c-\x1f]', re.DOTALL)
+_COMMON = {"ProfileService::Tenant", "ProfileService::Action"}
 _ENGINE_PREFIX = re.compile(r"^for policy `[^`]*`, ")
 
 
@@ -35,13 +36,18 @@ class PolicyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A policy that is valid against the schema; ``place`` is ``file:line``."""
+    """A policy that is valid against the schema; ``place`` is ``file:line``.
+
+    ``tells_people_apart``: its decision may differ between two people who have the tenant, the
+    sign-in provider and all of the context in common.
+    """
 
     id: str
     place: str
     text: str
     forbids: bool
     notice: str | None
+    tells_people_apart: bool
 
 
 @cache
@@ -147,7 +153,26 @@ def _rules(name: str, text: str) -> Iterator[Rule | str]:
             text=policy,
             forbids=body["effect"] == "forbid",
             notice=annotations.get("notice"),
+            tells_people_apart=_tells_people_apart(body),
         )
+
+
+def _tells_people_apart(body: object) -> bool:
+    """Whether a policy, in Cedar's JSON format, has the word ``email`` or names an entity that is
+    neither a tenant nor an action. Nothing else in the schema differs between such people.
+    """
+    parts = [body]
+    while parts:
+        part = parts.pop()
+        if part == "email":
+            return True
+        if isinstance(part, list):
+            parts += part
+        elif isinstance(part, dict):
+            if {"type", "id"} <= part.keys() and part["type"] not in _COMMON:
+                return True
+            parts += [*part, *part.values()]
+    return False
 
 
 def _is_too_complex(policy: str) -> bool:
