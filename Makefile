@@ -54,6 +54,7 @@ lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	MYPYPATH=domain:graphql:api:tools:bench:bench/drills $(BIN)/mypy --follow-imports=silent bench tools/*.py
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/breaking_changes.py
 

@@ -36,7 +36,7 @@ class Rounds:
     """How many rounds each contender has, of how many seconds, with wrk on which cores."""
 
     count: int
-    seconds: float
+    seconds: int
     cores: str = LOAD_CORE
 
 

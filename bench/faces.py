@@ -120,12 +120,16 @@ def cpu_seconds(target: Target) -> float:
 def measured(world: World, store: str, url: str, rounds: int) -> list[Row]:
     found = [round_of(world, url) for _ in range(rounds)]
     rows: list[Row] = []
+    first: tuple[float, float] | None = None
     for way in (IN_PROFILES, COLD, MADE):
         size, took, cpu = (median(each[way][part] for each in found) for part in range(3))
-        first = rows[0] if rows else {"ms": took * 1000, "cpu": cpu * 1000}
-        row = {"store": store, "way": way, "kib": size / 1024, "ms": took * 1000, "cpu": cpu * 1000}
-        ratios = {"ratio": row["ms"] / first["ms"], "cpu_ratio": row["cpu"] / first["cpu"]}
-        rows.append(row | ratios)
+        first_took, first_cpu = first = first or (took, cpu)
+        rows.append(
+            {
+                "store": store, "way": way, "kib": size / 1024, "ms": took * 1000,
+                "ratio": took / first_took, "cpu": cpu * 1000, "cpu_ratio": cpu / first_cpu,
+            }
+        )  # fmt: skip
     return rows
 
 

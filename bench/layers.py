@@ -27,7 +27,7 @@ _ORDER = [
 
 
 def layers(
-    world: World, store_name: str, url: str, kinds: Sequence[Kind], seconds: float
+    world: World, store_name: str, url: str, kinds: Sequence[Kind], seconds: int
 ) -> list[Row]:
     """Each kind of request on a process of its own, warmed for a second."""
     assert set(LAYERS) < set(_ORDER)

@@ -9,8 +9,8 @@ import asyncio
 import sys
 from typing import Any
 
-from profile_api.cli import main as cli
-from profile_api.middleware import dispatch
+from profile_api.cli.main import main
+from profile_api.middleware import each_request
 from profile_domain import keyed_locks as locks
 from profile_graphql.execution import documents
 from profile_infra.policies import cedar
@@ -21,7 +21,7 @@ from profile_infra.tokens import cache as tokens
 
 def planned_operations() -> None:
     """graphql-core executes every operation."""
-    documents.Documents._planned = lambda _, document: document  # type: ignore[method-assign]
+    documents.Documents._planned = lambda _, document: document  # type: ignore[method-assign,assignment]
 
 
 def direct_dispatch() -> None:
@@ -30,17 +30,17 @@ def direct_dispatch() -> None:
     async def through(self: Any, scope: Any, receive: Any, send: Any) -> None:
         await self._app(scope, receive, send)
 
-    dispatch.Dispatch._dispatch = through  # type: ignore[method-assign]
+    each_request.EachRequest._dispatch = through  # type: ignore[method-assign]
 
 
 def batching() -> None:
     """Each call to Postgres makes a round trip of its own."""
-    call_batching.CallBatcher.run = lambda self, job: self._run_one(job)  # type: ignore[method-assign]
+    call_batching.CallBatcher.run = lambda self, job: self._run_one(job)  # type: ignore[method-assign,assignment,return-value]
 
 
 def keyed_locks() -> None:
     """Updates of one person race, and the version decides."""
-    locks.KeyedLocks.of = lambda *_: asyncio.Lock()  # type: ignore[method-assign]
+    locks.KeyedLocks.of = lambda *_: asyncio.Lock()  # type: ignore[method-assign,assignment]
 
 
 def group_commit() -> None:
@@ -64,7 +64,7 @@ def commit_thread() -> None:
 
         def shutdown(self) -> None: ...
 
-    commits.ThreadPoolExecutor = lambda *_: Here()  # type: ignore[misc,assignment]
+    commits.ThreadPoolExecutor = lambda *_: Here()  # type: ignore[assignment,attr-defined]
 
 
 def token_cache() -> None:
@@ -85,4 +85,4 @@ PIECES = (
 if __name__ == "__main__":
     piece = sys.argv.pop(1)
     {each.__name__: each for each in PIECES}[piece]()
-    cli.main()
+    main()

@@ -15,7 +15,7 @@ HOWS = {
 NEEDS = {"ruby": "ruby", "go": "go", "java": "java"}
 
 
-def command_of(client, folder):
+def command_of(client: str, folder: Path) -> list[str]:
     """The command that starts a client, compiled into ``folder`` if necessary."""
     if client == "urllib":
         return [sys.executable, str(SENDERS / "sender.py")]
@@ -30,7 +30,9 @@ def command_of(client, folder):
     return [str(compiled)]
 
 
-def statuses(command, address, large, how, count):
+def statuses(
+    command: list[str], address: str, large: tuple[str, str, int], how: str, count: int
+) -> list[str]:
     """The statuses of ``count`` large bodies, each followed by a small GET; or an error's name."""
     method, path, size = large
     asked = [*command, address, method, path, str(size), how, str(count)]
