@@ -1,0 +1,42 @@
+"""Connections that wait to be accepted are, however much the others ask for meanwhile."""
+
+import asyncio
+import socket
+from contextlib import ExitStack
+
+import uvicorn
+import uvloop
+
+from profile_api.server.protocol import GuardedProtocol
+from profile_api.server.serving import GuardedServer, accepting, listen
+from running import running
+
+WAITING = 200
+
+
+async def turns_to_accept(folder):
+    """How often the loop turns until it has accepted all that wait."""
+    async with running(folder) as service:
+        config = uvicorn.Config(
+            service.app, lifespan="off", log_config=None, http=GuardedProtocol, ws="none",
+            proxy_headers=False,
+        )  # fmt: skip
+        server, listener = GuardedServer(config), listen("127.0.0.1", 0)
+        serving = asyncio.create_task(server.serve(accepting(listener)))
+        while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
+            await asyncio.sleep(0.01)
+        turns = 0
+        with ExitStack() as clients:
+            for _ in range(WAITING):
+                clients.enter_context(socket.create_connection(listener.getsockname()))
+            while len(server.server_state.connections) < WAITING and turns < 10 * WAITING:
+                await asyncio.sleep(0)
+                turns += 1
+        server.should_exit = True
+        await serving
+    return turns
+
+
+def test_those_that_wait_are_accepted_within_a_few_turns_of_the_loop(tmp_path):
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(turns_to_accept(tmp_path)) < WAITING / 10
