@@ -11,7 +11,9 @@ from profile_testing import nginx, ports
 from programs import needs
 from signing_in import (
     ADA,
+    BOB,
     KEPT,
+    asked,
     button,
     in_the_window,
     signed_in,
@@ -58,6 +60,23 @@ async def test_graphiql_signs_in_sends_the_token_and_keeps_none(page, tmp_path):
         assert not [each for each in given if each in kept + shown]
         await page.get_by_role("link", name="Settings").click()
         await expect(page.locator("#email")).to_have_text(ADA["email"])
+
+
+async def test_graphiql_shows_nothing_of_who_signed_out_in_another_tab(page, tmp_path):
+    async with visited(page, tmp_path, path="/graphql") as (demo, _):
+        await in_the_window(page, button(page, "Sign in").click(), who="ada")
+        await query(page, "query Who { me { email } }")
+        await executed(page)
+        await expect(page.locator(".result-window")).to_contain_text(ADA["email"])
+        second = await page.context.new_page()
+        async with looking_at(second, demo):
+            await asked(second)
+            await asked(second, "Sign out")
+            await asked(second, "Sign out")
+            await told(second, "You are signed out")
+        await expect(page.locator(".result-window")).not_to_contain_text(ADA["email"])
+        await in_the_window(page, button(page, "Sign in").click(), who="bob")
+        assert (await executed(page))["data"] == {"me": {"email": BOB["email"]}}
 
 
 async def test_headers_typed_into_graphiql_go_before_and_are_not_stored(page, tmp_path):

@@ -1,12 +1,13 @@
 """What people are told when a sign-in fails, and what is refused although it looks like an answer."""
 
 import time
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.async_api import expect
 
-from browsing import needs_chromium
+from browsing import looking_at, needs_chromium
 from openid import needs_node
 from running import TENANT
 from signing_in import (
@@ -18,6 +19,7 @@ from signing_in import (
     button,
     provider_page,
     signed_in,
+    signing,
     told,
     visited,
 )
@@ -142,3 +144,27 @@ async def test_a_provider_that_does_not_know_the_page_is_told_of(page, tmp_path)
     async with visited(page, tmp_path, sign_in={"parameters": {"max_age": "-1"}}):
         await asked(page)
         await expect(page.locator("#sign-in h1")).to_contain_text("does not know this page")
+
+
+@pytest.mark.parametrize("state", ["signed-out", "signed_out", "toString"])
+async def test_a_link_cannot_say_that_somebody_signed_out(page, tmp_path, state):
+    async with visited(page, tmp_path) as (demo, _):
+        await signed_in(page)
+        await page.goto(f"{demo.address}/?state={state}")
+        await expect(page.locator("#email")).to_have_text(ADA["email"])
+        assert "state" not in page.url
+
+
+async def test_a_page_that_came_by_http_says_that_nobody_can_sign_in_there(page, tmp_path):
+    async with signing(tmp_path) as (demo, _):
+        elsewhere = "http://profile.example"
+
+        async def served(route):
+            url = route.request.url.replace(elsewhere, demo.address)
+            await route.fulfill(response=await route.fetch(url=url))
+
+        await page.context.route(f"{elsewhere}/**", served)
+        faults = ["Cross-Origin-Opener-Policy header has been ignored"]  # by http it always is
+        async with looking_at(page, replace(demo, address=elsewhere), faults=faults):
+            await told(page, "Open this page by https")
+            await expect(page.locator("#sign-in").get_by_role("button")).to_have_count(0)

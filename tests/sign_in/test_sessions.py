@@ -153,3 +153,16 @@ async def test_without_the_provider_a_person_is_signed_out_here_at_least(page, t
         await asked(page, "Sign out")
         await told(page, "You are signed out here")
         assert await page.evaluate(KEPT) == "[{},{}]"
+
+
+async def test_a_token_that_cannot_be_revoked_keeps_nobody_signed_in(page, tmp_path):
+    faults = ["ERR_FAILED"]
+    async with visited(page, tmp_path, more={"refresh": True}, faults=faults) as (_, idp):
+        await signed_in(page)
+        await page.route(f"{idp.url}/token/revocation", lambda route: route.abort())
+        await asked(page, "Sign out")
+        await provider_page(page, "Sign out?")
+        await asked(page, "Sign out")
+        await told(page, "You are signed out")
+        await asked(page)
+        await provider_page(page, WHO)

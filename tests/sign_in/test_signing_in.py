@@ -113,6 +113,14 @@ async def test_a_person_who_is_there_in_german_reads_german(tab, tmp_path):
     await context.close()
 
 
+async def test_words_keep_their_direction_in_a_page_of_the_other(page, tmp_path):
+    async with visited(page, tmp_path):
+        await told(page, "Sign in to see your profile")
+        await page.evaluate("document.documentElement.dir = 'rtl'")
+        for text in await page.locator("#sign-in > *").all():
+            assert await text.evaluate("(text) => getComputedStyle(text).direction") == "ltr"
+
+
 # Several tenants
 
 MIA = {"email": "mia@example.com", "given_name": "Mia", "tenant_id": ["acme", "globex"]}
