@@ -10,8 +10,8 @@ SECONDS ?= 600
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
-run: .venv/run ## Set up, and serve a demo on SQLite with people to try
-	$(BIN)/profile-service demo
+run: .venv/run ## Set up, and serve a demo on SQLite with people to try, on 8000 or PORT
+	$(BIN)/profile-service demo $(if $(PORT),--port $(PORT))
 
 run-sign-in: .venv/run ## The same with a real OpenID Provider beside it, to sign in with; needs Node
 	@$(MAKE) -s node NODE_FOLDERS=tests/support/oidc

@@ -26,7 +26,7 @@ from profile_infra.rate_limits.in_redis import RedisRateLimit, safe_redis_url
 from profile_infra.secret_urls import is_clear, masked
 from profile_infra.stores.by_url import is_postgres, store_of
 from profile_infra.stores.store import Store
-from profile_infra.tokens.issuers import Issuers
+from profile_infra.tokens.issuers import Issuers, safe_url
 
 # Those that may hold a secret, and be given by PROFILE_…_FILE instead.
 SECRET = ("database_url", "issuers", "rate_limit_store")
@@ -193,6 +193,19 @@ class Settings(BaseSettings):
                 "its issuer is none of PROFILE_ISSUERS, whose tokens alone the service trusts:"
                 " write it there too, letter for letter"
             )
+        return sign_in
+
+    @field_validator("sign_in")
+    @classmethod
+    def _its_page_is_safe(cls, sign_in: SignIn | None, info: ValidationInfo) -> SignIn | None:
+        if sign_in and (public := info.data.get("public_url")):
+            try:
+                safe_url(public)
+            except ValueError:
+                raise ValueError(
+                    "browsers sign nobody in on a page that came by http, but on loopback:"
+                    " write PROFILE_PUBLIC_URL with https"
+                ) from None
         return sign_in
 
     @classmethod

@@ -12,6 +12,8 @@ from profile_api.addresses import check_origin
 from profile_infra.tokens.issuers import safe_url
 
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 3.3
+# What a Content-Security-Policy can name: no IPv6 address, and nothing that ends a directive.
+_HOST = re.compile(r"[a-z0-9._-]+(:[0-9]+)?", re.IGNORECASE)
 # What the sign-in sends itself, or what would take from it what makes it safe (RFC 9700).
 _RESERVED: Final = frozenset({
     "client_id", "client_secret", "code_challenge", "code_challenge_method", "id_token_hint",
@@ -37,12 +39,15 @@ def _parameters(sent: dict[str, str]) -> dict[str, str]:
 
 def _url(text: str) -> str:
     try:
-        return safe_url(text)
+        parts = urlsplit(safe_url(text))
     except ValueError:
+        parts = None
+    if parts is None or "?" in text or not _HOST.fullmatch(parts.netloc):
         raise ValueError(
-            "a provider's URL is https://host or https://host/path; http is for localhost,"
-            " 127.0.0.0/8 and ::1 alone"
-        ) from None
+            "a provider's URL is https://host or https://host/path; http is for localhost"
+            " and 127.0.0.0/8 alone"
+        )
+    return text
 
 
 def _origin(text: str) -> str:

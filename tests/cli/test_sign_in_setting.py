@@ -40,6 +40,10 @@ def said(**changes):
         (said(origins=["https://token.example/path"]), 'write "https://token.example"'),
         (said(origins=["http://token.example"]), "http is for localhost"),
         (said(origins=["*"]), "a provider's URL"),
+        (said(origins=["https://token.example;sandbox"]), "a provider's URL"),
+        (said(issuer="https://*.example"), "a provider's URL"),
+        (said(issuer=f"{ISSUER}?tenant=acme"), "a provider's URL"),
+        (said(issuer="http://[::1]:9000"), "a provider's URL"),
     ],
 )
 def test_what_cannot_work_stops_the_start_and_says_what_to_do(run, sign_in, what_to_do):
@@ -61,6 +65,15 @@ def test_what_cannot_work_stops_the_start_and_says_what_to_do(run, sign_in, what
 )
 def test_what_can_work_is_taken(run, sign_in):
     assert f'"{ISSUER}"' in run("settings", issuers=ISSUERS, sign_in=sign_in)
+
+
+def test_a_page_that_comes_by_http_stops_the_start(run):
+    output = run(
+        "serve", ok=False, issuers=ISSUERS, sign_in=said(), public_url="http://app.example/profile"
+    )
+    assert output.startswith("profile-service: PROFILE_SIGN_IN: browsers sign nobody in")
+    assert "https" in output
+    run("settings", issuers=ISSUERS, sign_in=said(), public_url="http://127.0.0.1:8000/profile")
 
 
 def test_a_wrong_issuer_is_told_before_a_sign_in_that_names_it(run):

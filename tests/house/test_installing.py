@@ -39,6 +39,14 @@ def made_by(repository, *targets):
     return [line for line in done.stdout.replace("\\\n", " ").splitlines() if "-m pip" in line]
 
 
+def test_the_demo_takes_the_port_that_run_sign_in_takes_too(repository, monkeypatch):
+    monkeypatch.setenv("PORT", "8001")
+    done = subprocess.run(
+        ["make", "--dry-run", "run"], cwd=repository, capture_output=True, text=True, check=True
+    )
+    assert "profile-service demo --port 8001\n" in done.stdout
+
+
 def elsewhere(repository):
     """Every other line of the project that installs something."""
     tracked = subprocess.run(

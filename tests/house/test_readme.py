@@ -88,7 +88,7 @@ async def test_the_commands_that_set_up_ones_own_lead_to_a_token_that_holds(repo
 
 def test_the_pictures_are_there_and_small(repository):
     shown = re.findall(r"!\[[^\]]+\]\((.*?)\)", (repository / "README.md").read_text())
-    assert len(shown) == 3
+    assert len(shown) == 4
     for each in shown:
         assert (repository / each).stat().st_size < 100_000
 

@@ -91,6 +91,15 @@ LINK = "/graphql?" + urlencode(
 )
 
 
+async def test_on_a_phone_graphiql_has_the_answer_below_the_operation(tab, demo):
+    async with looking_at(tab, demo, "/graphql", width=375) as page:
+        above = await page.locator(".graphiql-editors").bounding_box()
+        below = await page.locator(".graphiql-response").bounding_box()
+        assert below["y"] >= above["y"] + above["height"]
+        assert min(above["width"], below["width"]) > 250
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 async def test_graphiql_opens_a_link_without_running_it(tab, demo):
     async with looking_at(tab, demo, LINK) as page:
         await expect(page.get_by_role("tab", name="Linked")).to_have_attribute(

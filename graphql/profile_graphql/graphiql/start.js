@@ -120,7 +120,8 @@ const account = { session: null, words: null, signedIn: false, show: () => {} };
 
 async function startSignIn() {
   const { SignIn, wordsFor } = await import(new URL(signIn.module, document.baseURI));
-  const session = new SignIn(signIn, () => account.show({ signedIn: false, problem: null }));
+  // Nothing of who signed out in another tab stays to be seen; GraphiQL keeps the edits.
+  const session = new SignIn(signIn, () => location.reload());
   // GraphiQL speaks English.
   Object.assign(account, { session, words: wordsFor(["en"], session.provider).of });
   account.show({});
@@ -192,7 +193,7 @@ function Account() {
       ? choices.map((tenant) => button(tenant, run({ tenant, tenants: choices })))
       : problem === "elsewhere"
         ? [button(said.action, () => location.assign(session.home))]
-        : [button(said.action, run(problem === "not_accepted" ? { prompt: "login" } : {}))];
+        : said.action && [button(said.action, run(problem === "not_accepted" ? { prompt: "login" } : {}))];
   return h(
     "div",
     { className: "account" },

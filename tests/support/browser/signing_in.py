@@ -2,10 +2,11 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 from playwright.async_api import expect
 
-from browsing import Demo, answering
+from browsing import Demo, answering, looking_at
 from openid import provider
 from profile_api.app import create_app
 from profile_api.settings import Settings
@@ -25,6 +26,8 @@ PEOPLE = {"ada": ADA, "bob": BOB, "eve": EVE}
 NAMES = {"ada": "Ada Lovelace", "bob": "Bob", "eve": "Eve", "mia": "Mia"}
 WHO = "Who are you?"
 MAY_IT = "May it know who you are?"
+KEPT = "JSON.stringify([{...localStorage}, {...sessionStorage}])"
+ALL_BUT_OVER = "00:09:45"  # of a token that lasts ten minutes; it is renewed now
 
 
 @asynccontextmanager
@@ -52,6 +55,16 @@ async def signing(folder, *, people=PEOPLE, sign_in=None, issuer=None, more=None
             idp.more = {"pages": [f"{settings.public_url or address}/"]} | (more or {})
             await idp.tell()
             yield Demo(address, [], seen, beside=idp.url), idp
+
+
+@asynccontextmanager
+async def visited(page, folder, *, path="/", faults=(), look=None, **settings):
+    """The page of a service, and the provider; no message in the console but ``faults``."""
+    async with (
+        signing(folder, **settings) as (demo, idp),
+        looking_at(page, demo, path, faults=faults, **(look or {})),
+    ):
+        yield demo, idp
 
 
 async def asked(page, button="Sign in"):
@@ -86,3 +99,32 @@ async def in_the_window(page, click, *, who=None):
         await allowed(window, who)
     if not window.is_closed():
         await window.wait_for_event("close")
+
+
+def button(page, name):
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def typed(page):
+    return page.get_by_label("Display name")
+
+
+async def save(page):
+    await button(page, "Save changes").click()
+
+
+def provider_page(page, title):
+    return expect(page.get_by_role("heading", name=title)).to_be_visible()
+
+
+def tokens_of(page):
+    """Collects every token that the provider gives."""
+    given = []
+
+    async def note(response):
+        if urlsplit(response.url).path == "/token" and response.ok:
+            answer = await response.json()
+            given.extend(answer[each] for each in answer if each.endswith("_token"))
+
+    page.on("response", note)
+    return given

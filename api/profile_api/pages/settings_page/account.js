@@ -72,6 +72,7 @@ class Account {
       choose: choices.map((tenant) => [tenant, go({ tenant, tenants: choices })]),
       elsewhere: [[said.action, () => location.assign(this.#session.home)]],
       handed: [],
+      insecure: [],
       not_accepted: [[said.action, go({ prompt: "login" })]],
     };
     this.#show({ ...said, actions: actions[code] ?? [[said.action, go()]] });
@@ -79,15 +80,13 @@ class Account {
   }
 
   #show({ title, text = [], actions = [], busy = false }) {
-    const heading = document.createElement("h1");
+    const heading = element("h1", title);
     heading.id = "sign-in-title";
     heading.tabIndex = -1;
-    heading.textContent = title;
     const lines = text.map((line) => element("p", line));
     const buttons = actions.map(([label, run]) => {
       const button = element("button", label);
       button.type = "button";
-      button.dir = "auto";
       button.className = actions.length === 1 ? "primary" : "";
       button.addEventListener("click", run);
       return button;
@@ -126,8 +125,10 @@ class Account {
   }
 }
 
+// The page may have a language that the sign-in has not, written in the other direction.
 function element(name, text) {
   const made = document.createElement(name);
+  made.dir = "auto";
   made.textContent = text;
   return made;
 }

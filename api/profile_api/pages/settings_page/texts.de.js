@@ -44,7 +44,7 @@ export default {
 
   "crop.title": "Bild zuschneiden",
   "crop.stage": "Der Ausschnitt, der verwendet wird",
-  "crop.hint": "Mit der Maus oder den Pfeiltasten verschieben.",
+  "crop.hint": "Verschieben Sie es durch Ziehen oder mit den Pfeiltasten.",
   "crop.hint-touch": "Mit einem Finger verschieben, mit zweien zoomen.",
   "crop.zoom": "Zoom",
   "crop.cancel": "Abbrechen",

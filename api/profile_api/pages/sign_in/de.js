@@ -43,6 +43,13 @@ export default {
     title: "Sie sind angemeldet",
     text: ["Sie können dieses Fenster schließen und weitermachen, wo Sie waren."],
   },
+  insecure: {
+    title: "Öffnen Sie diese Seite mit https",
+    text: [
+      "Auf einer Seite, die über http kam, melden Browser niemanden an.",
+      "Gibt es keine Adresse mit https, fragen Sie die Betreiber des Dienstes.",
+    ],
+  },
   misconfigured: {
     title: "{provider} kennt diese Seite nicht",
     text: [

@@ -42,6 +42,13 @@ export default {
     title: "You are signed in",
     text: ["You can close this window and go on where you were."],
   },
+  insecure: {
+    title: "Open this page by https",
+    text: [
+      "Browsers sign nobody in on a page that came by http.",
+      "If its address has no https, ask whoever runs this service.",
+    ],
+  },
   misconfigured: {
     title: "{provider} does not know this page",
     text: ["Tell whoever runs this service: the sign-in is not set up as the provider expects it."],

@@ -11,7 +11,7 @@ export { wordsFor } from "./words.js";
 
 const TRIP = "profile-sign-in";
 const BEEN = "profile-signed-in"; // there if somebody was signed in before a reload: no token either
-const SIGNED_OUT = { "signed-out": "signed_out", "signed-out-here": "signed_out_here" };
+const LEFT = "profile-signed-out"; // while somebody is at the provider to sign out
 const TENANT = "{tenant}";
 const PATIENCE_MS = 15_000;
 const HAND_OVER_MS = 3_000;
@@ -86,11 +86,14 @@ export class SignIn {
       if (taken) window.close();
       throw new SignInProblem(taken ? "handed" : "stale");
     }
-    if (state in SIGNED_OUT) {
+    const left = take(LEFT);
+    if (state !== null) {
       history.replaceState(null, "", location.pathname);
-      throw new SignInProblem(SIGNED_OUT[state]);
+      // Anybody can link to an address that says so.
+      if (left?.state === state) throw new SignInProblem(left.code);
     }
     if (this.home !== this.#home) throw new SignInProblem("elsewhere");
+    if (!isSecureContext) throw new SignInProblem("insecure");
     const been = take(BEEN);
     if (been) await this.go({ ...been, prompt: "none" });
     return false;
@@ -111,6 +114,7 @@ export class SignIn {
   // Raises SignInProblem, also for another person than before.
   async goBeside({ prompt, tenant = this.tenants.chosen, tenants = this.tenants.all } = {}) {
     if (this.home !== this.#home) throw new SignInProblem("elsewhere");
+    if (!isSecureContext) throw new SignInProblem("insecure");
     const beside = window.open("", "_blank", "popup,width=480,height=680");
     if (!beside) throw new SignInProblem("no_window");
     const trip = this.#trip(tenant, tenants);
@@ -142,22 +146,28 @@ export class SignIn {
     const { id, refresh } = this.#tokens ?? {};
     this.#forget();
     this.#channel.postMessage({ signedOut: true });
+    const state = oauth.generateRandomState();
+    const leave = (address, code) => {
+      sessionStorage.setItem(LEFT, JSON.stringify({ state, code }));
+      address.searchParams.set("state", state);
+      location.assign(address);
+    };
     try {
       this.#server = null; // asked again: a provider that is away shows no page
       const server = await this.#found();
-      if (refresh && server.revocation_endpoint) await this.#revoke(server, refresh);
+      // Without it the provider's session can be ended all the same.
+      if (refresh && server.revocation_endpoint) await this.#revoke(server, refresh).catch(() => {});
       if (server.end_session_endpoint) {
         const address = new URL(server.end_session_endpoint);
         address.searchParams.set("client_id", this.#client.client_id);
         address.searchParams.set("post_logout_redirect_uri", this.#home);
-        address.searchParams.set("state", "signed-out");
         if (id) address.searchParams.set("id_token_hint", id);
-        return location.assign(address);
+        return leave(address, "signed_out");
       }
     } catch {
       // What can be ended has ended: this page has no token any more.
     }
-    location.assign(new URL("?state=signed-out-here", this.#home));
+    leave(new URL(this.#home), "signed_out_here");
   }
 
   #trip(tenant, tenants) {
