@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from profile_api.addresses import check_origin
 from profile_api.addresses import public_url as checked_url
 from profile_api.sign_in import SignIn
 from profile_api.variables import PREFIX, LogForm, resolved
+from profile_infra.bounded_files import read_file
 from profile_infra.rate_limits.in_process import InProcessRateLimit, parse_rate
 from profile_infra.rate_limits.in_redis import RedisRateLimit, safe_redis_url
 from profile_infra.secret_urls import is_clear, masked
@@ -219,7 +221,10 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         for source in (env_settings, dotenv_settings):
             if isinstance(source, EnvSettingsSource):
-                source.env_vars = resolved(source.env_vars, settings_cls.model_fields, SECRET)
+                source.env_vars = resolved(
+                    source.env_vars, settings_cls.model_fields, SECRET, read_file
+                )
+                source.decode_complex_value = _bounded(source.decode_complex_value)  # type: ignore[method-assign]  # of one source
         return init_settings, env_settings, dotenv_settings
 
     def store(self) -> Store:
@@ -245,6 +250,18 @@ class Settings(BaseSettings):
         values = _masked(self.model_dump(mode="json", exclude_none=True))
         names = type(self).model_fields
         return {PREFIX + name.upper(): _as_variable(values.get(name)) for name in names}
+
+
+def _bounded(decode: Callable[..., Any]) -> Callable[..., Any]:
+    """The decoder of JSON, with a ValueError for what is nested too deeply."""
+
+    def decoded(*arguments: object) -> Any:  # noqa: ANN401  # of JSON
+        try:
+            return decode(*arguments)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+
+    return decoded
 
 
 def _masked(value: Any) -> Any:  # noqa: ANN401  # of JSON

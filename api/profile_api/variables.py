@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, Literal
@@ -11,7 +11,6 @@ from typing import Final, Literal
 PREFIX: Final = "PROFILE_"
 FILE: Final = "_FILE"
 LogForm = Literal["auto", "json", "pretty"]
-MAX_FILE_BYTES: Final = 1024 * 1024
 # Kubernetes sets variables for each service of the namespace, which may be called profile-… too.
 _OF_KUBERNETES: Final = re.compile(
     r"PROFILE_(\w+_)?(SERVICE_HOST=.*|SERVICE_PORT(_\w+)?=\d+|PORT=\w+://.*|PORT_\d+_\w+=.*)"
@@ -26,12 +25,15 @@ class UnusableVariable(ValueError):
 
 
 def resolved(
-    variables: Mapping[str, str | None], known: Collection[str], secret: Collection[str]
+    variables: Mapping[str, str | None],
+    known: Collection[str],
+    secret: Collection[str],
+    read: Callable[[Path], bytes],
 ) -> dict[str, str | None]:
     """The variables, with each ``…_FILE`` replaced by the content of its file.
 
-    Names are in lower case; ``known`` and ``secret`` are without the prefix. A file has at most
-    1 MiB; trailing line ends are removed. Raises UnusableVariable.
+    Names are in lower case; ``known`` and ``secret`` are without the prefix. ``read``
+    reads a file, and raises OSError; trailing line ends are removed. Raises UnusableVariable.
     """
     files = {_variable(name) + FILE: name for name in secret}
     found = dict(variables)
@@ -47,7 +49,7 @@ def resolved(
         if variables.get(instead.lower()) is not None:
             raise UnusableVariable(f"set {instead} or {name}, not both.")
         del found[key]
-        found[instead.lower()] = _contents(name, Path(value or ""))
+        found[instead.lower()] = _contents(name, Path(value or ""), read)
     return found
 
 
@@ -78,13 +80,9 @@ def _unknown(name: str, known: list[str]) -> str:
     return f"{shown} is no setting; did you mean {nearest}?"
 
 
-def _contents(name: str, path: Path) -> str:
+def _contents(name: str, path: Path, read: Callable[[Path], bytes]) -> str:
     try:
-        with path.open("rb") as file:
-            contents = file.read(MAX_FILE_BYTES + 1)
-        if len(contents) > MAX_FILE_BYTES:
-            raise UnusableVariable(f"{name}: the file is over {MAX_FILE_BYTES // 1024} KiB.")
-        return contents.decode("utf-8-sig").rstrip("\r\n")
+        return read(path).decode("utf-8-sig").rstrip("\r\n")
     except OSError as error:
         raise UnusableVariable(f"{name}: the file cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:

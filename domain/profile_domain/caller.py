@@ -93,6 +93,11 @@ class Identity:
         """See the function of the same name."""
         return matching_issuers(self.issuer, provisions=self.record is not None)
 
+    @property
+    def log_fields(self) -> dict[str, str]:
+        """What a log may say of somebody whose user is not known: never the subject."""
+        return {"tenant": str(self.tenant_id), "issuer": self.issuer}
+
     def check_tenant(self, sent: Sequence[str]) -> None:
         """Compares ``X-Tenant-ID`` with the token's tenant, as UUIDs.
 

@@ -343,7 +343,9 @@ class DomainError(Exception):
         self.notices = tuple(notices)
         self.retry_after = retry_after
         self.log_reason = log_reason
-        self.log_fields = log_fields or ({"reason": log_reason} if log_reason else {})
+        self.log_fields: Mapping[str, object] = log_fields or (
+            {"reason": log_reason} if log_reason else {}
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """``code`` and ``message``, and ``details`` and ``notices`` if not empty."""

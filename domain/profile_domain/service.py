@@ -108,9 +108,13 @@ class ProfileService:
         Raises ``unauthenticated``, ``invalid_tenant_id``, ``tenant_mismatch``, ``rate_limited``.
         """
         identity = await self._tokens.verify(credentials.token)
-        identity.check_tenant(credentials.tenant)
-        if to_write:
-            await self._rate_limit.take(identity)
+        try:
+            identity.check_tenant(credentials.tenant)
+            if to_write:
+                await self._rate_limit.take(identity)
+        except DomainError as error:
+            error.log_fields = {**error.log_fields, **identity.log_fields}
+            raise
         return Caller(identity, face, request_id)
 
     async def view_my_profile(self, caller: Caller, *, with_image: bool = True) -> Profile:

@@ -13,10 +13,13 @@ MAX_FILE_BYTES: Final = 1024 * 1024
 
 def read_file(path: Path) -> bytes:
     """The content of a regular file of at most 1 MiB. Raises OSError."""
-    with open(path, "rb", opener=_open_at_once) as file:  # Path.open() has no opener
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "it is not a file")
-        content = file.read(MAX_FILE_BYTES + 1)
+    try:
+        with open(path, "rb", opener=_open_at_once) as file:  # Path.open() has no opener
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(errno.EINVAL, "it is not a file")  # while it is open
+            content = file.read(MAX_FILE_BYTES + 1)
+    except ValueError:  # a NUL or a lone surrogate in the path
+        raise OSError(errno.EINVAL, "no file can have this name") from None
     if len(content) > MAX_FILE_BYTES:
         raise OSError(errno.EFBIG, f"it is over {MAX_FILE_BYTES // 1024} KiB")
     return content

@@ -79,6 +79,8 @@ def _stamp_of(path: Path) -> tuple[object, ...]:
         found = os.stat(path)  # noqa: PTH116  # faster than Path.stat()
     except OSError as error:
         return str(path), error.errno
+    except ValueError:  # no file can have this name
+        return (str(path),)
     return str(path), found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 

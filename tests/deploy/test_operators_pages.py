@@ -83,6 +83,15 @@ def test_the_commands_on_people_run(page, shell, tmp_path):
     assert [change["face"] for change in last["changes"]] == ["operator"] * 3
 
 
+def test_another_role_is_named_whatever_the_settings_name(page, shell, tmp_path):
+    (tmp_path / "url").write_text("sqlite:///elsewhere.db")
+    (named,) = page("people", "shell")
+    shell("profile-service users import people.csv")
+    here = re.sub(r"postgresql://\S+", "sqlite:///profile.db", named)
+    for settings in ({"database_url_file": "url"}, {"database_url": "sqlite:///elsewhere.db"}, {}):
+        assert ADA in shell(here, **settings)
+
+
 def test_the_commands_on_policies_run(page, shell):
     said = shell("profile-service users import people.csv", *page("policies"))
     (example,) = page("policies", "text")
@@ -100,6 +109,13 @@ def test_a_store_is_restored_from_its_backup(page, shell, tmp_path):
     assert "ada@acme.example" in said
     assert not list(tmp_path.glob("profile.db-*")) or (tmp_path / "aside" / "profile.db").exists()
     assert shell(f"profile-service users history {ADA} --tenant {TENANT}") == ""
+
+
+def test_a_backup_is_restored_where_there_was_no_store(page, shell):
+    copied, restored, *_ = page("backup")
+    shell("profile-service users import people.csv", copied)
+    shown = f"profile-service users show {ADA} --tenant {TENANT}"
+    assert "ada@acme.example" in shell("mkdir new", "mv backups new/", "cd new", restored, shown)
 
 
 @pytest.fixture(scope="module")

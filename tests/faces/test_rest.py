@@ -82,6 +82,11 @@ PREFERENCES = [
     ('Return = "minimal"; foo=1, wait=10', True),
     ("respond-async,return=minimal", True),
     ("return=minimal, return=representation", True),
+    ('foo="a, return=representation", RETURN=minimal; x="1,2"', True),
+    (r'foo="a\", return=representation", return="mini\mal"', True),
+    ('foo="a, return=minimal"', False),
+    ("foo; return=minimal", False),
+    ("foo=1;bar, ,\treturn=minimal;", True),
     ("return=representation, return=minimal", False),
     ("return=representation", False),
     ("return=Minimal", False),
@@ -90,6 +95,7 @@ PREFERENCES = [
     ("returns=minimal", False),
     ("", False),
     (',;="', False),
+    ('"' + r"\"" * 3000, False),
 ]
 
 

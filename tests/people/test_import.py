@@ -7,7 +7,7 @@ import pytest
 
 from profile_infra.people.csv_file import COLUMNS, FileRefused
 from profile_infra.people.importing import import_people
-from storing import ISSUER, OTHER_TENANT, TENANT, person, stored
+from storing import ISSUER, OPERATOR, OTHER_TENANT, TENANT, person, stored
 
 TENANTS = (TENANT, OTHER_TENANT)
 
@@ -142,3 +142,20 @@ async def test_a_file_of_many_pages_is_compared_row_by_row(store, file):
     result = await import_people(store, file(*people), overwrite=False, dry_run=True)
     ((user, fields),) = result.fields_changed()
     assert (user.profile.email, fields, result.unchanged) == ("moved@example.org", ("email",), 1201)
+
+
+@pytest.mark.parametrize("active", [True, False])
+async def test_the_return_of_a_deleted_person_is_in_their_history(store, file, active):
+    ada = person(active=active)
+    await stored(store, ada, person())
+    await store.delete(OPERATOR, ada)
+    path = file(row(ada.profile.id, "ada@example.org", "local", "Ada"), row(uuid4()))
+    done = await import_people(store, path, overwrite=False, of_deleted="add")
+    assert [user.profile.id for user in done.returned] == [ada.profile.id]
+    assert (len(done.added), len(done.changed)) == (2, 0)
+    (now,) = (await store.users_of(TENANT, [ada.profile.id])).values()
+    assert now.profile.active
+    returned, deleted = await store.history(TENANT, ada.profile.id, first=9)
+    assert (returned.face, returned.fields) == ("import", ["active"])
+    assert returned.new_version == now.profile.version
+    assert deleted.face == "operator"

@@ -217,3 +217,10 @@ def test_what_policies_cannot_say_is_said_too(run, tmp_path, ada):
 def test_what_cannot_be_asked_is_refused(run, ada, given, problem):
     said = " ".join(run(*given, ok=False).replace("│", " ").split())
     assert problem in said
+
+
+def test_the_folder_of_the_policies_is_said_beside_the_explanation(run, tmp_path, ada):
+    said = run(*asked("nobody@example.com"), ok=False, policy_dir=str(tmp_path))
+    assert said.startswith(f"Policies: the built-in ones and those in {tmp_path}.\n")
+    said = run(*asked("nobody@example.com"), ok=False)
+    assert said.startswith("Policies: the built-in ones alone.\n")

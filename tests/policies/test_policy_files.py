@@ -96,6 +96,41 @@ def test_a_policy_that_cannot_be_served_with_stops_the_start(folder, text, probl
     assert "\n" not in found
 
 
+MISSPELT = {
+    'context.changes.contains("displayname")': "context.changes never has 'displayname'; did you mean display_name?",
+    'principal.email == "a" || !(context["changes"].containsAll(["first_name", "lastName"]))': (
+        "context.changes never has 'lastName'; did you mean last_name?"
+    ),
+    '["avatar"].containsAny(context.changes)': "context.changes never has 'avatar'; did you mean avatar_base64?",
+    'context.changes == ["name"]': "context.changes never has 'name'; did you mean last_name?",
+    'if "SAML" == resource.auth_provider then true else false': (
+        "resource.auth_provider never has 'SAML'; did you mean"
+    ),
+    '["samll", "oidc"].contains(principal.auth_provider)': (
+        "principal.auth_provider never has 'samll'; did you mean saml?"
+    ),
+}
+
+
+@pytest.mark.parametrize("when", MISSPELT)
+def test_a_text_that_what_it_is_compared_with_never_has_stops_the_start(folder, when):
+    (found,) = check(folder(a="\n" + forbid(when)))
+    assert found.startswith(f"a.cedar:2: the policy is not valid: {MISSPELT[when]}")
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        'context.changes.contains("display_name") && principal.auth_provider != "local"',
+        'context.scopes.contains("displayname") && principal.email == "saml"',
+        'context.changes.contains(if principal.email == "x" then "first_name" else "last_name")',
+        '{contains: "displayname"}.contains == principal.email',
+    ],
+)
+def test_a_text_that_is_compared_with_anything_else_is_not_judged(folder, when):
+    assert check(folder(a=forbid(when))) == []
+
+
 def test_two_policies_of_one_id_are_both_named(folder):
     files = folder(a="\n" + forbid("true", id="x"), b=forbid("true") + forbid("false", id="x"))
     assert check(files) == ['b.cedar:2: the id "x" is taken by a.cedar:2']

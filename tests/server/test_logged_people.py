@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import json
 import sqlite3
 
 import pytest
@@ -132,6 +133,38 @@ async def test_no_claim_header_or_part_of_a_token_is_logged(service, logged, bec
         assert await ask(service, way, known, **headers) == (None if may else expected)
         assert await ask(service, way, unknown, **headers)
     assert_unsaid(logged(), *tokens)
+
+
+REFUSED = {
+    Code.INVALID_TENANT_ID: ({}, {"X-Tenant-ID": "none"}),
+    Code.TENANT_MISMATCH: ({}, {"X-Tenant-ID": TENANT[:-1] + "0"}),
+    Code.NOT_FOUND: ({"email": ...}, {}),
+    Code.RATE_LIMITED: ({}, {}),
+}
+
+
+@pytest.mark.parametrize("code", REFUSED)
+@pytest.mark.parametrize("way", ["PUT", "update"])
+async def test_who_was_refused_before_the_user_was_known_is_logged_by_tenant_and_issuer(
+    logged, tmp_path, code, way
+):
+    changes, headers = REFUSED[code]
+    rate = "1/minute" if code is Code.RATE_LIMITED else "off"
+    async with running(tmp_path, issuers=[MAKES], rate_limit=rate) as service:
+        sent = token(person(MAKES, **changes))
+        for _ in range(2):
+            answered = await ask(service, way, sent, **headers)
+    assert answered == code
+    line = json.loads(logged().splitlines()[-1])
+    assert (line["code"], line["tenant"], line["issuer"]) == (code, TENANT, MAKES.issuer)
+    assert "user" not in line
+    assert_unsaid(logged(), sent)
+
+
+async def test_a_user_who_is_known_is_logged_by_id(service, logged):
+    assert await ask(service, "GET", token(person(MAKES))) is None
+    line = json.loads(logged().splitlines()[-1])
+    assert (line["tenant"], "issuer" in line, len(line["user"])) == (TENANT, False, 36)
 
 
 @pytest.mark.parametrize("where", ["load", "save", "users_of", "apply", "provision_user", "verify"])

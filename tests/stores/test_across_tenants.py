@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from profile_infra.stores.across_tenants import OneTenantOnly, TenantCount, find_anybody, tenants
+from profile_infra.stores.by_url import check_schema, look, migrate, script
 from profile_infra.stores.revisions import SchemaMismatch, UnusableDatabase
 from storing import OPERATOR, OTHER_TENANT, TENANT, person, stored
 
@@ -54,21 +55,42 @@ async def test_the_serving_role_is_told_that_it_sees_one_tenant_at_a_time(postgr
             await asyncio.to_thread(find_anybody, url, "ada@example.org")
 
 
-async def test_a_role_that_may_only_read_is_enough(postgres):
+@pytest.fixture
+async def support(postgres):
+    """A URL for a role as docs/operations/people.md makes it."""
+    role = f"support_{postgres.serving_role}"
     await postgres.execute(
-        f"CREATE ROLE support_{postgres.serving_role} LOGIN BYPASSRLS PASSWORD 's'",
-        f"GRANT SELECT ON users TO support_{postgres.serving_role}",
+        f"CREATE ROLE {role} LOGIN BYPASSRLS PASSWORD 's'",
+        f"GRANT SELECT ON users TO {role}",
     )
-    try:
-        role, _, rest = postgres.url.partition("@")
-        scheme = role.partition("://")[0]
-        url = f"{scheme}://support_{postgres.serving_role}:s@{rest}"
-        assert await asyncio.to_thread(tenants, url) == []
-    finally:
-        await postgres.execute(
-            f"DROP OWNED BY support_{postgres.serving_role}",
-            f"DROP ROLE support_{postgres.serving_role}",
-        )
+    yield f"postgresql://{role}:s@{postgres.url.partition('@')[2]}"
+    await postgres.execute(f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+
+
+async def test_a_role_that_may_only_read_is_enough(support):
+    assert await asyncio.to_thread(tenants, support) == []
+
+
+async def test_such_a_role_is_told_what_it_can_use_and_not_to_ask_for_rights(support):
+    with pytest.raises(UnusableDatabase, match=r"`users find` and `tenants list`") as refused:
+        await asyncio.to_thread(check_schema, support)
+    assert "--grant-to" not in str(refused.value)
+    for as_owner in (migrate, script, look):
+        with pytest.raises(UnusableDatabase, match="as the owner of the database"):
+            await asyncio.to_thread(as_owner, support)
+
+
+@pytest.mark.parametrize("attribute", ["SUPERUSER", "BYPASSRLS"])
+async def test_migrate_grants_nothing_to_a_role_that_bypasses_row_security(
+    postgres, support, attribute
+):
+    role = f"support_{postgres.serving_role}"
+    await postgres.execute(f"ALTER ROLE {role} NOBYPASSRLS", f"ALTER ROLE {role} {attribute}")
+    for grant in (migrate, script):
+        with pytest.raises(UnusableDatabase, match=f"{role} gets no rights, because it bypasses"):
+            await asyncio.to_thread(grant, postgres.owner, grant_to=role)
+    await postgres.execute(f"ALTER ROLE {role} NOBYPASSRLS NOSUPERUSER")
+    assert not await postgres.fetchval("SELECT has_table_privilege($1, 'users', 'UPDATE')", role)
 
 
 def test_a_store_that_is_not_there_is_said(tmp_path):

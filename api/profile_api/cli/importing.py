@@ -90,6 +90,16 @@ def _warnings(done: Import, issuers: Iterable[Issuer]) -> Iterator[str]:
             f"No entry of PROFILE_ISSUERS has the issuer {name!a}: no token meets {count} of the"
             " new."
         )
+    if done.returned:
+        ids = ", ".join(
+            f"{user.profile.id}{'' if user.profile.active else ' (deactivated)'}"
+            for user in done.returned[:_NAMED]
+        )
+        yield (
+            f"{len(done.returned):,} who were deleted are made anew, and may sign in unless the"
+            f" file says otherwise in the column active, whatever they were before: {ids}"
+            f"{', …' if len(done.returned) > _NAMED else ''}."
+        )
     for shared in done.shared_addresses[:_NAMED]:
         ids = ", ".join(map(str, shared.ids[:_NAMED]))
         yield f"{len(shared.ids)} people of one tenant have the address {shared.email}: {ids}."

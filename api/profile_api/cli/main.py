@@ -7,6 +7,7 @@ the rest.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 from difflib import get_close_matches
@@ -100,6 +101,10 @@ def main() -> None:
         raise SystemExit(1) from None
     except _EXPECTED as error:
         _fail(error.message if isinstance(error, DomainError) else str(error))
+        raise SystemExit(1) from None
+    except OSError as error:  # such as a name that is too long
+        where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or type(error).__name__}.")
         raise SystemExit(1) from None
 
 

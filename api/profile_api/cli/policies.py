@@ -99,6 +99,8 @@ def explain(
                 f"{', '.join(unknown)} is none of {', '.join(known)}", param_hint=option
             )
     rules = _policies(folder)
+    used = folder or Settings().policy_dir
+    say(f"Policies: the built-in ones{f' and those in {used}' if used else ' alone'}.", err=True)
     found = asyncio.run(_find(tenant, user))
     verdict = rules.decide(
         _ACTIONS[action],

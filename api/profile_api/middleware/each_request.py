@@ -110,14 +110,15 @@ class EachRequest:
                 "ms": round(seconds * 1000, 2),
                 "request_id": request_id,
             }
-            for name in ("reason", "policies"):
+            for name in ("reason", "policies", "tenant", "issuer"):
                 if name in state:
                     fields[name] = state[name]
             caller: Caller | None = state.get("caller")
             if caller is not None:
-                fields["tenant"] = str(caller.identity.tenant_id)
+                said = caller.identity.log_fields
                 if caller.user_id is not None:
-                    fields["user"] = str(caller.user_id)
+                    said = {"tenant": said["tenant"], "user": str(caller.user_id)}
+                fields |= said
             if trace_id:
                 fields["trace_id"] = trace_id
             self._line("request", **fields)

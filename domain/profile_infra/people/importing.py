@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeVar
@@ -48,7 +48,7 @@ class Import:
     """The result of an import.
 
     ``kept_out`` are users who are active in the file, and stay deactivated; ``skipped`` rows are
-    those of deleted users.
+    those of deleted users. ``returned`` are those of ``added`` who were deleted before.
     """
 
     added: list[User] = field(default_factory=list)
@@ -56,6 +56,7 @@ class Import:
     unchanged: int = 0
     skipped: int = 0
     kept_out: list[User] = field(default_factory=list)
+    returned: list[User] = field(default_factory=list)
     shared_addresses: list[SharedAddress] = field(default_factory=list)
 
     def add(self, row: Row, before: User | None, after: User) -> None:
@@ -99,7 +100,8 @@ async def import_people(
     done.shared_addresses = await _shared_addresses(store, done)
     author = Author(issuer="", subject="", face="import", request_id=f"import-{uuid4().hex}")
     try:
-        await store.apply(author, done.added, done.changed, dry_run=dry_run)
+        added, let_in = await _returning(store, done)
+        await store.apply(author, added, [*done.changed, *let_in], dry_run=dry_run)
     except Conflict as conflict:
         numbers = {(row.tenant_id, row.id): row.number for row in rows}
         profile = conflict.user.profile
@@ -125,7 +127,8 @@ async def _compare(
     taken: list[tuple[Row, _Key, UUID]] = []
     for page in _pages(rows):
         stored = await store.users_of(page[0].tenant_id, [row.id for row in page])
-        deleted = await _deleted(store, page, stored, of_deleted)
+        gone = await _deleted(store, page, stored)
+        deleted = {} if of_deleted == "add" else gone
         done.skipped += len(deleted)
         if of_deleted == "refuse":
             _refuse(page, deleted, problems)
@@ -137,6 +140,8 @@ async def _compare(
             if first != row.number:
                 conflicts[row.number] = f"the user in row {first}"
             done.add(row, before, after)
+            if row.id in gone:
+                done.returned.append(after)
             if before is None or _key(before) != _key(after):
                 moved.append((row, after))
                 left |= {_key(before)} if before else set()
@@ -156,11 +161,11 @@ async def _compare(
 
 
 async def _deleted(
-    store: Store, page: Sequence[Row], stored: Iterable[UUID], of_deleted: OfDeleted
+    store: Store, page: Sequence[Row], stored: Iterable[UUID]
 ) -> dict[UUID, datetime]:
-    """When users of the page were deleted, unless they are to be added again."""
+    """When users of the page were deleted."""
     absent = [row.id for row in page if row.id not in stored]
-    if not absent or of_deleted == "add":
+    if not absent:
         return {}
     return await store.deleted_users(page[0].tenant_id, absent)
 
@@ -169,6 +174,25 @@ def _refuse(page: Sequence[Row], deleted: Mapping[UUID, datetime], problems: Pro
     for row in page:
         if row.id in deleted:
             problems.of_cell(row.number, "id", _WAS_DELETED.format(deleted[row.id]))
+
+
+async def _returning(store: Store, done: Import) -> tuple[list[User], list[tuple[User, User]]]:
+    """What to add, and what to update then.
+
+    Adding leaves no audit entry. Users who return are added deactivated and let in by an update, so
+    that the trail, which has their deletion, has their return too.
+    """
+    deactivated: dict[tuple[UUID, UUID], User] = {}
+    let_in = []
+    for user in done.returned:
+        profile = user.profile
+        last = await store.history(profile.tenant_id, profile.id, first=1)
+        if last and profile.active:
+            now = replace(profile, version=last[0].new_version + 1)
+            before = replace(user, profile=replace(now, active=False))
+            deactivated[_id(profile)] = before
+            let_in.append((before, replace(user, profile=now)))
+    return [deactivated.get(_id(user.profile), user) for user in done.added], let_in
 
 
 async def _shared_addresses(store: Store, done: Import) -> list[SharedAddress]:

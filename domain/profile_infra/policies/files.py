@@ -13,6 +13,7 @@ from pathlib import Path
 from cedarpy import Schema, policies_to_json_str, validate_policies
 
 from profile_infra.bounded_files import read_file
+from profile_infra.policies.spellings import misspelt
 
 _SHIPPED = Path(__file__).parent
 _BUILT_IN = "built-in policies"
@@ -146,6 +147,9 @@ def _rules(name: str, text: str) -> Iterator[Rule | str]:
             yield f"{place}: the policy is not valid: {'; '.join(reasons)}"
             continue
         (body,) = parsed["staticPolicies"].values()
+        if wrong := list(dict.fromkeys(misspelt(body))):
+            yield f"{place}: the policy is not valid: {' '.join(wrong)}"
+            continue
         annotations = body.get("annotations", {})
         yield Rule(
             id=annotations.get("id") or f"{name}:{position}",

@@ -75,13 +75,14 @@ SELECT 'EXECUTE on ' || proname FROM pg_proc
 """
 
 _BYPASSES: Final = """
-SELECT current_user AS role, rolsuper OR rolbypassrls AS bypasses,
-  ARRAY(
-    SELECT relname::text FROM pg_class
-    WHERE oid = ANY($1::text[]::regclass[]) AND NOT (relrowsecurity AND relforcerowsecurity)
-    ORDER BY relname
-  ) AS open
-FROM pg_roles WHERE rolname = current_user
+SELECT rolname::text AS role, rolsuper OR rolbypassrls AS bypasses
+FROM pg_roles WHERE rolname = coalesce($1, current_user)
+"""
+
+_OPEN: Final = """
+SELECT relname::text FROM pg_class
+WHERE oid = ANY($1::text[]::regclass[]) AND NOT (relrowsecurity AND relforcerowsecurity)
+ORDER BY relname
 """
 
 
@@ -116,6 +117,8 @@ class FunctionsMissing(UnusableDatabase):
 
 async def check_database(connection: Connection) -> None:
     """Raises SchemaMismatch, FunctionsMissing, RightsMissing or RowSecurityBypassed."""
+    # First: a role that may only look across tenants must not be told to ask for more rights.
+    await _check_role(connection)
     found = await schema_in(connection)
     check_revision(found)
     if stale := await _stale_functions(connection, of_newer_release=is_newer(found)):
@@ -139,23 +142,28 @@ async def check_rights(connection: Connection) -> None:
 
 async def row_security(connection: Connection) -> tuple[str, bool]:
     """The role, and whether it bypasses row security."""
-    row = await connection.fetchrow(_BYPASSES, [])
+    row = await connection.fetchrow(_BYPASSES, None)
     return row["role"], row["bypasses"]
 
 
 async def check_row_security(connection: Connection) -> None:
     """Raises RowSecurityBypassed."""
+    await _check_role(connection)
     tables = [table.name for table in (USERS, AVATARS, CHANGES)]
-    row = await connection.fetchrow(_BYPASSES, tables)
-    if row["bypasses"]:
+    if unforced := [row["relname"] for row in await connection.fetch(_OPEN, tables)]:
         raise RowSecurityBypassed(
-            f"The role {row['role']} bypasses row security: serve as a role that is neither"
-            " SUPERUSER nor BYPASSRLS; docs/operations/deploy.md has the SQL to make one."
-        )
-    if row["open"]:
-        raise RowSecurityBypassed(
-            f"Row security is not forced on {', '.join(row['open'])}: run"
+            f"Row security is not forced on {', '.join(unforced)}: run"
             " ALTER TABLE … ENABLE ROW LEVEL SECURITY and FORCE ROW LEVEL SECURITY."
+        )
+
+
+async def _check_role(connection: Connection) -> None:
+    role, bypasses = await row_security(connection)
+    if bypasses:
+        raise RowSecurityBypassed(
+            f"The role {role} bypasses row security, so it can use `users find` and `tenants list`"
+            " only: for all else, `serve` too, take a role that is neither SUPERUSER nor BYPASSRLS;"
+            " docs/operations/deploy.md has the SQL to make one."
         )
 
 
@@ -184,7 +192,7 @@ def script(url: str, grant_to: str | None) -> str:
     async def written(connection: Connection) -> str:
         return await _script(connection, await schema_in(connection), grant_to)
 
-    changes = asyncio.run(connected(url, written))
+    changes = _as_owner(url, written)
     return f"BEGIN;\n{_LOCK}{changes}COMMIT;\n" if changes else ""
 
 
@@ -199,7 +207,7 @@ def schema(url: str) -> tuple[Schema, list[str]]:
         stale = await _stale_functions(connection, of_newer_release=is_newer(found))
         return found, stale
 
-    return asyncio.run(connected(url, look))
+    return _as_owner(url, look)
 
 
 def migrate(url: str, grant_to: str | None) -> Schema:
@@ -216,8 +224,13 @@ def migrate(url: str, grant_to: str | None) -> Schema:
                 await connection.execute(changes)
         return before
 
+    return _as_owner(url, migrated)
+
+
+def _as_owner(url: str, work: Callable[[Connection], Awaitable[T]]) -> T:
+    """Raises NotTheOwner if the role lacks a right, and UnusableDatabase."""
     try:
-        return asyncio.run(connected(url, migrated))
+        return asyncio.run(connected(url, work))
     except UnusableDatabase as error:
         if isinstance(error.__cause__, asyncpg.InsufficientPrivilegeError):
             raise NotTheOwner from error
@@ -228,6 +241,8 @@ async def _script(connection: Connection, found: Schema, grant_to: str | None) -
     changes = upgrade_script(found, "postgresql")
     stale = await _stale_functions(connection, of_newer_release=is_newer(found))
     changes += "".join(f"{FUNCTIONS[name]}\n" for name in stale)
+    if grant_to:
+        await _check_may_serve(connection, grant_to)
     granted = _grants(grant_to) if grant_to else ""
     return f"{_SET_LOCK_TIMEOUT}\n{changes}{granted}" if changes or granted else ""
 
@@ -246,6 +261,17 @@ async def _stale_functions(connection: Connection, *, of_newer_release: bool) ->
         for name, text in FUNCTIONS.items()
         if [body for known, body in installed if known == name] != [text.split("$$")[1]]
     ]
+
+
+async def _check_may_serve(connection: Connection, role: str) -> None:
+    """Raises RowSecurityBypassed. Of a role that does not exist, Postgres says so itself."""
+    found = await connection.fetchrow(_BYPASSES, role)
+    if found is not None and found["bypasses"]:
+        raise RowSecurityBypassed(
+            f"The role {role} gets no rights, because it bypasses row security and may not serve:"
+            " name one by --grant-to that is neither SUPERUSER nor BYPASSRLS;"
+            " docs/operations/deploy.md has the SQL to make one."
+        )
 
 
 def _grants(role: str) -> str:

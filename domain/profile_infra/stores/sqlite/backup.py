@@ -28,7 +28,8 @@ def backup(url: str, copy: Path, *, overwrite: bool) -> str:
     if copy.exists() and not copy.is_file():
         raise UnusableDatabase(f"{copy} is not a file.")
     own = [path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm", "-journal"))]
-    if copy.resolve() in {each.resolve() for each in own} or any(
+    # Path.resolve() would raise for links in a circle.
+    if os.path.realpath(copy) in {os.path.realpath(each) for each in own} or any(
         copy.exists() and each.exists() and copy.samefile(each) for each in own
     ):
         raise UnusableDatabase(f"{copy} is the store itself, or belongs to it.")
@@ -40,7 +41,8 @@ def backup(url: str, copy: Path, *, overwrite: bool) -> str:
         partial = copy.with_name(f".{copy.name}.{uuid4().hex}")
         create(partial)
         try:
-            connection.execute("VACUUM INTO ?", (str(partial),))
+            # As bytes: a name need not be UTF-8.
+            connection.execute("VACUUM INTO CAST(? AS TEXT)", (os.fsencode(partial),))
             _check(partial)
             _put(partial, copy, overwrite=overwrite)
         except sqlite3.Error as error:

@@ -35,7 +35,10 @@ _OUTAGES = frozenset(
 
 
 def path_of(url: str) -> Path:
-    """The absolute path of ``sqlite:///./relative.db`` or ``sqlite:////absolute.db``."""
+    """The absolute path of ``sqlite:///./relative.db`` or ``sqlite:////absolute.db``.
+
+    Raises UnusableDatabase, also if something else than a file is there: opening a pipe would wait.
+    """
     name = url.removeprefix(_PREFIX)
     if not url.startswith(_PREFIX) or not name or name.startswith((":memory:", "file:")):
         raise UnusableDatabase(
@@ -44,7 +47,14 @@ def path_of(url: str) -> Path:
         )
     if "?" in name or "\0" in name:
         raise UnusableDatabase("A sqlite URL takes no options and no NUL.")
-    return Path(name).absolute()
+    path = Path(name).absolute()
+    try:
+        is_other = path.exists() and not path.is_file()
+    except OSError as error:
+        raise UnusableDatabase(f"{path} cannot be opened: {error.strerror}.") from error
+    if is_other:
+        raise UnusableDatabase(f"{path} cannot be opened: it is not a file.")
+    return path
 
 
 def create(path: Path) -> None:
