@@ -79,7 +79,7 @@ def settings_in(folder: str, url: str) -> Settings:
         _env_file=None,
         database_url=f"sqlite:///{folder}/profile.db",
         issuers=[issuer],
-        sign_in=SignIn(issuer=url, client_id="page", scope="openid tenant:{tenant}"),
+        sign_in=SignIn(issuer=url, client_id="page", scope="openid tenant:{tenant}", parameters={}),
         policy_dir=None,
         graphiql=True,
         introspection=True,

@@ -67,7 +67,7 @@ class SignIn(BaseModel):
     issuer: Annotated[str, AfterValidator(_url)]
     client_id: Annotated[str, Field(min_length=1, max_length=512)]
     scope: Annotated[str, AfterValidator(_scope)] = "openid"
-    parameters: Annotated[dict[str, str], AfterValidator(_parameters)] = Field(default_factory=dict)
+    parameters: Annotated[dict[str, str], AfterValidator(_parameters), Field(default_factory=dict)]
     origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = ()
 
     @property

@@ -113,9 +113,11 @@ MISSPELT = {
 
 
 @pytest.mark.parametrize("when", MISSPELT)
-def test_a_text_that_what_it_is_compared_with_never_has_stops_the_start(folder, when):
-    (found,) = check(folder(a="\n" + forbid(when)))
-    assert found.startswith(f"a.cedar:2: the policy is not valid: {MISSPELT[when]}")
+def test_a_text_that_what_it_is_compared_with_never_has_is_named_and_serves(folder, when):
+    files = folder(a="\n" + forbid(when))
+    (found,) = check(files)
+    assert found.startswith(f"a.cedar:2: {MISSPELT[when]}")
+    assert len(read_policies(files)) == 2
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,8 @@ class Rule:
     """A policy that is valid against the schema; ``place`` is ``file:line``.
 
     ``tells_people_apart``: its decision may differ between two people who have the tenant, the
-    sign-in provider and all of the context in common.
+    sign-in provider and all of the context in common. ``misspelt``: sentences on texts that it
+    compares with what never has them.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Rule:
     forbids: bool
     notice: str | None
     tells_people_apart: bool
+    misspelt: tuple[str, ...]
 
 
 @cache
@@ -57,11 +59,13 @@ def schema() -> Schema:
 
 
 def check(folder: Path) -> list[str]:
-    """The problems of an operator's policies, as ``file:line: reason``, by file and line.
+    """The problems of an operator's policies, as ``file:line: reason``, by file and line; the line
+    is the first of the policy. Then what is valid, and serves, but would never apply.
 
-    The line is the first of the policy. Empty if all are valid.
+    Empty if all are well.
     """
-    return _read(folder)[1]
+    rules, problems = _read(folder)
+    return problems + [f"{rule.place}: {each}" for rule in rules for each in rule.misspelt]
 
 
 def read_policies(folder: Path | None) -> list[Rule]:
@@ -147,9 +151,6 @@ def _rules(name: str, text: str) -> Iterator[Rule | str]:
             yield f"{place}: the policy is not valid: {'; '.join(reasons)}"
             continue
         (body,) = parsed["staticPolicies"].values()
-        if wrong := list(dict.fromkeys(misspelt(body))):
-            yield f"{place}: the policy is not valid: {' '.join(wrong)}"
-            continue
         annotations = body.get("annotations", {})
         yield Rule(
             id=annotations.get("id") or f"{name}:{position}",
@@ -158,6 +159,7 @@ def _rules(name: str, text: str) -> Iterator[Rule | str]:
             forbids=body["effect"] == "forbid",
             notice=annotations.get("notice"),
             tells_people_apart=_tells_people_apart(body),
+            misspelt=tuple(dict.fromkeys(misspelt(body))),
         )
 
 
