@@ -90,6 +90,9 @@ PREFERENCES = [
     ("returns=minimal", False),
     ("", False),
     (',;="', False),
+    ('note="a, return=minimal"', False),
+    (r'note="a \", return=minimal"', False),
+    ('note="a, b; c", return=minimal', True),
 ]
 
 

@@ -12,6 +12,7 @@ Fields = Mapping[str, Sequence[str]]
 _BETWEEN = re.compile(r"[ \t,]*")
 _ENTITY_TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\U0010ffff]*")[ \t]*(?=,|\Z)')
 _TO_COMMA = re.compile(r"[^,]*")
+_PREFERENCE = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
 _COMPRESSED = re.compile(r'(?:--?gzip|;gzip|-br|-zstd)"\Z')
 
 
@@ -64,7 +65,7 @@ def _names(header: str, etag: str) -> bool:
 
 def prefers_minimal(header: str | None) -> bool:
     """Whether the first ``return`` in ``Prefer`` is ``minimal`` (RFC 7240 section 4.2)."""
-    for preference in (header or "").split(","):
+    for preference in _PREFERENCE.findall(header or ""):
         name, _, value = preference.partition(";")[0].partition("=")
         if name.strip().lower() == "return":
             return value.strip(' \t"') == "minimal"
