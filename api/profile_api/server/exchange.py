@@ -30,6 +30,7 @@ class Exchange(RequestResponseCycle):
     size = 0
     refused: DomainError | None = None
     closes = False
+    _until_close = False
     _asked = False
 
     async def receive(self) -> ASGIReceiveEvent:
@@ -44,6 +45,8 @@ class Exchange(RequestResponseCycle):
         part waits in memory. Raises ClientDisconnect if the client has left a stream.
         """
         if self.response_started:
+            if self._until_close:
+                self.expected_content_length = len(message.get("body", b""))
             await super().send(message)
             if message["type"] == "http.response.body":
                 self.written(len(message.get("body", b"")))
@@ -56,6 +59,10 @@ class Exchange(RequestResponseCycle):
             message["status"]
         ):
             self.keep_alive = False
+        if self.scope["http_version"] == "1.0" and not _has_length(message):
+            # Chunks are not for clients of HTTP/1.0 (RFC 9112 section 6.1).
+            self._until_close = True
+            self.chunked_encoding = False
         await super().send(message)
         # uvicorn would close at once. With unread bytes, TCP then resets the connection, and the
         # response may be lost (RFC 9112 section 9.6), so it is closed in steps.
@@ -66,3 +73,7 @@ class Exchange(RequestResponseCycle):
         if self.refused is not None or status == _CONTENT_TOO_LARGE:
             return True
         return not self._asked and not self.drainable
+
+
+def _has_length(start: ASGISendEvent) -> bool:
+    return any(name.lower() == b"content-length" for name, _ in start.get("headers", ()))
