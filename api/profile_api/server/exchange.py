@@ -12,7 +12,7 @@ from profile_api.middleware.admission import Refused
 from profile_domain.errors import DomainError
 
 if TYPE_CHECKING:
-    from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
+    from uvicorn._types import ASGIReceiveEvent, ASGISendEvent, HTTPResponseStartEvent
 
 _CONTENT_TOO_LARGE: Final = 413
 
@@ -45,7 +45,7 @@ class Exchange(RequestResponseCycle):
         part waits in memory. Raises ClientDisconnect if the client has left a stream.
         """
         if self.response_started:
-            if self._until_close:
+            if self._until_close and message["type"] == "http.response.body":
                 self.expected_content_length = len(message.get("body", b""))
             await super().send(message)
             if message["type"] == "http.response.body":
@@ -59,7 +59,7 @@ class Exchange(RequestResponseCycle):
             message["status"]
         ):
             self.keep_alive = False
-        if self.scope["http_version"] == "1.0" and not _has_length(message):
+        if message["type"] == "http.response.start" and self._lasts_until_close(message):
             # Chunks are not for clients of HTTP/1.0 (RFC 9112 section 6.1).
             self._until_close = True
             self.chunked_encoding = False
@@ -74,6 +74,7 @@ class Exchange(RequestResponseCycle):
             return True
         return not self._asked and not self.drainable
 
-
-def _has_length(start: ASGISendEvent) -> bool:
-    return any(name.lower() == b"content-length" for name, _ in start.get("headers", ()))
+    def _lasts_until_close(self, start: HTTPResponseStartEvent) -> bool:
+        return self.scope["http_version"] == "1.0" and not any(
+            name.lower() == b"content-length" for name, _ in start.get("headers", ())
+        )

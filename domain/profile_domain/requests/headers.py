@@ -65,8 +65,8 @@ def _names(header: str, etag: str) -> bool:
 
 def prefers_minimal(header: str | None) -> bool:
     """Whether the first ``return`` in ``Prefer`` is ``minimal`` (RFC 7240 section 4.2)."""
-    for preference in _PREFERENCE.findall(header or ""):
-        name, _, value = preference.partition(";")[0].partition("=")
+    for preference in _PREFERENCE.finditer(header or ""):
+        name, _, value = preference[0].partition(";")[0].partition("=")
         if name.strip().lower() == "return":
             return value.strip(' \t"') == "minimal"
     return False
