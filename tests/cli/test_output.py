@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import unicodedata
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from command import csv, person
 from profile_api.cli.output import visible
 from running import TENANT
+from serving import COMMAND
 
 HOSTILE = "\x1b[2J\x9b2J\x7f\u202e\u2066\u200b\u2028\U000e0041\ud800"
 
@@ -107,6 +109,17 @@ def test_what_is_plain_is_printed_without_an_escape_at_a_terminal_too():
         os.close(theirs)
     assert plain.removesuffix("\x1b[0m") == "plain"
     assert loud == "\x1b[1mloud\x1b[0m"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="it writes to /dev/full")
+def test_a_full_disk_is_said_in_a_line():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [COMMAND, "sdl"], check=False, stdout=full, stderr=subprocess.PIPE, text=True,
+            timeout=60,
+        )  # fmt: skip
+    sentence = "profile-service: the output cannot be written: No space left on device.\n"
+    assert (done.returncode, done.stderr) == (1, sentence)
 
 
 def test_all_that_is_printed_passes_one_place(repository):

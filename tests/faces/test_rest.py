@@ -96,6 +96,9 @@ PREFERENCES = [
     ("", False),
     (',;="', False),
     ('"' + r"\"" * 3000, False),
+    ('note="a, return=minimal"', False),
+    (r'note="a \", return=minimal"', False),
+    ('note="a, b; c", return=minimal', True),
 ]
 
 

@@ -241,6 +241,7 @@ CONDITIONS = [
     'context.changes.contains("email")', 'context.scopes.contains("a")',
     "principal == resource", "resource in principal", f'principal in ProfileService::Tenant::"{ADA.tenant_id}"',
     "[principal].contains(resource)", "{a: principal} == {a: resource}", "{email: 1}.email == 1",
+    "{type: principal, id: 1} == {type: resource, id: 1}",
     "principal is ProfileService::User", 'principal.auth_provider == "local"', OVERFLOW,
     'principal.email like "*@b.example"', "resource has email", 'principal["em\\u{61}il"] == "bob@b.example"',
     f'principal == ProfileService::User::"{BOB.id}"', f'[ProfileService::User::"{BOB.id}"].contains(resource)',
@@ -290,8 +291,8 @@ def test_what_people_share_is_what_each_would_be_told(tmp_path_factory, policies
     ("condition", "alike"),
     [
         *[(each, True) for each in CONDITIONS[:3]],
-        *[(each, True) for each in CONDITIONS[5:10]],
-        *[(each, False) for each in CONDITIONS[14:21]],
+        *[(each, True) for each in (*CONDITIONS[5:10], CONDITIONS[11])],
+        *[(each, False) for each in CONDITIONS[15:22]],
     ],
 )
 def test_only_a_policy_that_may_tell_people_apart_is_asked_about_each(folder, condition, alike):

@@ -52,14 +52,15 @@ def server(tmp_path, request):
 
 
 @contextmanager
-def asked(address, headers, receive_buffer=4096):
+def asked(address, headers, receive_buffer=4096, version="1.1"):
     """A connection on which the export was asked for, and nothing read yet."""
     host, _, port = address.removeprefix("http://").partition(":")
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         connection.connect((host, int(port)))
         connection.settimeout(60)
-        lines = [f"GET {EXPORT} HTTP/1.1", "Host: x", *(f"{k}: {v}" for k, v in headers.items())]
+        fields = ["Host: x", *(f"{k}: {v}" for k, v in headers.items())]
+        lines = [f"GET {EXPORT} HTTP/{version}", *fields]
         connection.sendall("\r\n".join([*lines, "", ""]).encode())
         yield connection
 
@@ -104,6 +105,13 @@ def test_a_long_history_comes_whole(server):
     versions = [each["new_version"] for each in answer.json()["changes"]]
     assert versions == list(range(MANY + 1, 1, -1))
     assert answer.headers["Transfer-Encoding"] == "chunked"
+
+
+def test_a_client_of_http_1_0_gets_it_until_the_connection_ends(server):
+    with asked(server.address, server.headers, version="1.0") as connection:
+        head, _, body = rest_of(connection).partition(b"\r\n\r\n")
+    assert b"transfer-encoding" not in head.lower()
+    assert len(json.loads(body)["changes"]) == MANY
 
 
 def test_a_reader_who_waits_is_sent_no_more_than_fits_and_holds_up_nobody(server):

@@ -162,6 +162,24 @@ def test_a_start_that_is_stopped_ends_with_status_0(folder, port, moment, worker
         process.wait()
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="it looks into /proc")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_start_goes_on_when_told_to_read_its_files_again(folder, port, workers):
+    process = subprocess.Popen(
+        [COMMAND, "serve", "--port", str(port), "--workers", str(workers)],
+        cwd=folder, env=environment(), stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        until(lambda: has_a_handler(process))
+        process.send_signal(signal.SIGHUP)
+        until_ready(port, process)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize(
     ("host", "address", "advice"),

@@ -1,10 +1,12 @@
+import errno
 import hashlib
 import hmac
 
 import pytest
 
-from profile_infra.tokens.jose import MAX_LENGTH
-from profile_testing.signing import SECRET, b64, claims, outcome, token, tokens_of
+from profile_infra.tokens.jose import MAX_LENGTH, JoseTokens
+from profile_infra.tokens.keys import SharedSecret
+from profile_testing.signing import SECRET, b64, claims, issuer, outcome, token, tokens_of
 
 
 @pytest.mark.parametrize("kind", ["JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt", ...])
@@ -122,3 +124,12 @@ async def test_junk_within_base64_is_refused_though_the_signature_covers_it():
     for signed in (f"{head}!.{payload}", f"{head}.*{payload}", f"{head}.{payload}=", f"{head}.~"):
         mac = hmac.digest(SECRET.encode(), signed.encode(), hashlib.sha256)
         assert await outcome(tokens_of(), f"{signed}.{b64(mac)}") == "invalid"
+
+
+async def test_a_machine_without_a_file_to_open_calls_no_token_invalid():
+    class Crowded(SharedSecret):
+        async def keys_for(self, *_):
+            raise OSError(errno.EMFILE, "Too many open files")
+
+    tokens = JoseTokens({issuer(): Crowded(issuer())})
+    assert await outcome(tokens, token()) == "unavailable"

@@ -12,9 +12,15 @@ def main() -> None:
     if sys.argv[1:2] and sys.argv[1] in _SERVE:
         for sign in (signal.SIGTERM, signal.SIGINT):
             signal.signal(sign, _stop)
+    if sys.argv[1:2] == ["serve"]:
+        signal.signal(signal.SIGHUP, _read_later)
     from profile_api.cli.main import main as run  # noqa: PLC0415  # takes a second
 
     run()
+
+
+def _read_later(*_: object) -> None:
+    """A start reads policies and keys anyhow, and what changes after that is noticed."""
 
 
 def _stop(*_: object) -> None:

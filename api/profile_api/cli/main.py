@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
-from profile_api.cli.output import as_it_is, say
+from profile_api.cli.output import OutputLost, as_it_is, say
 from profile_api.cli.policies import policies
 from profile_api.cli.store import await_migration
 from profile_api.cli.tenants import tenants
@@ -73,6 +73,7 @@ _FIELD = re.compile('field "([a-z_]+)"')
 _EXPECTED = (
     DomainError,
     FileRefused,
+    OutputLost,
     PolicyError,
     Refused,
     SchemaMismatch,

@@ -6,8 +6,11 @@ screen, and a direction override could show another name than the one that is st
 
 from __future__ import annotations
 
+import errno
 import json
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Final
 
 import typer
@@ -19,22 +22,29 @@ _ESCAPED: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _JOINERS: Final = "\u200c\u200d"  # in names and emoji, as the rules for names have it
 
 
+class OutputLost(Exception):
+    """What was printed could not be written; the text says why."""
+
+
 def say(
     text: str, *, bold: bool = False, red: bool = False, nl: bool = True, err: bool = False
 ) -> None:
     """Prints lines of our own words, with data in them."""
     lines = "\n".join("\t".join(map(visible, line.split("\t"))) for line in text.split("\n"))
-    typer.secho(lines, bold=bold or None, fg="red" if red else None, nl=nl, err=err)
+    with _written():
+        typer.secho(lines, bold=bold or None, fg="red" if red else None, nl=nl, err=err)
 
 
 def row(*cells: str) -> None:
     """Prints cells of data with tabs between them."""
-    typer.echo("\t".join(map(visible, cells)))
+    with _written():
+        typer.echo("\t".join(map(visible, cells)))
 
 
 def as_it_is(text: str) -> None:
     """Prints what a program reads back to the letter, and that is nobody else's text: a setting."""
-    typer.echo(text)
+    with _written():
+        typer.echo(text)
 
 
 def json_line(value: object) -> None:
@@ -45,7 +55,19 @@ def json_line(value: object) -> None:
 def json_piece(text: str) -> None:
     """Prints a part of a JSON document; what is escaped in its strings stays the same value."""
     lines = text.split("\n")
-    typer.echo("\n".join(map(visible, lines)), nl=False)
+    with _written():
+        typer.echo("\n".join(map(visible, lines)), nl=False)
+
+
+@contextmanager
+def _written() -> Iterator[None]:
+    """Raises OutputLost, for a full disk. A reader who has left is Typer's."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise
+        raise OutputLost(f"the output cannot be written: {error.strerror}.") from error
 
 
 def visible(text: str) -> str:

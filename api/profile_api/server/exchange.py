@@ -12,7 +12,7 @@ from profile_api.middleware.admission import Refused
 from profile_domain.errors import DomainError
 
 if TYPE_CHECKING:
-    from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
+    from uvicorn._types import ASGIReceiveEvent, ASGISendEvent, HTTPResponseStartEvent
 
 _CONTENT_TOO_LARGE: Final = 413
 
@@ -30,6 +30,7 @@ class Exchange(RequestResponseCycle):
     size = 0
     refused: DomainError | None = None
     closes = False
+    _until_close = False
     _asked = False
 
     async def receive(self) -> ASGIReceiveEvent:
@@ -44,6 +45,8 @@ class Exchange(RequestResponseCycle):
         part waits in memory. Raises ClientDisconnect if the client has left a stream.
         """
         if self.response_started:
+            if self._until_close and message["type"] == "http.response.body":
+                self.expected_content_length = len(message.get("body", b""))
             await super().send(message)
             if message["type"] == "http.response.body":
                 self.written(len(message.get("body", b"")))
@@ -56,6 +59,10 @@ class Exchange(RequestResponseCycle):
             message["status"]
         ):
             self.keep_alive = False
+        if message["type"] == "http.response.start" and self._lasts_until_close(message):
+            # Chunks are not for clients of HTTP/1.0 (RFC 9112 section 6.1).
+            self._until_close = True
+            self.chunked_encoding = False
         await super().send(message)
         # uvicorn would close at once. With unread bytes, TCP then resets the connection, and the
         # response may be lost (RFC 9112 section 9.6), so it is closed in steps.
@@ -66,3 +73,8 @@ class Exchange(RequestResponseCycle):
         if self.refused is not None or status == _CONTENT_TOO_LARGE:
             return True
         return not self._asked and not self.drainable
+
+    def _lasts_until_close(self, start: HTTPResponseStartEvent) -> bool:
+        return self.scope["http_version"] == "1.0" and not any(
+            name.lower() == b"content-length" for name, _ in start.get("headers", ())
+        )

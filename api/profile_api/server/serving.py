@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
+import resource
 import signal
 import socket
 import sys
@@ -36,6 +37,8 @@ BACKLOG = 2048  # connections that wait to be accepted
 # uvloop accepts one connection from each listening descriptor in a turn of its loop. With a single
 # one, connections made under load waited for seconds, for as many turns as waited before them.
 ACCEPTED_AT_ONCE = 64
+# Files that a worker opens beside its clients' connections: the store, pictures, what it imports.
+OTHER_FILES = 256
 # Allocations between two garbage collections; the default, 700, collects every second request.
 GARBAGE_EVERY = 20_000
 
@@ -145,15 +148,30 @@ def serve(
     if workers > 1:
         run_many(partial(_work, settings), listener, workers)
     else:
-        _run(_config(app, settings), listener, reload=reload)
+        _run(_config(app, settings), settings, listener, reload=reload)
 
 
 def _work(settings: Settings, listener: socket.socket) -> None:
     end_with_parent()
-    _run(_config(partial(application, settings), settings, factory=True), listener)
+    _run(_config(partial(application, settings), settings, factory=True), settings, listener)
 
 
-def _run(config: uvicorn.Config, listener: socket.socket, *, reload: bool = True) -> None:
+def _may_open_files_for(max_connections: int) -> None:
+    """Raises the limit on open files, often 1,024, as far as this process itself may.
+
+    Without a file to open, connections are reset instead of refused, and requests fail.
+    """
+    wanted = 2 * max_connections + ACCEPTED_AT_ONCE + OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def _run(
+    config: uvicorn.Config, settings: Settings, listener: socket.socket, *, reload: bool = True
+) -> None:
+    _may_open_files_for(settings.max_connections)
     server = GuardedServer(config)
     # uvicorn ends by the signal that stopped it, but orchestrators expect status 0. A signal before
     # uvicorn has installed its handlers is kept.

@@ -12,12 +12,7 @@ Fields = Mapping[str, Sequence[str]]
 _BETWEEN = re.compile(r"[ \t,]*")
 _ENTITY_TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\U0010ffff]*")[ \t]*(?=,|\Z)')
 _TO_COMMA = re.compile(r"[^,]*")
-_WORD = r'[^\s",;=]+'
-_QUOTED = r'"(?:[^"\\]|\\.)*"?'  # one that is never closed goes on to the end
-_PREFERENCE = re.compile(
-    rf"(?P<name>{_WORD})(?:[ \t]*=[ \t]*(?P<value>{_WORD}|{_QUOTED})?)?|{_QUOTED}|[ \t]+|."
-)
-_UNQUOTED = re.compile(r'\A"|"\Z|\\(.)')
+_PREFERENCE = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
 _COMPRESSED = re.compile(r'(?:--?gzip|;gzip|-br|-zstd)"\Z')
 
 
@@ -69,13 +64,11 @@ def _names(header: str, etag: str) -> bool:
 
 
 def prefers_minimal(header: str | None) -> bool:
-    """Whether the first ``return`` in ``Prefer`` is ``minimal`` (RFC 7240 sections 2 and 4.2)."""
-    # What stands behind a semicolon is a parameter, not a preference.
-    beginning = True
-    for token in _PREFERENCE.finditer(header or ""):
-        if beginning and (token["name"] or "").lower() == "return":
-            return _UNQUOTED.sub(r"\1", token["value"] or "") == "minimal"
-        beginning = token[0] == "," or (beginning and token[0].isspace())
+    """Whether the first ``return`` in ``Prefer`` is ``minimal`` (RFC 7240 section 4.2)."""
+    for preference in _PREFERENCE.finditer(header or ""):
+        name, _, value = preference[0].partition(";")[0].partition("=")
+        if name.strip().lower() == "return":
+            return value.strip(' \t"') == "minimal"
     return False
 
 

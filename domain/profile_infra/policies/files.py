@@ -175,7 +175,9 @@ def _tells_people_apart(body: object) -> bool:
         if isinstance(part, list):
             parts += part
         elif isinstance(part, dict):
-            if {"type", "id"} <= part.keys() and part["type"] not in _COMMON:
+            # In a record that a policy writes with these keys, each value is an expression.
+            kind = part.get("type") if "id" in part else None
+            if isinstance(kind, str) and kind not in _COMMON:
                 return True
             parts += [*part, *part.values()]
     return False

@@ -14,7 +14,7 @@ from jose import jwt
 from jose.backends.base import Key
 
 from profile_domain.caller import Identity
-from profile_domain.errors import DomainError, unauthenticated
+from profile_domain.errors import DomainError, unauthenticated, unavailable
 from profile_infra.reloading import Reloaded
 from profile_infra.tokens.cache import TokenCache
 from profile_infra.tokens.claims import identity_of
@@ -54,7 +54,7 @@ class JoseTokens:
         return [keys.file for _, keys in self._issuers.values() if isinstance(keys, KeysInFile)]
 
     async def verify(self, token: str) -> Identity:
-        """Raises ``unauthenticated`` (``invalid`` or ``expired``), or the keys' ``unavailable``."""
+        """Raises ``unauthenticated`` (``invalid`` or ``expired``), or ``unavailable``."""
         try:
             digest = sha256(token.encode("ascii")).digest()
             return self.verified.get(digest, self._now()) or await self._verify(token, digest)
@@ -62,6 +62,9 @@ class JoseTokens:
             raise
         except ValueError:
             raise unauthenticated("invalid", "form") from None
+        except OSError as error:  # the machine's, for example no file left to open
+            _log.warning("a token could not be verified: %s", error.strerror)
+            raise unavailable() from None
         except Exception as error:  # noqa: BLE001  # no token may cause a 500
             _log.warning("a token broke its verification: %s", type(error).__name__)
             raise unauthenticated("invalid", "form") from None
