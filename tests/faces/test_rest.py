@@ -83,7 +83,7 @@ PREFERENCES = [
     ("respond-async,return=minimal", True),
     ("return=minimal, return=representation", True),
     ('foo="a, return=representation", RETURN=minimal; x="1,2"', True),
-    (r'foo="a\", return=representation", return="mini\mal"', True),
+    (r'foo="a\", return=representation", return="minimal"', True),
     ('foo="a, return=minimal"', False),
     ("foo; return=minimal", False),
     ("foo=1;bar, ,\treturn=minimal;", True),

@@ -1,6 +1,7 @@
 """Connections that wait to be accepted are, however much the others ask for meanwhile."""
 
 import asyncio
+import os
 import resource
 import socket
 from contextlib import ExitStack, contextmanager
@@ -70,3 +71,10 @@ def test_those_over_the_limit_are_told_so_where_a_process_may_open_few_files(tmp
             stack.enter_context(socket.create_connection(("127.0.0.1", port)))
         answer = httpx2.get(f"http://127.0.0.1:{port}/healthz")
         assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+
+
+def test_no_process_that_has_the_listener_ever_waits_in_accept():
+    with listen("127.0.0.1", 0) as listener, ExitStack() as more:
+        for each in accepting(listener):
+            more.enter_context(each)
+            assert not os.get_blocking(each.fileno())

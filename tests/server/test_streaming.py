@@ -148,6 +148,7 @@ def test_who_leaves_is_exported_no_further(server):
 @pytest.mark.parametrize("server", [{"body_seconds": 1}], indirect=True)
 def test_who_never_reads_is_cut(server):
     with asked(server.address, server.headers) as connection:
+        until(lambda: server.server.server_state.connections)
         until(lambda: not server.server.server_state.connections)
         assert not rest_of(connection).endswith(LAST_CHUNK)
 

@@ -114,6 +114,8 @@ def listen(host: str, port: int) -> socket.socket:
 
 def accepting(listener: socket.socket) -> list[socket.socket]:
     """The listener in as many descriptors as connections are accepted in a turn of the loop."""
+    # All processes share the mode, and dup() would set it: a sibling would block in accept().
+    listener.settimeout(0)
     return [listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]
 
 
