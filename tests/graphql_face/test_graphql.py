@@ -28,7 +28,7 @@ async def test_json_is_what_a_client_gets_that_does_not_ask_for_more(service, ac
     [
         ("", JSON), ("*/*", JSON), ("application/*", JSON), (GRAPHQL_RESPONSE, GRAPHQL_RESPONSE),
         (f"{GRAPHQL_RESPONSE}, {JSON};q=0.9", GRAPHQL_RESPONSE), (f"{JSON}, {GRAPHQL_RESPONSE}", JSON),
-        (f"{GRAPHQL_RESPONSE};q=0.1, {JSON};q=0.2", JSON), (f"{JSON};q=0, */*", GRAPHQL_RESPONSE),
+        (f"{GRAPHQL_RESPONSE};charset=utf-8;q=0.1, {JSON};q=0.2", JSON), (f"{JSON};q=0, */*", GRAPHQL_RESPONSE),
         ("text/html,application/xhtml+xml,*/*;q=0.8", HTML), ("text/html;q=x, application/json", JSON),
         ("text/plain", JSON), (";q=1,,", JSON), ("APPLICATION/GraphQL-Response+JSON", GRAPHQL_RESPONSE),
     ],

@@ -51,7 +51,7 @@ async def test_each_request_is_one_line_on_both_faces(service, result):
         ("/graphql", 200, Code.UNAUTHENTICATED),
         ("unknown", 404, Code.NOT_FOUND),
     ]
-    assert [line.get("tenant") for line in lines] == [TENANT, None, TENANT, None, None]
+    assert [line.get("tenant") for line in lines] == [TENANT, TENANT, TENANT, None, None]
     who = str(user.profile.id)
     assert [line.get("user") for line in lines] == [who, None, who, None, None]
     assert [line["request_id"] for line in lines[:3]] == ["mine-1"] * 3
