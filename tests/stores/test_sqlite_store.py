@@ -273,5 +273,5 @@ async def test_a_file_that_is_missing_or_no_database_is_refused(tmp_path):
     with pytest.raises(UnusableDatabase, match="not a database"):
         migrate(f"sqlite:///{tmp_path}/letter.txt")
     for name in ("no/such/folder.db", "", "n" * 300):
-        with pytest.raises(UnusableDatabase, match="cannot be (made|opened)"):
+        with pytest.raises(UnusableDatabase, match=r"cannot be (made|opened)"):
             migrate(f"sqlite:///{tmp_path}/{name}")
