@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -23,6 +24,7 @@ from profile_domain.errors import LogReason
 from profile_testing import ports
 from profile_testing.postgres_database import connected
 from programs import found, needs, skip_without
+from serving import until
 
 pytestmark = pytest.mark.journey
 
@@ -192,8 +194,15 @@ async def test_the_page_leads_to_what_the_compose_file_says(machine, page):
         answer = httpx2.put(f"{address}/v1/users/me/profile", json={})
         assert answer.json()["code"] == "unauthenticated"
     for each in ("first", "second"):
-        ready = httpx2.get(f"http://127.0.0.1:{machine.held[each]}/readyz")
-        assert ready.json()["status"] == "ready"
+        await asyncio.to_thread(until, partial(is_ready, machine.held[each]))
+
+
+def is_ready(port):
+    """A replica may still start when the other answers."""
+    try:
+        return httpx2.get(f"http://127.0.0.1:{port}/readyz").json()["status"] == "ready"
+    except httpx2.TransportError:
+        return False
 
 
 @needs("systemd-analyze")
