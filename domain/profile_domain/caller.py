@@ -103,10 +103,9 @@ class Identity:
 
         Raises ``invalid_tenant_id`` or ``tenant_mismatch``.
         """
-        tenant = parse_uuid(sent[0]) if len(sent) == 1 else None
-        if tenant is None:
+        if len(sent) != 1 or not _UUID.fullmatch(sent[0]):
             raise DomainError(Code.INVALID_TENANT_ID)
-        if tenant != self.tenant_id:
+        if sent[0].lower() != str(self.tenant_id):
             raise DomainError(Code.TENANT_MISMATCH)
 
 
@@ -121,3 +120,10 @@ class Caller:
     face: Face
     request_id: str
     user_id: UUID | None = None
+
+    @property
+    def log_fields(self) -> dict[str, str]:
+        """The person by ids; who has no user is named by tenant and issuer, never by subject."""
+        if self.user_id is None:
+            return self.identity.log_fields
+        return {"tenant": str(self.identity.tenant_id), "user": str(self.user_id)}

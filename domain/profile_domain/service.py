@@ -14,7 +14,7 @@ from profile_domain.keyed_locks import KeyedLocks
 from profile_domain.people import sign_in_differs
 from profile_domain.pictures.avatar import Avatar, Upload
 from profile_domain.profile import AVATAR, Profile, ProfileChanged, ProfileUpdate
-from profile_domain.requests.headers import if_match_holds
+from profile_domain.requests.headers import names_version
 
 Action = Literal["viewMyProfile", "updateMyProfile"]
 ATTEMPTS = 3
@@ -160,7 +160,7 @@ class ProfileService:
             wanted = update.changes_to(stored)
             await self._permit("updateMyProfile", caller, stored, wanted.keys())
             changes = {field: await self._storable(value) for field, value in wanted.items()}
-            if not if_match_holds(if_match, stored.etag):
+            if if_match is not None and not names_version(if_match, stored.etag):
                 raise ProfileChanged(Code.PRECONDITION_FAILED, stored)
             if before_writing is not None:
                 await before_writing(stored)

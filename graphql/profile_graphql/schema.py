@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated
 
 import strawberry
+from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.name_converter import NameConverter
 
 from profile_domain.errors import DomainError
 from profile_domain.profile import Profile as DomainProfile
@@ -74,4 +77,12 @@ class Mutation:
         return Profile.of(profile, editable=editable)
 
 
-schema = strawberry.Schema(query=Query, mutation=Mutation)
+class _Names(NameConverter):
+    """Strawberry's, which spells the fields of an input anew for each request."""
+
+    apply_naming_config = cache(NameConverter.apply_naming_config)
+
+
+schema = strawberry.Schema(
+    query=Query, mutation=Mutation, config=StrawberryConfig(name_converter=_Names())
+)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
 from profile_domain.errors import DomainError
@@ -90,14 +89,20 @@ class Buffers:
             heaviest.give_way()
 
 
-@dataclass(slots=True, eq=False)
 class Work:
-    """An admitted request; ``overdue`` once it was cancelled for taking too long."""
+    """A request; ``overdue`` once it was cancelled for taking too long.
 
-    task: asyncio.Task[object] | None
-    counted: bool
-    due: float = _NEVER
-    overdue: bool = False
+    ``status`` is its answer's, 0 until that has begun.
+    """
+
+    __slots__ = ("counted", "due", "overdue", "status", "task")
+
+    def __init__(self, path: str) -> None:
+        self.counted = path not in _ALWAYS
+        self.status = 0
+        self.task: asyncio.Task[object] | None = None
+        self.due = _NEVER
+        self.overdue = False
 
 
 class Admission:
@@ -126,18 +131,17 @@ class Admission:
                 if work.task is not None:
                     work.task.cancel()
 
-    def admits(self, path: str) -> bool:
+    def admits(self, work: Work) -> bool:
         """Whether one more request may begin; one that may not is counted as shed."""
-        if self.at_work < self._most or path in _ALWAYS:
+        if self.at_work < self._most or not work.counted:
             return True
         self.shed += 1
         return False
 
-    def begin(self, path: str) -> Work:
-        work = Work(asyncio.current_task(), counted=path not in _ALWAYS)
+    def begin(self, work: Work) -> None:
+        work.task = asyncio.current_task()
         self._begun.add(work)
         self._resume(work)
-        return work
 
     async def at_leisure(self, work: Work, client: Awaitable[T]) -> T:
         """What the request waits for from its client."""

@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from profile_api.middleware.admission import Admission, Refused
+from profile_api.middleware.admission import Admission, Refused, Work
 from profile_api.middleware.cors import Cors
 from profile_api.telemetry.logs import Log
 from profile_api.telemetry.metrics import METHODS, UNKNOWN, Metrics
@@ -76,106 +76,98 @@ class EachRequest:
         started = time.perf_counter()
         request_id, trace_id = _ids(scope)
         request_id = request_id or f"{_bits(128):032x}"
-        state = scope["state"] = {**scope.get("state", {}), "request_id": request_id}
-        status = 0
+        work = Work(scope["path"])
+        state = {**scope.get("state", {}), "request_id": request_id, "work": work}
+        scope["state"] = state
         # RFC 9110 section 9.3.2: the same answer as to GET, without what it would carry.
         to_head = state["to_head"] = scope["method"] == "HEAD"
         asked = {**scope, "method": "GET"} if to_head else scope
 
-        async def send_with_headers(message: Message) -> None:
-            nonlocal status
+        async def send_answer(message: Message) -> None:
             if message["type"] == "http.response.start":
-                status = message["status"]
-                headers = message["headers"] = list(message.get("headers", ()))
-                said = {name for name, _ in headers}
-                headers += [header for header in ON_EVERY_ANSWER if header[0] not in said]
-                headers.append((b"x-request-id", request_id.encode("ascii")))
+                headers = message.get("headers", ())
+                said = dict(headers)
+                if not self._admission.has_room_for(int(said.get(b"content-length", 0))):
+                    raise Refused(unavailable())
+                work.status = message["status"]
+                message["headers"] = [
+                    *headers,
+                    *[header for header in ON_EVERY_ANSWER if header[0] not in said],
+                    (b"x-request-id", request_id.encode("ascii")),
+                ]
             elif to_head:
                 message = {**message, "body": b""}
-            await send(message)
+            sent = send(message)
+            # A part of a stream waits for the client; each has the time of a whole answer.
+            await (self._admission.at_leisure(work, sent) if message.get("more_body") else sent)
 
         try:
-            await self._respond(asked, receive, send_with_headers)
+            await self._respond(asked, receive, send_answer)
         finally:
-            seconds = time.perf_counter() - started
-            route = getattr(asked.get("route"), "path", UNKNOWN)
-            method = scope["method"] if scope["method"] in METHODS else UNKNOWN
-            code = state.get("code", "")
-            self._metrics.observe(method, route, status, code, seconds)
-            fields: dict[str, Any] = {
-                "method": method,
-                "route": route,
-                "status": status,
-                "code": code,
-                "ms": round(seconds * 1000, 2),
-                "request_id": request_id,
-            }
-            for name in ("reason", "policies", "tenant", "issuer"):
-                if name in state:
-                    fields[name] = state[name]
-            caller: Caller | None = state.get("caller")
-            if caller is not None:
-                said = caller.identity.log_fields
-                if caller.user_id is not None:
-                    said = {"tenant": said["tenant"], "user": str(caller.user_id)}
-                fields |= said
-            if trace_id:
-                fields["trace_id"] = trace_id
-            self._line("request", **fields)
+            self._tell(asked, scope["method"], work.status, time.perf_counter() - started, trace_id)
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if (refused := scope["state"].get("refused")) is not None:  # by the connection
+        state, admission = scope["state"], self._admission
+        work: Work = state["work"]
+        refused = state.get("refused")  # by the connection
+        if refused is None and not admission.admits(work):
+            refused = unavailable()
+        if refused is not None:
             await self._refuse(scope, refused)(scope, receive, send)
-        elif self._admission.admits(scope["path"]):
-            await self._handle(scope, receive, send)
-        else:
-            await self._refuse(scope, unavailable())(scope, receive, send)
-
-    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        admission = self._admission
-        work = admission.begin(scope["path"])
-        begun = shed = False
+            return
 
         async def receive_at_leisure() -> Message:
             return await admission.at_leisure(work, receive())
 
-        async def send_within_budget(message: Message) -> None:
-            nonlocal begun, shed
-            if not begun and not admission.has_room_for(_length(message)):
-                shed = True
-                await self._refuse(scope, unavailable())(scope, receive, send)
-            begun = True
-            if not shed:
-                sent = send(message)
-                # A part of a stream waits for the client; each has the time of a whole answer.
-                await (admission.at_leisure(work, sent) if message.get("more_body") else sent)
-
+        admission.begin(work)
         try:
-            await self._dispatch(scope, receive_at_leisure, send_within_budget)
+            route = self._routes.get((scope["method"], scope["path"]))
+            if route is None:
+                await self._app(scope, receive_at_leisure, send)
+            else:
+                scope["route"] = route  # the label of its metrics and of its line in the log
+                answer = await route.endpoint(Request(scope, receive_at_leisure, send))
+                await answer(scope, receive_at_leisure, send)
         except ClientDisconnect:
-            scope["state"]["code"] = "client_disconnected"
+            state["code"] = "client_disconnected"
         except asyncio.CancelledError:
-            if not work.overdue or begun or work.task is None:
-                scope["state"]["code"] = Code.UNAVAILABLE
+            if not work.overdue or work.status or work.task is None:
+                state["code"] = Code.UNAVAILABLE
                 raise
             work.task.uncancel()
             await self._refuse(scope, unavailable())(scope, receive, send)
         except Exception as error:
-            if begun:
-                scope["state"]["code"] = _code_of(error)
+            if work.status:
+                state["code"] = _code_of(error)
                 raise  # only closing the connection shows the failure now
             await self._refuse(scope, _answer_to(error, scope))(scope, receive, send)
         finally:
             admission.end(work)
 
-    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
-        route = self._routes.get((scope["method"], scope["path"]))
-        if route is None:
-            await self._app(scope, receive, send)
-        else:
-            scope["route"] = route  # the label of its metrics and of its line in the log
-            answer = await route.endpoint(Request(scope, receive, send))
-            await answer(scope, receive, send)
+    def _tell(self, scope: Scope, method: str, status: int, seconds: float, trace_id: str) -> None:
+        """Counts the request, and writes its line in the log."""
+        state = scope["state"]
+        route = getattr(scope.get("route"), "path", UNKNOWN)
+        method = method if method in METHODS else UNKNOWN
+        code = state.get("code", "")
+        self._metrics.observe(method, route, status, code, seconds)
+        fields: dict[str, Any] = {
+            "method": method,
+            "route": route,
+            "status": status,
+            "code": code,
+            "ms": round(seconds * 1000, 2),
+            "request_id": state["request_id"],
+        }
+        for name in ("reason", "policies", "tenant", "issuer"):
+            if name in state:
+                fields[name] = state[name]
+        caller: Caller | None = state.get("caller")
+        if caller is not None:
+            fields |= caller.log_fields
+        if trace_id:
+            fields["trace_id"] = trace_id
+        self._line("request", **fields)
 
 
 def _answer_to(error: Exception, scope: Scope) -> DomainError:
@@ -192,14 +184,6 @@ def _code_of(error: BaseException) -> Code:
     """Of what fails once an answer has begun; Starlette raises it from the first."""
     cause = error.__cause__ if isinstance(error, RuntimeError) else error
     return cause.code if isinstance(cause, DomainError) else Code.INTERNAL_ERROR
-
-
-def _length(message: Message) -> int:
-    """The Content-Length of a response, 0 if it has none."""
-    for name, value in message.get("headers", ()):
-        if name == b"content-length":
-            return int(value)
-    return 0
 
 
 def _ids(scope: Scope) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from profile_domain.requests.headers import if_none_match_hits
+from profile_domain.requests.headers import names_version
 
 TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -43,7 +43,7 @@ class Asset:
             "Vary": "Accept-Encoding",
             "X-Content-Type-Options": "nosniff",
         }
-        if if_none_match_hits(", ".join(headers.getlist("if-none-match")) or None, etag):
+        if names_version(", ".join(headers.getlist("if-none-match")), etag):
             return Response(status_code=304, headers=answer)
         body = self.gzipped if zipped else self.plain
         answer |= {"Content-Type": self.media_type, "Content-Length": str(len(body))}

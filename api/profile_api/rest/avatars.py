@@ -13,7 +13,7 @@ from profile_domain.errors import Code, DomainError
 from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import Profile
 from profile_domain.public_avatars import SIDES, PublicAvatars, check_size
-from profile_domain.requests.headers import Fields, if_none_match_hits, joined, read_fields
+from profile_domain.requests.headers import Fields, joined, names_version, read_fields
 
 AVATARS: Final = "/v1/avatars"
 # An address never means another picture. Any page may show it and read its pixels, by whatever way:
@@ -61,7 +61,8 @@ def picture(fields: Fields, avatar: Avatar, headers: Mapping[str, str]) -> Respo
     """The picture, or 304 (RFC 9110 section 15.4.5). Its entity tag is the digest of its bytes."""
     etag = f'"{avatar.address_digest}"'
     headers = {"ETag": etag, "Accept-Ranges": "none", **headers}
-    if if_none_match_hits(joined(fields, "if-none-match"), etag):
+    known = joined(fields, "if-none-match")
+    if known is not None and names_version(known, etag):
         return Response(status_code=304, headers=headers)
     return Response(avatar.image, headers=headers, media_type=avatar.media_type)
 

@@ -17,8 +17,8 @@ from profile_domain.profile import Profile, ProfileUpdate
 from profile_domain.requests.bodies import read_json_object
 from profile_domain.requests.headers import (
     Fields,
-    if_none_match_hits,
     joined,
+    names_version,
     prefers_minimal,
     read_fields,
 )
@@ -47,7 +47,7 @@ class ProfileRoutes:
         known = joined(fields, "if-none-match")
         if known is not None:  # 304 needs no picture
             profile = await self._service.view_my_profile(caller, with_image=False)
-            if if_none_match_hits(known, profile.etag):
+            if names_version(known, profile.etag):
                 return Response(status_code=304, headers={"ETag": profile.etag})
         return _answer(await self._service.view_my_profile(caller))
 

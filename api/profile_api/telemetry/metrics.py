@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection
+from functools import lru_cache
 from multiprocessing import current_process
 from time import perf_counter
 from typing import Final, Literal
@@ -28,6 +29,7 @@ from profile_domain.service import Action, Pictures, Policy
 SHARED: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 UNKNOWN: Final = "unknown"
+MAX_LABELS: Final = 256  # of requests, that are remembered
 METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _MICROSECONDS = (0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.1)
@@ -83,6 +85,9 @@ class Metrics:
             multiprocess_mode="livemostrecent",
         )
         self._samples: list[Callable[[], None]] = []
+        # labels() of prometheus_client takes as long as counting and observing together.
+        self._request_labels = lru_cache(MAX_LABELS)(self._requests.labels)
+        self._seconds_labels = lru_cache(MAX_LABELS)(self._seconds.labels)
         self._watch_process()
 
     def build(self, **labels: str) -> None:
@@ -102,8 +107,8 @@ class Metrics:
 
     def observe(self, method: str, route: str, status: int, code: str, seconds: float) -> None:
         """Counts a request. ``method`` is one of METHODS, ``route`` a pattern; else UNKNOWN."""
-        self._requests.labels(method, route, str(status), code).inc()
-        self._seconds.labels(method, route).observe(seconds)
+        self._request_labels(method, route, status, code).inc()
+        self._seconds_labels(method, route).observe(seconds)
 
     def gauge(
         self,

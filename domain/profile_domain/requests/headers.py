@@ -37,16 +37,6 @@ def joined(fields: Fields, name: str) -> str | None:
     return ", ".join(sent) if sent else None
 
 
-def if_match_holds(header: str | None, etag: str) -> bool:
-    """Whether an update may go on: ``*`` and no header always hold, malformed tags never match."""
-    return header is None or _names(header, etag)
-
-
-def if_none_match_hits(header: str | None, etag: str) -> bool:
-    """Whether the reader has this version already; ``*`` always hits."""
-    return header is not None and _names(header, etag)
-
-
 def _opaque_tags(header: str) -> Iterator[str]:
     """Each well-formed tag of a list, weak or strong, in its quotes and without ``W/``."""
     position = 0
@@ -57,7 +47,8 @@ def _opaque_tags(header: str) -> Iterator[str]:
         position = (tag or _TO_COMMA.match(header, position)).end()  # type: ignore[union-attr]  # matches ""
 
 
-def _names(header: str, etag: str) -> bool:
+def names_version(header: str, etag: str) -> bool:
+    """Whether ``If-Match`` or ``If-None-Match`` names a tag; ``*`` does, a malformed one never."""
     return header.strip(" \t") == "*" or any(
         etag in {tag, _COMPRESSED.sub('"', tag)} for tag in _opaque_tags(header)
     )

@@ -52,7 +52,10 @@ class Principal(NamedTuple):
     auth_provider: AuthProvider
 
     @classmethod
-    def of(cls, profile: Profile) -> Principal:
+    def of(cls, profile: Profile, *, alike: bool = False) -> Principal:
+        """One for all people of a tenant and provider, if they are to be treated ``alike``."""
+        if alike:
+            return cls(profile.tenant_id, _ANYBODY, "", profile.auth_provider)
         return cls(profile.tenant_id, profile.id, profile.email, profile.auth_provider)
 
 
@@ -96,9 +99,7 @@ class CedarPolicy:
         """
         scopes = caller.identity.scopes
         policies = self.files.current
-        person = Principal.of(profile)
-        if policies.treat_people_alike:
-            person = person._replace(id=_ANYBODY, email="")  # one decision for all of them
+        person = Principal.of(profile, alike=policies.treat_people_alike)
         decide = policies.cached_decide if _is_small(scopes) else policies.decide
         verdict = decide(action, person, frozenset(changes), scopes, caller.face)
         for failure in verdict.failures:
