@@ -1,8 +1,8 @@
-"""Programs under one load, in interleaved rounds: medians, spreads, ratios to the first."""
+"""Programs under one load, in interleaved rounds: medians, and ratios to the first."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -10,83 +10,105 @@ from check import answers_are_right
 from reports.results import Row, line
 from stores import Store
 from world import World
-from wrk import Kind, Round, checked_load
+from wrk import NAMES, Kind, Round, checked_load
 
-from targets import LOAD_CORE, Target
+from targets import Target
 
 COLUMNS = {
-    "what": "what", "connections": "connections", "program": "program", "rate|,.0f": "requests/s",
-    "spread": "spread", "ratio|.2f": "ratio", "p50|.2f": "p50 ms", "p99|.2f": "p99 ms",
-    "p99_ratio|.2f": "p99 ratio", "cpu|.0f": "CPU µs", "refused": "409", "failed": "failed",
+    "people|,": "people", "connections": "connections", "what": "request", "program": "program",
+    "cpu|.0f": "CPU µs",
+    "cpu_ratio|.2f": "ratio", "rate|,.0f": "requests/s", "rate_ratio|.2f": "ratio",
+    "rest_ratio|.2f": "to our REST", "p50|.2f": "p50 ms", "p99|.2f": "p99 ms",
+    "p99_ratio|.2f": "p99 ratio", "refused": "409", "failed": "failed",
 }  # fmt: skip
+# What both faces can do, REST first: bare programs have no other.
+SAME: Sequence[tuple[Kind, Kind]] = (("put", "mutation"), ("get", "query"))
+CONNECTIONS = (1, 16, 64)
 
 
 @dataclass(frozen=True)
-class Contender:
-    """A program, the store it writes to, and what is asked of it."""
+class Program:
+    """A server, by the name that the table has for it, and the store it writes to."""
 
-    program: str
+    name: str
     target: Target
     store: Store
-    kind: Kind
 
 
 @dataclass(frozen=True)
 class Rounds:
-    """How many rounds each contender has, of how many seconds, with wrk on which cores."""
+    """How many rounds each program has, of how many seconds."""
 
     count: int
     seconds: int
-    cores: str = LOAD_CORE
+
+
+def compare_faces(
+    bare: Program,
+    services: Sequence[Program],
+    world: World,
+    connections: int,
+    rounds: Rounds,
+    *,
+    graphql: bool = True,
+) -> list[Row]:
+    """Updates and reads by each face of the services, beside the bare program's."""
+    rows: list[Row] = []
+    for kinds in SAME:
+        pairs = [(each, kind) for kind in kinds[: 1 + graphql] for each in services]
+        rows += compare([(bare, kinds[0]), *pairs], world, connections, rounds)
+    return rows
 
 
 def compare(
-    what: str, contenders: Sequence[Contender], world: World, connections: int, rounds: Rounds
+    pairs: Sequence[tuple[Program, Kind]], world: World, connections: int, rounds: Rounds
 ) -> list[Row]:
     """Each answers right before and after, and each round's answers are in its store."""
-    found: dict[str, list[Round]] = {each.program: [] for each in contenders}
-    _check(contenders, world)
+    found: dict[tuple[str, Kind], list[Round]] = {}
+    _check(pairs, world)
     for _ in range(rounds.count):
-        for each in contenders:
+        for program, kind in pairs:
             done = checked_load(
-                each.target,
-                each.store,
+                program.target,
+                program.store,
                 world,
-                each.kind,
+                kind,
                 connections=connections,
                 seconds=rounds.seconds,
-                cores=rounds.cores,
             )
-            found[each.program].append(done)
-    _check(contenders, world)
-    base = found[contenders[0].program]
-    rows = [_row(what, connections, program, runs, base) for program, runs in found.items()]
+            found.setdefault((program.name, kind), []).append(done)
+    _check(pairs, world)
+    rows: list[Row] = [
+        {"people": len(world.users), "connections": connections, **row} for row in _rows(found)
+    ]
     for row in rows:
         print(line(COLUMNS, row), flush=True)
     return rows
 
 
-def _check(contenders: Sequence[Contender], world: World) -> None:
-    for each in contenders:
-        answers_are_right(each.target, world, graphql=each.target.name == "ours")
+def _check(pairs: Sequence[tuple[Program, Kind]], world: World) -> None:
+    for program in {program.name: program for program, _ in pairs}.values():
+        answers_are_right(program.target, world, graphql=program.name != "bare")
 
 
-def _row(
-    what: str, connections: int, program: str, runs: Sequence[Round], base: Sequence[Round]
-) -> Row:
-    rates = sorted(each.rate for each in runs)
-    p99 = median(each.p99 for each in runs)
-    return {
-        "what": what,
-        "connections": connections,
-        "program": program,
-        "rate": median(rates),
-        "spread": f"{rates[0]:,.0f} to {rates[-1]:,.0f}",
-        "ratio": median(rates) / median(each.rate for each in base),
-        "p50": median(each.p50 for each in runs),
-        "p99": p99,
-        "p99_ratio": p99 / median(each.p99 for each in base),
-        "cpu": median(each.cpu for each in runs),
-        "refused": sum(each.refused for each in runs) or None,
-        "failed": sum(each.failed for each in runs) or None,
+def _rows(found: Mapping[tuple[str, Kind], Sequence[Round]]) -> Sequence[Row]:
+    medians = {
+        pair: {
+            each: median(getattr(run, each) for run in runs)
+            for each in ("cpu", "rate", "p50", "p99")
+        }
+        for pair, runs in found.items()
     }
+    first, rest = next(iter(medians.values())), next(iter(found))[1]
+    return [
+        {
+            "what": NAMES[kind],
+            "program": program,
+            **mine,
+            **{f"{each}_ratio": mine[each] / first[each] for each in ("cpu", "rate", "p99")},
+            "rest_ratio": mine["rate"] / medians[program, rest]["rate"] if kind != rest else None,
+            "refused": sum(run.refused for run in found[program, kind]) or None,
+            "failed": sum(run.failed for run in found[program, kind]) or None,
+        }
+        for (program, kind), mine in medians.items()
+    ]

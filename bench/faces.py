@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import http.client
-import os
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +22,7 @@ from stores import postgres_stores, sqlite_stores
 from world import TENANT, World, make_world
 
 from profile_testing.images import jpeg, noise
-from targets import Target, ours
+from targets import ours
 
 FACES: Final = 50
 SIZE: Final = 64
@@ -98,23 +97,12 @@ def round_of(world: World, url: str) -> dict[str, tuple[int, float, float]]:
         }
         results = {}
         for way, asked in ways.items():
-            cpu, begun = cpu_seconds(target), time.perf_counter()
+            cpu, begun = target.cpu_seconds(), time.perf_counter()
             size = browser.show(asked)
             took = time.perf_counter() - begun
-            results[way] = size, took, cpu_seconds(target) - cpu
+            results[way] = size, took, target.cpu_seconds() - cpu
         browser.close()
     return results
-
-
-def cpu_seconds(target: Target) -> float:
-    """Of the service and the processes of its pictures."""
-    pid = target.process.pid
-    tasks = Path(f"/proc/{pid}/task").glob("*/children")
-    ticks = 0
-    for each in (pid, *(int(child) for task in tasks for child in task.read_text().split())):
-        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def measured(world: World, store: str, url: str, rounds: int) -> list[Row]:

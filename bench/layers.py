@@ -13,12 +13,11 @@ from pathlib import Path
 from measured.sampled import LAYERS
 from reports.results import Row, table
 from world import World
-from wrk import Kind, load
+from wrk import NAMES, Kind, load
 
-from targets import BENCH, SERVER_CORE, Target, free_port, our_command, settings_of, started
+from targets import BENCH, Target, free_port, our_command, settings_of, started
 
 CONNECTIONS = 16
-NAMES = {"put": "PUT", "mutation": "mutation", "get": "GET", "query": "me { id name }"}
 _ORDER = [
     "server: event loop, sockets, HTTP", "around: id, log, metrics, admission",
     "routing: framework and route", "headers and body", "token and tenant", "GraphQL: document, plan, fields",
@@ -37,7 +36,7 @@ def layers(
         port = free_port()
         command = [sys.executable, str(BENCH / "measured/sampled.py"), *our_command(port)[1:]]
         environment = settings_of(world, url) | {"BENCH_SAMPLES": str(file)}
-        with started("ours, sampled", command, port, environment, cores=SERVER_CORE) as target:
+        with started("ours, sampled", command, port, environment) as target:
             load(target, world, kind, connections=CONNECTIONS, seconds=1)
             target.process.send_signal(signal.SIGUSR2)
             done = load(target, world, kind, connections=CONNECTIONS, seconds=seconds)

@@ -1,44 +1,47 @@
--- Requests for wrk: people round-robin, a fresh value in every write. BENCH_PEOPLE names a file with a line for each
--- person, "token tenant"; BENCH_KIND is put, mutation, get or query.
-local people, counter, kind = {}, 0, os.getenv("BENCH_KIND")
-local threads = {}
-
--- Global, so that done() can ask each thread for them.
-answered, refused, wrong = 0, 0, ""
-
-function setup(thread)
-  thread:set("number", #threads)
-  threads[#threads + 1] = thread
-end
-
-function init()
-  for line in io.lines(os.getenv("BENCH_PEOPLE")) do
-    local token, tenant = line:match("(%S+) (%S+)")
-    people[#people + 1] = {
-      ["Authorization"] = "Bearer " .. token, ["X-Tenant-ID"] = tenant, ["Content-Type"] = "application/json",
-    }
-  end
-  math.randomseed(os.time() + number)
-  counter = math.random(1, 1000000) * 1000
-end
-
+-- Requests for wrk's one thread: people in turn from BENCH_TURN on, a fresh value in every write. BENCH_PEOPLE names a
+-- file with a line for each person, "token tenant"; BENCH_KIND is put, mutation, get or query.
+local ME = "/v1/users/me/profile"
 local MUTATION = '{"query":"mutation Rename($input: UpdateMyProfileInput!) { updateMyProfile(input: $input) { '
   .. '__typename ... on Profile { id name displayName etag } ... on ProfileError { code message } } }",'
   .. '"variables":{"input":{"displayName":"%s"}}}'
-local QUERY = '{"query":"{ me { id name } }"}'
+local REQUESTS = {
+  put = { "PUT", ME, '{"display_name":"%s"}' },
+  mutation = { "POST", "/graphql", MUTATION },
+  get = { "GET", ME, "" },
+  query = { "POST", "/graphql", '{"query":"{ me { id name } }"}' },
+}
+local kind = os.getenv("BENCH_KIND")
+local method, path, template = unpack(REQUESTS[kind])
+local values = os.getenv("BENCH_VALUES") .. "-%012d"
+local heads, thread = {}, nil
+
+-- Global, so that done() can ask the thread for them.
+turn, answered, refused, wrong = tonumber(os.getenv("BENCH_TURN")), 0, 0, ""
+
+function setup(the_only)
+  thread = the_only
+end
+
+local function body()
+  return string.format(template, string.format(values, turn))
+end
+
+-- Bodies have one length, so all but the body is written beforehand.
+function init()
+  local sample = body()
+  for line in io.lines(os.getenv("BENCH_PEOPLE")) do
+    local token, tenant = line:match("(%S+) (%S+)")
+    local headers = {
+      ["Authorization"] = "Bearer " .. token, ["X-Tenant-ID"] = tenant, ["Content-Type"] = "application/json",
+    }
+    local whole = wrk.format(method, path, headers, sample ~= "" and sample or nil)
+    heads[#heads + 1] = whole:sub(1, #whole - #sample)
+  end
+end
 
 function request()
-  counter = counter + 1
-  local headers = people[counter % #people + 1]
-  local value = string.format("n%d-%d", number, counter)
-  if kind == "put" then
-    return wrk.format("PUT", "/v1/users/me/profile", headers, '{"display_name":"' .. value .. '"}')
-  elseif kind == "mutation" then
-    return wrk.format("POST", "/graphql", headers, string.format(MUTATION, value))
-  elseif kind == "query" then
-    return wrk.format("POST", "/graphql", headers, QUERY)
-  end
-  return wrk.format("GET", "/v1/users/me/profile", headers)
+  turn = turn + 1
+  return heads[turn % #heads + 1] .. body()
 end
 
 function response(status, _, body)
@@ -53,16 +56,12 @@ function response(status, _, body)
 end
 
 function done(summary, latency)
-  local all, conflicts = 0, 0
-  for _, thread in ipairs(threads) do
-    all = all + thread:get("answered")
-    conflicts = conflicts + thread:get("refused")
-    if thread:get("wrong") ~= "" then io.stderr:write(thread:get("wrong"), "\n") end
-  end
+  if thread:get("wrong") ~= "" then io.stderr:write(thread:get("wrong"), "\n") end
   local errors = summary.errors
   io.write(string.format(
-    'RESULT {"answered": %d, "refused": %d, "failed": %d, "seconds": %f, "p50": %f, "p99": %f}\n',
-    all, conflicts, errors.connect + errors.read + errors.write + errors.timeout, summary.duration / 1e6,
+    'RESULT {"turn": %d, "answered": %d, "refused": %d, "failed": %d, "seconds": %f, "p50": %f, "p99": %f}\n',
+    thread:get("turn"), thread:get("answered"), thread:get("refused"),
+    errors.connect + errors.read + errors.write + errors.timeout, summary.duration / 1e6,
     latency:percentile(50) / 1e3, latency:percentile(99) / 1e3
   ))
 end

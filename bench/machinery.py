@@ -19,7 +19,7 @@ from stores import postgres_stores, sqlite_stores
 from world import World, make_world
 from wrk import Kind, load, require
 
-from targets import BENCH, SERVER_CORE, Target, free_port, our_command, settings_of, started
+from targets import BENCH, Target, free_port, our_command, settings_of, started
 
 # What each piece is for: the kinds of request that it could help, by store.
 PIECES: dict[str, tuple[list[str], list[Kind]]] = {
@@ -46,7 +46,7 @@ def serving(world: World, url: str, piece: str | None) -> Iterator[Target]:
     if piece:
         command = [sys.executable, str(BENCH / "measured/without.py"), piece, *command[1:]]
     name = f"without {piece}" if piece else "ours"
-    with started(name, command, port, settings_of(world, url), cores=SERVER_CORE) as target:
+    with started(name, command, port, settings_of(world, url)) as target:
         yield target
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import against
 import compare
 import faces
 import growth
@@ -30,6 +31,7 @@ def timings(rows: Sequence[Row]) -> str:
 
 
 LAYOUTS: Mapping[str, Callable[[Sequence[Row]], str]] = {
+    "against": against.laid_out,
     "postgres": loads,
     "sqlite": loads,
     "pictures": loads,
@@ -67,7 +69,8 @@ def section(part: str) -> str | None:
     found = kept(RESULTS, part)
     if found is None:
         return None
-    return f"{LAYOUTS[part](found['rows'])}\n\nTaken {summary(found)}."
+    commits = f" Before and after are {found['commits']}." if "commits" in found else ""
+    return f"{LAYOUTS[part](found['rows'])}\n\nTaken {summary(found)}.{commits}"
 
 
 def main() -> None:

@@ -6,27 +6,28 @@ import argparse
 import random
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import layers
 import start
-from compare import COLUMNS, Contender, Rounds, compare
+from compare import COLUMNS, CONNECTIONS, Program, Rounds, compare, compare_faces
 from reports.results import RESULTS, Row, environment, keep, summary, table
 from stores import Store, postgres_stores, sqlite_stores
-from world import PEOPLE, World, make_world
-from wrk import TIMEOUT_SECONDS, Kind, require
+from world import FEW, MANY, World, make_world
+from wrk import NAMES, TIMEOUT_SECONDS, Kind, require
 
 import targets
-from targets import ALL_CORES, Target
 
-PUT_CONNECTIONS = [1, 4, 16, 64, 256]
-CONNECTIONS = [1, 16, 64]
+# Of REST by many people alone.
+MOST_CONNECTIONS = 256
 # The other parts print each row when it is measured.
 LAID_OUT: Mapping[str, Callable[[list[Row]], str]] = {
     "start": start.laid_out,
     "layers": layers.laid_out,
 }
+Stores = Callable[[World], AbstractContextManager[tuple[Store, Store]]]
 
 
 class Run:
@@ -35,121 +36,96 @@ class Run:
     def __init__(self, args: argparse.Namespace) -> None:
         self._rounds = Rounds(args.rounds, args.seconds)
         self._connections: list[int] | None = args.connections
-        self._only: list[str] = args.only
-        self._people: int = args.people
+        self._people: list[int] = args.people
 
     def postgres(self, folder: Path) -> list[Row]:
-        world = make_world(folder, people=self._people)
-        with (
-            postgres_stores(world) as (our_store, bare_store),
-            targets.ours(world, our_store.url) as us,
-            targets.bare(world, "postgres", bare_store.url) as them,
-        ):
-            return self._programs("Postgres", world, (us, our_store), (them, bare_store))
+        return self._programs(folder, "postgres", postgres_stores)
 
     def sqlite(self, folder: Path) -> list[Row]:
-        world = make_world(folder, people=self._people)
-        with (
-            sqlite_stores(world) as (our_store, bare_store),
-            targets.ours(world, our_store.url) as us,
-            targets.bare(world, "sqlite", bare_store.url) as them,
-        ):
-            return self._programs("SQLite", world, (us, our_store), (them, bare_store))
+        return self._programs(folder, "sqlite", sqlite_stores)
 
     def pictures(self, folder: Path) -> list[Row]:
-        world = make_world(
-            folder, people=self._people, image=random.Random(1).randbytes(100 * 1024)
-        )
+        """Each of the few has one of 100 KiB."""
+        world = make_world(folder, image=random.Random(1).randbytes(100 * 1024))
         with (
             postgres_stores(world) as (our_store, bare_store),
             targets.ours(world, our_store.url) as us,
             targets.bare(world, "postgres", bare_store.url) as them,
         ):
-            pair = [
-                Contender("bare", them, bare_store, "get"),
-                Contender("ours", us, our_store, "get"),
-            ]
-            what = "GET of 100 KiB, Postgres"
+            programs = Program("bare", them, bare_store), Program("ours", us, our_store)
             return [
                 row
-                for connections in self._connections or [16, 64]
-                for row in compare(what, pair, world, connections, self._rounds)
+                for connections in self._connections or (16, 64)
+                for row in compare(
+                    [(each, "get") for each in programs], world, connections, self._rounds
+                )
             ]
 
     def workers(self, folder: Path) -> list[Row]:
-        """Servers, Postgres and wrk share all cores."""
-        world = make_world(folder, people=self._people)
-        rounds = Rounds(self._rounds.count, self._rounds.seconds, ALL_CORES)
+        world = make_world(folder, people=max(self._people))
         with (
             postgres_stores(world) as (store, _),
-            targets.ours(world, store.url, cores=ALL_CORES) as one,
-            targets.ours(world, store.url, cores=ALL_CORES, workers=2) as two,
+            targets.ours(world, store.url) as one,
+            targets.ours(world, store.url, workers=2) as two,
         ):
-            rows: list[Row] = []
-            for kind in ("put", "get"):
-                pair = [
-                    Contender("one worker", one, store, kind),
-                    Contender("two workers", two, store, kind),
-                ]
-                what = f"{kind.upper()}, Postgres, cores shared"
-                for connections in self._connections or [64]:
-                    rows += compare(what, pair, world, connections, rounds)
-            return [*rows, resident("one worker", one), resident("two workers", two)]
+            programs = Program("one worker", one, store), Program("two workers", two, store)
+            kinds: list[Kind] = ["put", "get"]
+            rows = [
+                row
+                for connections in self._connections or (64,)
+                for kind in kinds
+                for row in compare(
+                    [(each, kind) for each in programs], world, connections, self._rounds
+                )
+            ]
+            return [*rows, *map(resident, programs)]
 
     def start(self, folder: Path) -> list[Row]:
-        return start.starts(make_world(folder, people=self._people))
+        return start.starts(make_world(folder))
 
     def layers(self, folder: Path) -> list[Row]:
-        world = make_world(folder, people=self._people)
+        world = make_world(folder, people=max(self._people))
         seconds = self._rounds.seconds * 3
         with postgres_stores(world) as (store, _):
-            kinds: list[Kind] = ["put", "mutation", "get", "query"]
-            rows = layers.layers(world, "Postgres", store.url, kinds, seconds)
+            rows = layers.layers(world, "Postgres", store.url, list(NAMES), seconds)
         with sqlite_stores(world) as (store, _):
             rows += layers.layers(world, "SQLite", store.url, ["put"], seconds)
         return rows
 
-    def _programs(
-        self, name: str, world: World, ours: tuple[Target, Store], bare: tuple[Target, Store]
-    ) -> list[Row]:
-        def we(program: str, kind: Kind) -> Contender:
-            return Contender(program, *ours, kind)
-
-        def they(kind: Kind) -> Contender:
-            return Contender("bare", *bare, kind)
-
-        comparisons = [
-            ("PUT", they("put"), we("ours", "put"), PUT_CONNECTIONS),
-            ("mutation", we("our PUT", "put"), we("ours", "mutation"), CONNECTIONS),
-            ("GET", they("get"), we("ours", "get"), CONNECTIONS),
-            ("me { id name }", we("our GET", "get"), we("ours", "query"), CONNECTIONS),
-        ]
-        rows: list[Row] = []
-        for what, first, second, usual in comparisons:
-            if not any(word in what for word in self._only):
-                continue
-            for connections in self._connections or usual:
-                pair = [first, second]
-                rows += compare(f"{what}, {name}", pair, world, connections, self._rounds)
-        return [*rows, resident("bare", bare[0]), resident("ours", ours[0])]
+    def _programs(self, folder: Path, bare: str, stores: Stores) -> list[Row]:
+        everybody = make_world(folder, people=max(self._people))
+        with (
+            stores(everybody) as (our_store, bare_store),
+            targets.ours(everybody, our_store.url) as us,
+            targets.bare(everybody, bare, bare_store.url) as them,
+        ):
+            programs = Program("bare", them, bare_store), Program("ours", us, our_store)
+            rows: list[Row] = []
+            for people in self._people:
+                usual = (*CONNECTIONS, MOST_CONNECTIONS) if people > FEW else CONNECTIONS
+                for connections in self._connections or usual:
+                    rows += compare_faces(
+                        programs[0], programs[1:], everybody.first(people), connections,
+                        self._rounds, graphql=connections < MOST_CONNECTIONS,
+                    )  # fmt: skip
+            return [*rows, *map(resident, programs)]
 
 
-def resident(program: str, target: Target) -> Row:
+def resident(program: Program) -> Row:
     """After the load, with what it has left in memory."""
-    sizes = ", ".join(f"{size:.0f} MiB" for size in target.resident_mib())
-    print(f"\n{program}: {sizes} resident", flush=True)
-    return {"what": "resident", "program": program, "spread": sizes}
+    sizes = ", ".join(f"{size:.0f} MiB" for size in program.target.resident_mib())
+    print(f"\n{program.name}: {sizes} resident", flush=True)
+    return {"what": "resident", "program": program.name, "spread": sizes}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parts = ["postgres", "sqlite", "pictures", "workers", "start", "layers"]
     parser.add_argument("--parts", nargs="+", default=parts, choices=parts)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--connections", type=int, nargs="+", help="instead of each part's own")
-    parser.add_argument("--people", type=int, default=PEOPLE, help="people, round-robin")
-    parser.add_argument("--only", nargs="+", default=[""], help="words of the comparisons to run")
+    parser.add_argument("--people", type=int, nargs="+", default=[MANY, FEW], help="in turn")
     parser.add_argument("--results", type=Path, default=RESULTS, help="a folder")
     args = parser.parse_args()
     require()

@@ -72,16 +72,25 @@ def sqlite_stores(world: World) -> Iterator[tuple[Store, Store]]:
         db.execute(_BARE_TABLE.format(bytes="blob"))
         db.executemany("INSERT INTO bare VALUES (?, ?, ?, ?, ?, ?)", _bare_rows(world))
     db.close()
-    yield Store(url, str(ours), _OURS), Store(str(bare), str(bare), _BARE)
+    yield our_store(url, str(ours)), Store(str(bare), str(bare), _BARE)
 
 
 @contextmanager
 def postgres_stores(world: World) -> Iterator[tuple[Store, Store]]:
     """Ours, served by a role that row security holds, and the bare program's."""
     with postgres_server() as server, database(server) as filled:
-        fill(world, filled.url)
-        asyncio.run(_fill_bare(world, filled.admin))
-        yield Store(filled.url, filled.admin, _OURS), Store(filled.admin, filled.admin, _BARE)
+        yield filled_stores(world, filled)
+
+
+def filled_stores(world: World, filled: Database) -> tuple[Store, Store]:
+    """Both in one database."""
+    fill(world, filled.url)
+    asyncio.run(_fill_bare(world, filled.admin))
+    return our_store(filled.url, filled.admin), Store(filled.admin, filled.admin, _BARE)
+
+
+def our_store(url: str, asked: str) -> Store:
+    return Store(url, asked, _OURS)
 
 
 @contextmanager

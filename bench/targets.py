@@ -1,4 +1,4 @@
-"""The servers that are measured: each a process of its own, on a core of its own where it can."""
+"""The servers that are measured: each a process of its own."""
 
 from __future__ import annotations
 
@@ -18,49 +18,42 @@ from tempfile import TemporaryFile
 from world import World
 
 BENCH = Path(__file__).parent
-# Elsewhere nothing is measured under load: `wrk.require` says so.
-_CORES = (
-    [str(core) for core in sorted(os.sched_getaffinity(0))] if sys.platform == "linux" else [""]
-)
-SERVER_CORE, LOAD_CORE, ALL_CORES = _CORES[0], _CORES[-1], ",".join(_CORES)
+SERVER_CORE = str(min(os.sched_getaffinity(0))) if sys.platform == "linux" else ""
 
 
 @dataclass
 class Target:
-    """A running server, with the workers it has."""
+    """A running server, with the workers it has; ``turn`` is where its next round begins."""
 
     name: str
     process: subprocess.Popen[bytes]
     port: int
+    turn: int = 0
 
     def cpu_seconds(self) -> float:
         """Of all its processes."""
         ticks = 0
-        for pid in self._pids():
+        for pid in (self.process.pid, *self._children()):
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             ticks += int(fields[11]) + int(fields[12])
         return ticks / os.sysconf("SC_CLK_TCK")
 
     def resident_mib(self) -> list[float]:
         """Of each process that serves."""
-        serving = self._children() or [self.process.pid]
+        workers = [
+            child
+            for child in self._children()
+            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
+        ]
         sizes = []
-        for pid in serving:
+        for pid in workers or [self.process.pid]:
             status = Path(f"/proc/{pid}/status").read_text()
             sizes.append(int(status.partition("VmRSS:")[2].split()[0]) / 1024)
         return sizes
 
     def _children(self) -> list[int]:
-        """Workers only: a process that looks after semaphores serves nobody."""
-        pid = self.process.pid
-        tasks = Path(f"/proc/{pid}/task").glob("*/children")
-        children = [int(child) for each in tasks for child in each.read_text().split()]
-        return [
-            each for each in children if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()
-        ]
-
-    def _pids(self) -> list[int]:
-        return [self.process.pid, *self._children()]
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        return [int(child) for each in tasks for child in each.read_text().split()]
 
 
 def free_port() -> int:
@@ -72,15 +65,14 @@ def free_port() -> int:
 
 @contextmanager
 def started(
-    name: str, command: list[str], port: int, environment: dict[str, str], *, cores: str
+    name: str, command: list[str], port: int, environment: dict[str, str]
 ) -> Iterator[Target]:
     """Its log goes to a file, as JSON. Ends the run when it does not answer within a minute."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PROFILE_")}
     with TemporaryFile() as log:
         process = subprocess.Popen(
-            ["taskset", "-c", cores, *command],
-            env=kept | environment, cwd=BENCH, stdout=log, stderr=log,
-        )  # fmt: skip
+            command, env=kept | environment, cwd=BENCH, stdout=log, stderr=log
+        )
         try:
             for _ in range(1200):
                 if process.poll() is not None or answers(port):
@@ -132,13 +124,20 @@ def bare_command(kind: str, port: int) -> list[str]:
 
 
 @contextmanager
-def ours(
-    world: World, url: str, *, workers: int = 1, cores: str = SERVER_CORE, **settings: str
-) -> Iterator[Target]:
+def ours(world: World, url: str, *, workers: int = 1, **settings: str) -> Iterator[Target]:
     """``profile-service serve``; ``settings`` are more variables of its environment."""
     port = free_port()
     environment = settings_of(world, url) | settings
-    with started("ours", our_command(port, workers), port, environment, cores=cores) as target:
+    with started("ours", our_command(port, workers), port, environment) as target:
+        yield target
+
+
+@contextmanager
+def of_checkout(world: World, url: str, command: str) -> Iterator[Target]:
+    """``profile-service serve`` of another checkout."""
+    port = free_port()
+    whole = [command, *our_command(port)[1:]]
+    with started(command, whole, port, settings_of(world, url)) as target:
         yield target
 
 
@@ -148,5 +147,5 @@ def bare(world: World, kind: str, url: str) -> Iterator[Target]:
     port = free_port()
     environment = {"BENCH_DATABASE": url, "BENCH_SECRET": world.secret}
     command = bare_command(kind, port)
-    with started(f"bare {kind}", command, port, environment, cores=SERVER_CORE) as target:
+    with started(f"bare {kind}", command, port, environment) as target:
         yield target

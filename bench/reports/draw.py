@@ -1,4 +1,4 @@
-"""The pictures of docs/images, drawn from what runs have kept: ``make bench-pictures``."""
+"""The pictures of docs/images, drawn from what runs have kept: ``make bench-report``."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ IMAGES = Path(__file__).parents[2] / "docs" / "images"
 
 
 def throughput(results: Path = RESULTS) -> None:
-    """Requests a second against connections, ours and the bare program's, for each store."""
-    panels = []
-    for part in ("postgres", "sqlite"):
-        lines: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
-        for row in (kept(results, part) or {"rows": []})["rows"]:
-            if row["what"].startswith("PUT"):
-                lines[row["program"]].append((row["connections"], row["rate"]))
-        if lines:
-            store = {"postgres": "Postgres", "sqlite": "SQLite"}[part]
-            panels.append(Panel(f"{store}: PUTs a second", "connections", _named(lines)))
+    """PUTs by connections, of the most people in turn: ours and the bare program's, by store."""
+    panels: list[Panel] = []
+    for key, name in (("cpu", "CPU µs for a PUT"), ("rate", "PUTs a second")):
+        for part, store in (("postgres", "Postgres"), ("sqlite", "SQLite")):
+            found = (kept(results, part) or {"rows": []})["rows"]
+            puts = [row for row in found if row["what"] == "PUT"]
+            most = max((row["people"] for row in puts), default=0)
+            lines: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+            for row in puts:
+                if row["people"] == most:
+                    lines[row["program"]].append((row["connections"], row[key]))
+            if lines:
+                panels.append(Panel(f"{store}: {name}", "connections", _named(lines)))
     if panels:
-        title = "Requests a second by connections, ours and a bare program's"
+        title = "PUTs of people in turn by connections, ours and a bare program's"
         (IMAGES / "throughput.svg").write_text(svg(panels, title=title, columns=2))
 
 
