@@ -13,6 +13,7 @@ import against
 import compare
 import faces
 import growth
+import instructions
 import layers
 import start
 from reports import draw
@@ -31,6 +32,7 @@ def timings(rows: Sequence[Row]) -> str:
 
 
 LAYOUTS: Mapping[str, Callable[[Sequence[Row]], str]] = {
+    "instructions": instructions.laid_out,
     "against": against.laid_out,
     "postgres": loads,
     "sqlite": loads,

@@ -141,11 +141,14 @@ def of_checkout(world: World, url: str, command: str) -> Iterator[Target]:
         yield target
 
 
+def bare_environment(world: World, url: str) -> dict[str, str]:
+    return {"BENCH_DATABASE": url, "BENCH_SECRET": world.secret}
+
+
 @contextmanager
 def bare(world: World, kind: str, url: str) -> Iterator[Target]:
     """The bare program on the same server, uvicorn with uvloop and httptools."""
     port = free_port()
-    environment = {"BENCH_DATABASE": url, "BENCH_SECRET": world.secret}
     command = bare_command(kind, port)
-    with started(f"bare {kind}", command, port, environment) as target:
+    with started(f"bare {kind}", command, port, bare_environment(world, url)) as target:
         yield target
