@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -27,6 +27,8 @@ from profile_infra.tokens.strict import read_base64url, read_json_object
 _log = logging.getLogger(__name__)
 
 MAX_LENGTH = 16 * 1024
+MAX_CACHED_HEADERS = 128
+MAX_CACHED_HEADER = 512  # characters
 _TYPES = frozenset({"jwt", "at+jwt"})
 
 
@@ -120,8 +122,8 @@ class JoseTokens:
 class ReadToken(NamedTuple):
     """A compact JWS (RFC 7515 section 3.1), parsed but not verified."""
 
-    header: dict[str, Any]
-    claims: dict[str, Any]
+    header: Mapping[str, Any]
+    claims: Mapping[str, Any]
     signed: bytes
     signature: bytes
 
@@ -131,8 +133,19 @@ def read_token(token: str) -> ReadToken:
     if len(token) > MAX_LENGTH:
         raise ValueError("too long")
     signed, _, signature = token.rpartition(".")
-    header, claims = (read_json_object(read_base64url(part)) for part in signed.split("."))
-    return ReadToken(header, claims, signed.encode("ascii"), read_base64url(signature))
+    header, claims = signed.split(".")
+    read_header = _read_cached if len(header) <= MAX_CACHED_HEADER else _read
+    return ReadToken(
+        read_header(header), _read(claims), signed.encode("ascii"), read_base64url(signature)
+    )
+
+
+def _read(part: str) -> Mapping[str, Any]:
+    return read_json_object(read_base64url(part))
+
+
+# An issuer's tokens have the same header for as long as it signs with the same key.
+_read_cached = lru_cache(MAX_CACHED_HEADERS)(_read)
 
 
 def fault_of_header(header: Mapping[str, Any], issuer: Issuer) -> str | None:
