@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from sqlalchemy import JSON, Boolean, Uuid
+from sqlalchemy import JSON, BigInteger, Boolean, Float, LargeBinary, Uuid
 from sqlalchemy.dialects import sqlite
-from sqlmodel import UTCDateTime
+from sqlmodel import AutoString, UTCDateTime
 
 from profile_infra.stores import statements
 from profile_infra.stores.audit import CHANGE_COLUMNS
@@ -25,6 +25,7 @@ VALUES = {
     JSON: {"first_name": "Éve", "last_name": None},
     Boolean: True,
 }
+AS_IT_IS = (AutoString, BigInteger, Float, LargeBinary)
 COLUMNS = [*USERS.c, *AVATARS.c, *CHANGES.c]
 
 
@@ -37,11 +38,11 @@ def test_the_statements_have_every_column_that_the_tables_declare():
 
 @pytest.mark.parametrize("column", COLUMNS, ids=str)
 def test_sqlite_holds_each_column_in_the_form_that_its_type_has_there(column):
-    value = next((v for kind, v in VALUES.items() if isinstance(column.type, kind)), "as it is")
-    kept = Statement(Sql(f"SELECT :{column.key}"), SQLITE).bind({column.key: value})
-    if value == "as it is":
-        assert kept == [value]
+    if isinstance(column.type, AS_IT_IS):
+        assert column.key not in {*SQLITE.bind, *SQLITE.read}
         return
+    value = next(value for kind, value in VALUES.items() if isinstance(column.type, kind))
+    kept = Statement(Sql(f"SELECT :{column.key}"), SQLITE).bind({column.key: value})
     declared = column.type.dialect_impl(DIALECT)
     assert kept == [declared.bind_processor(DIALECT)(value)]
     read = Statement(Sql("", (column.key,)), SQLITE).read(kept)
