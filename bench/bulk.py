@@ -15,12 +15,12 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Table, insert
+from sqlalchemy import Table
 from world import TENANT
 
 from profile_infra.stores.by_url import migrate
-from profile_infra.stores.sqlite.writes import DIALECT
-from profile_infra.stores.statements import Statement
+from profile_infra.stores.sqlite.writes import DRIVER
+from profile_infra.stores.statements import Statement, insert
 from profile_infra.stores.tables import AVATARS, CHANGES, USERS
 from profile_testing.postgres_database import Database
 
@@ -89,7 +89,7 @@ def fill_sqlite(file: Path, bulk: Bulk) -> str:
     db.execute("PRAGMA cache_size=-400000")
     with db:
         for table, rows in bulk.rows():
-            statement = Statement(insert(table), DIALECT)
+            statement = Statement(insert(table.name, table.c.keys()), DRIVER)
             db.executemany(statement.text, (statement.bind(values) for values in rows))
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()

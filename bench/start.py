@@ -15,7 +15,7 @@ from reports.results import Row, table
 from stores import sqlite_stores
 from world import TENANT, World
 
-from targets import BENCH, SERVER_CORE, bare_command, free_port, our_command, settings_of
+from targets import BENCH, bare_command, free_port, our_command, settings_of
 
 COLUMNS = {"program": "program", "ms|,.0f": "ms, median", "spread": "spread", "ratio|.1f": "ratio"}
 
@@ -61,9 +61,8 @@ def _first_answer(
     with Path(os.devnull).open("wb") as log:
         begun = time.perf_counter()
         process = subprocess.Popen(
-            ["taskset", "-c", SERVER_CORE, *command],
-            env=kept | dict(environment), cwd=BENCH, stdout=log, stderr=log,
-        )  # fmt: skip
+            command, env=kept | dict(environment), cwd=BENCH, stdout=log, stderr=log
+        )
         try:
             while time.perf_counter() - begun < 60:
                 if _status(port, headers) == 200:

@@ -18,7 +18,6 @@ from tempfile import TemporaryFile
 from world import World
 
 BENCH = Path(__file__).parent
-SERVER_CORE = str(min(os.sched_getaffinity(0))) if sys.platform == "linux" else ""
 
 
 @dataclass

@@ -4,11 +4,11 @@ import asyncio
 import sys
 
 import pytest
+from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from profile_infra.stores.by_url import check_schema, migrate, script
 from profile_infra.stores.postgres.store import PostgresProfiles
-from profile_infra.stores.postgres.writes import DIALECT
 from profile_infra.stores.revisions import (
     EMPTY,
     SchemaMismatch,
@@ -55,10 +55,11 @@ async def there(database: Database, schema: str) -> str:
 async def test_the_migrations_make_exactly_what_the_tables_declare(empty_database):
     assert await empty_database.migrate() is None
     declared = [
-        str(CreateTable(each).compile(dialect=DIALECT)) for each in Row.metadata.sorted_tables
+        str(CreateTable(each).compile(dialect=asyncpg.dialect()))
+        for each in Row.metadata.sorted_tables
     ]
     declared += [
-        str(CreateIndex(index).compile(dialect=DIALECT))
+        str(CreateIndex(index).compile(dialect=asyncpg.dialect()))
         for table in Row.metadata.sorted_tables
         for index in table.indexes
     ]

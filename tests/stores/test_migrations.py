@@ -13,11 +13,10 @@ from sqlalchemy import create_engine
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.schema import CreateTable
 
-from profile_infra.stores import revisions, statements
+from profile_infra.stores import revisions
 from profile_infra.stores.by_url import SchemaMismatch, check_schema, migrate, newest
 from profile_infra.stores.revisions import EMPTY, UnusableDatabase
 from profile_infra.stores.sqlite.store import SqliteProfiles
-from profile_infra.stores.statements import Statement
 from profile_infra.stores.tables import Row
 
 pytestmark = pytest.mark.journey
@@ -111,17 +110,13 @@ def test_a_migration_that_fails_leaves_nothing_behind(url, tmp_path):
     assert list(declared(tmp_path / "profile.db")) == ["avatars"]
 
 
-def test_the_tables_and_statements_serve_postgres_too():
+def test_the_tables_serve_postgres_too():
     dialect = asyncpg.dialect()
     tables = "".join(
         str(CreateTable(table).compile(dialect=dialect)) for table in Row.metadata.sorted_tables
     )
     for type_ in ("UUID", "JSONB", "BYTEA", "BIGINT", "TIMESTAMP WITH TIME ZONE", "BOOLEAN"):
         assert type_ in tables
-    load = Statement(statements.LOAD, dialect)
-    assert "users.issuer IN ($2" in load.text
-    update = Statement(statements.replace_user(["first_name"]), dialect)
-    assert update.text.startswith("UPDATE users SET first_name=$1")
 
 
 def test_the_revisions_are_named_by_their_files_as_alembic_finds_them():

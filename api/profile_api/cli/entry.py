@@ -4,6 +4,8 @@ import os
 import signal
 import sys
 
+from profile_api.cli.imports import lasting_imports
+
 _SERVE = ("serve", "demo")
 
 
@@ -14,7 +16,8 @@ def main() -> None:
             signal.signal(sign, _stop)
     if sys.argv[1:2] == ["serve"]:
         signal.signal(signal.SIGHUP, _read_later)
-    from profile_api.cli.main import main as run  # noqa: PLC0415  # takes a second
+    with lasting_imports():
+        from profile_api.cli.main import main as run  # noqa: PLC0415  # takes half a second
 
     run()
 

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from profile_api.cli.output import Json, json_line, row, say
 from profile_api.cli.store import opened
@@ -135,6 +133,9 @@ def _document(done: Import, warnings: list[str], *, dry_run: bool) -> dict[str, 
 async def _import(
     file: Path, size: int | None, of_deleted: OfDeleted, *, overwrite: bool, dry_run: bool
 ) -> Import:
+    from rich.console import Console  # noqa: PLC0415  # only here, and it takes long
+    from rich.progress import Progress  # noqa: PLC0415  # as above
+
     async with opened(Settings()) as store:
         console = Console(stderr=True)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:

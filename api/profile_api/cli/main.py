@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
+from profile_api.cli.imports import lasting_imports
 from profile_api.cli.output import OutputLost, as_it_is, say
 from profile_api.cli.policies import policies
 from profile_api.cli.store import await_migration
@@ -134,7 +135,8 @@ def demo(
     port: Annotated[int, typer.Option(help="The port on 127.0.0.1.", min=1, max=65535)] = 8000,
 ) -> None:
     """Serve a throwaway store with people to try, and show how."""
-    from profile_api.cli import demo as demonstration  # noqa: PLC0415  # as above
+    with lasting_imports():
+        from profile_api.cli import demo as demonstration  # noqa: PLC0415  # as above
 
     demonstration.run(port)
 
@@ -149,9 +151,10 @@ def serve(
 
     Policies and key files are read again when they change, and at SIGHUP.
     """
-    from profile_api.app import create_app  # noqa: PLC0415  # as above
-    from profile_api.server import serving  # noqa: PLC0415  # as above
-    from profile_api.telemetry import logs  # noqa: PLC0415  # as above
+    with lasting_imports():
+        from profile_api.app import create_app  # noqa: PLC0415  # as above
+        from profile_api.server import serving  # noqa: PLC0415  # as above
+        from profile_api.telemetry import logs  # noqa: PLC0415  # as above
 
     settings = Settings()
     if not settings.issuers:

@@ -154,6 +154,7 @@ def serve(
 
 
 def _work(settings: Settings, listener: socket.socket) -> None:
+    gc.freeze()  # what has been imported: the collection before serving need not look at it
     end_with_parent()
     _run(_config(partial(application, settings), settings, factory=True), settings, listener)
 

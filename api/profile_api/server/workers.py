@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -15,11 +16,10 @@ from socket import socket
 from tempfile import TemporaryDirectory
 from typing import Final
 
-import structlog
 from prometheus_client.multiprocess import mark_process_dead
 from uvicorn.config import STARTUP_FAILURE
 
-from profile_api.telemetry import siblings
+from profile_api.telemetry import logs, siblings
 from profile_api.telemetry.metrics import SHARED
 
 Work = Callable[[socket], None]
@@ -150,9 +150,10 @@ class _Workers:
         mark_process_dead(name, folder)  # type: ignore[no-untyped-call]  # it has none
         if self._end_by is not None:
             return
-        log = structlog.get_logger().bind(worker=name, pid=process.pid, exit=process.exitcode)
+        about = {"level": "error", "worker": name, "pid": process.pid, "exit": process.exitcode}
+        log = partial(logs.request_log(), **about)
         if not self._served and process.exitcode not in _ASKED:
-            log.error("a worker cannot start, and none has served yet: the command ends")
+            log("a worker cannot start, and none has served yet: the command ends")
             self.failed = True
             self.end()
             return
@@ -160,4 +161,4 @@ class _Workers:
         self._pause = min(max(FIRST_PAUSE, self._pause * 2 if soon else 0), LAST_PAUSE)
         self._due = now + self._pause
         self._waiting.append(name)
-        log.error("a worker ended and is replaced", pause=self._pause)
+        log("a worker ended and is replaced", pause=self._pause)

@@ -7,20 +7,18 @@ import sqlite3
 import sys
 import time
 import traceback
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TextIO
 
-import structlog
 from pydantic_core import to_json
 
 from profile_api.variables import LogForm
 from profile_domain.errors import DomainError
 
-Event = MutableMapping[str, Any]
+Event = dict[str, Any]
 Log = Callable[..., None]
-
-_write_request: Log | None = None
+Render = Callable[[Event], str]
 
 # Errors whose messages are safe to log. Other messages may quote a token or a name.
 _SAFE_MESSAGES = (DomainError, OSError, sqlite3.Error)
@@ -33,34 +31,16 @@ def configure(form: LogForm = "auto", stream: TextIO | None = None) -> None:
     """
     stream = stream or sys.stderr
     pretty = form == "pretty" or (form == "auto" and stream.isatty())
-    render: Any = structlog.dev.ConsoleRenderer(colors=stream.isatty()) if pretty else _as_json
-    common: list[Any] = [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    global _write_request  # noqa: PLW0603  # as the configuration of structlog and logging is
-    _write_request = None if pretty else _RequestLog(stream)
-    structlog.configure(
-        processors=[*common, render],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=lambda *_: _LineWriter(stream),
-    )
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *common, _without_messages],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
-        )
-    )
+    global _events  # noqa: PLW0603  # as the configuration of logging is
+    _events = _Events(stream, _pretty(colors=stream.isatty()) if pretty else _as_json)
     root = logging.getLogger()
-    root.handlers = [handler]
+    root.handlers = [_LibraryEvents(_events)]
     root.setLevel(logging.WARNING)
 
 
 def request_log() -> Log:
-    """Writes the line of one request."""
-    log: Log = _write_request or structlog.get_logger().bind().info
-    return log
+    """Writes the line of one event, such as a request: its text, its level, and its fields."""
+    return _events
 
 
 def exception_chain(error: BaseException | None) -> list[dict[str, Any]]:
@@ -77,48 +57,56 @@ def exception_chain(error: BaseException | None) -> list[dict[str, Any]]:
     return chain
 
 
-class _RequestLog:
-    """Writes request lines, the most frequent event, at a tenth of structlog's cost."""
+class _Events:
+    """Writes one event a line. Ignores errors of writing: they must not fail a request."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._lines = _LineWriter(stream)
+    def __init__(self, stream: TextIO, render: Render) -> None:
+        self._stream = stream
+        self._render = render
         self._second = 0
         self._stamp = ""
 
-    def __call__(self, event: str, **fields: object) -> None:
+    def __call__(self, event: str, level: str = "info", **fields: object) -> None:
         now = time.time()
         second = int(now)
         if second != self._second:
-            self._second = second
             self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+            self._second = second
         stamp = f"{self._stamp}.{int((now - second) * 1_000_000):06}Z"
-        line = {"timestamp": stamp, "level": "info", "event": event, **fields}
-        self._lines.info(to_json(line).decode())
-
-
-class _LineWriter:
-    """Ignores errors of writing: they must not fail a request."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def info(self, line: str) -> None:
+        line = self._render({"timestamp": stamp, "level": level, "event": event, **fields})
         with suppress(OSError, ValueError):
             self._stream.write(line + "\n")
             self._stream.flush()
 
-    debug = warning = error = critical = info
+
+class _LibraryEvents(logging.Handler):
+    """Keeps the first line only, and of exceptions no unsafe message: both may quote data."""
+
+    def __init__(self, events: _Events) -> None:
+        super().__init__()
+        self._events = events
+
+    def emit(self, record: logging.LogRecord) -> None:
+        fields: Event = {"logger": record.name}
+        if record.exc_info and record.exc_info[1] is not None:
+            fields["error"] = exception_chain(record.exc_info[1])
+        try:
+            text = record.getMessage().partition("\n")[0]
+        except Exception:  # noqa: BLE001  # its arguments do not fit: still an event
+            text = str(record.msg).partition("\n")[0]
+        self._events(text, record.levelname.lower(), **fields)
 
 
-def _as_json(_: object, __: str, event: Event) -> str:
+def _as_json(event: Event) -> str:
     return to_json(event, fallback=repr).decode()
 
 
-def _without_messages(_: object, __: str, event: Event) -> Event:
-    """Keeps the first line only, and of exceptions no unsafe message: both may quote data."""
-    event["event"] = str(event["event"]).partition("\n")[0]
-    record: logging.LogRecord = event["_record"]
-    event.pop("exc_info", None)
-    if record.exc_info and record.exc_info[1] is not None:
-        event["error"] = exception_chain(record.exc_info[1])
-    return event
+def _pretty(*, colors: bool) -> Render:
+    # Its console needs rich and Pygments, 4 MiB that JSON does without.
+    from structlog.dev import ConsoleRenderer  # noqa: PLC0415  # see above
+
+    render = ConsoleRenderer(colors=colors)
+    return lambda event: render(None, event["level"], event)
+
+
+_events = _Events(sys.stderr, _as_json)

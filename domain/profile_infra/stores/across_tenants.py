@@ -13,13 +13,11 @@ from uuid import UUID
 from profile_domain.caller import parse_uuid
 from profile_infra.stores import statements as sql
 from profile_infra.stores.by_url import is_postgres
-from profile_infra.stores.postgres.schema import connected, row_security
-from profile_infra.stores.postgres.writes import DIALECT as POSTGRES
 from profile_infra.stores.records import User, read_user
 from profile_infra.stores.revisions import UnusableDatabase, check_revision
 from profile_infra.stores.sqlite.file import connect, path_of, schema_in
-from profile_infra.stores.sqlite.writes import DIALECT as SQLITE
-from profile_infra.stores.statements import Statement
+from profile_infra.stores.sqlite.writes import DRIVER as SQLITE
+from profile_infra.stores.statements import Sql, Statement
 
 _LOCK_WAIT = 10.0
 
@@ -63,8 +61,14 @@ def find_anybody(url: str, id_or_email: str) -> list[User]:
     return [read_user(tenant_id, row) for tenant_id, *row in rows]
 
 
-def _rows(url: str, select: Any, **values: object) -> Sequence[Sequence[Any]]:  # noqa: ANN401  # SQLAlchemy's
+def _rows(url: str, select: Sql, **values: object) -> Sequence[Sequence[Any]]:
     if is_postgres(url):
+        from profile_infra.stores.postgres.schema import (  # noqa: PLC0415  # see by_url
+            connected,
+            row_security,
+        )
+        from profile_infra.stores.postgres.writes import DRIVER as POSTGRES  # noqa: PLC0415  # as above
+
         statement = Statement(select, POSTGRES)
 
         async def fetch(connection: Any) -> Sequence[Sequence[Any]]:  # noqa: ANN401  # asyncpg's

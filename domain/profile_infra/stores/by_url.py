@@ -1,4 +1,7 @@
-"""Opening, checking and migrating the store that a URL names."""
+"""Opening, checking and migrating the store that a URL names.
+
+What is of Postgres is imported where the URL is one: its driver would cost SQLite 4 MiB.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from profile_infra.stores.postgres import schema as postgres_schema
-from profile_infra.stores.postgres.store import PostgresProfiles
 from profile_infra.stores.revisions import (
     Migration,
     Schema,
@@ -49,6 +50,8 @@ def check_schema(url: str) -> None:
     Blocking; must not be called from a running event loop.
     """
     if is_postgres(url):
+        from profile_infra.stores.postgres import schema as postgres_schema  # noqa: PLC0415  # see above
+
         postgres_schema.check_schema(url)
     else:
         sqlite_schema.check_schema(url)
@@ -86,6 +89,8 @@ def migrate(url: str, *, grant_to: str | None = None) -> Schema:
     schema.
     """
     if is_postgres(url):
+        from profile_infra.stores.postgres import schema as postgres_schema  # noqa: PLC0415  # see above
+
         return postgres_schema.migrate(url, grant_to)
     _check_has_roles(grant_to)
     return sqlite_schema.migrate(url)
@@ -101,15 +106,21 @@ class Pending(NamedTuple):
 
 def look(url: str) -> Pending:
     """Raises UnusableDatabase, or SchemaMismatch for a schema that ``migrate`` refuses."""
-    found, functions = (
-        postgres_schema.schema(url) if is_postgres(url) else (sqlite_schema.schema(url), [])
-    )
+    functions: list[str] = []
+    if is_postgres(url):
+        from profile_infra.stores.postgres import schema as postgres_schema  # noqa: PLC0415  # see above
+
+        found, functions = postgres_schema.schema(url)
+    else:
+        found = sqlite_schema.schema(url)
     return Pending(found, pending(found), functions)
 
 
 def script(url: str, *, grant_to: str | None = None) -> str:
     """The SQL that ``migrate`` would run; empty if there is nothing to do."""
     if is_postgres(url):
+        from profile_infra.stores.postgres import schema as postgres_schema  # noqa: PLC0415  # see above
+
         return postgres_schema.script(url, grant_to)
     _check_has_roles(grant_to)
     return sqlite_schema.script(url)
@@ -145,6 +156,8 @@ def store_of(
     audit trail is never cut.
     """
     if is_postgres(url):
+        from profile_infra.stores.postgres.store import PostgresProfiles  # noqa: PLC0415  # see above
+
         return PostgresProfiles(
             url, pool_size=connections, prepared=prepared, history_days=history_days
         )

@@ -1,219 +1,207 @@
-"""The SQL statements, derived from the tables and compiled once for a driver's dialect."""
+"""The SQL of both stores, and how a driver takes its parameters and gives its rows.
+
+It is text, so that a serving process imports nothing that writes SQL (ADR 0139).
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, lru_cache
-from typing import Any
-
-from sqlalchemy import (
-    CTE,
-    ColumnElement,
-    Dialect,
-    Select,
-    Update,
-    UpdateBase,
-    and_,
-    bindparam,
-    case,
-    delete,
-    exists,
-    func,
-    insert,
-    null,
-    or_,
-    select,
-    tuple_,
-    update,
-)
+from typing import Any, Final, NamedTuple
 
 from profile_infra.stores.audit import CHANGE_COLUMNS
-from profile_infra.stores.records import PROFILE_COLUMNS, USER_COLUMNS
-from profile_infra.stores.tables import AVATARS, CHANGES, USERS
+from profile_infra.stores.records import IN_DATABASE, PROFILE_COLUMNS, USER_COLUMNS, USER_ROW
 
-_TENANT = bindparam("of_tenant", type_=USERS.c.tenant_id.type)
-_USER = bindparam("of_user", type_=USERS.c.id.type)
-_THIS_USER = (USERS.c.tenant_id == _TENANT) & (USERS.c.id == _USER)
-_ITS_AVATAR = (AVATARS.c.tenant_id == _TENANT) & (AVATARS.c.user_id == _USER)
-_ITS_CHANGES = (CHANGES.c.tenant_id == _TENANT) & (CHANGES.c.user_id == _USER)
+_PARAMETER: Final = re.compile(r":(\w+)")
+Convert = Callable[[Any], Any]
 
 
-def _by_token(*more: ColumnElement[Any]) -> Select[Any]:
-    """At most two rows, see ``matching_issuers``; the one with the token's issuer comes first."""
-    return (
-        select(*(USERS.c[column] for column in PROFILE_COLUMNS), *more)
-        .where(
-            USERS.c.tenant_id == _TENANT,
-            USERS.c.issuer.in_([bindparam("issuer"), bindparam("or_issuer")]),
-            USERS.c.subject == bindparam("subject"),
-        )
-        .order_by(USERS.c.issuer.desc())
+class Sql(NamedTuple):
+    """A statement with parameters as ``:name``, and the columns that it selects."""
+
+    text: str
+    columns: tuple[str, ...] = ()
+
+
+def _select(table: str, columns: Sequence[str], rest: str, *more: str) -> Sql:
+    """``more`` are columns of other tables, with their tables."""
+    names = [f"{table}.{IN_DATABASE.get(column, column)}" for column in columns]
+    last = tuple(name.rpartition(".")[2] for name in more)
+    return Sql(f"SELECT {', '.join([*names, *more])} {rest}", (*columns, *last))
+
+
+def insert(table: str, columns: Sequence[str], **values: str) -> Sql:
+    """``values`` are expressions, for columns whose value is no parameter."""
+    names = ", ".join(IN_DATABASE.get(column, column) for column in columns)
+    placed = ", ".join(values.get(column, f":{column}") for column in columns)
+    return Sql(f"INSERT INTO {table} ({names}) VALUES ({placed})")  # noqa: S608  # our own names
+
+
+_THIS_USER = "users.tenant_id = :of_tenant AND users.id = :of_user"
+_ITS_AVATAR = "tenant_id = :of_tenant AND user_id = :of_user"
+_ITS_CHANGES = "profile_changes.tenant_id = :of_tenant AND profile_changes.user_id = :of_user"
+_AVATAR_OF_USER = "avatars ON avatars.tenant_id = users.tenant_id AND avatars.user_id = users.id"
+
+# At most two rows, see ``matching_issuers``; the one with the token's issuer comes first.
+_MATCHING = (
+    "WHERE users.tenant_id = :of_tenant AND users.issuer IN (:issuer, :or_issuer)"
+    " AND users.subject = :subject ORDER BY users.issuer DESC"
+)
+LOAD: Final = _select("users", PROFILE_COLUMNS, f"FROM users {_MATCHING}")
+LOAD_WITH_IMAGE: Final = _select(
+    "users",
+    PROFILE_COLUMNS,
+    f"FROM users LEFT JOIN {_AVATAR_OF_USER} {_MATCHING}",
+    "avatars.image",
+)
+_AVATAR = ("avatar_type", "avatar_digest")
+_HAS_AVATAR = f"WHERE {_THIS_USER} AND users.active AND users.avatar_digest IS NOT NULL"
+AVATAR: Final = _select("users", _AVATAR, f"FROM users {_HAS_AVATAR}")
+AVATAR_WITH_IMAGE: Final = _select(
+    "users", _AVATAR, f"FROM users JOIN {_AVATAR_OF_USER} {_HAS_AVATAR}", "avatars.image"
+)
+STORED_PROFILE: Final = _select(
+    "users",
+    PROFILE_COLUMNS,
+    f"FROM users LEFT JOIN {_AVATAR_OF_USER} WHERE {_THIS_USER}",
+    *("avatars.image", "users.created_at", "users.updated_at"),
+)
+_OF_TENANT = "FROM users WHERE users.tenant_id = :of_tenant"
+_IN_ORDER = "ORDER BY users.id LIMIT :first"
+BY_ID: Final = _select("users", USER_COLUMNS, f"{_OF_TENANT} AND users.id = :of_user")
+BY_EMAIL: Final = _select(
+    "users", USER_COLUMNS, f"{_OF_TENANT} AND users.email = :email ORDER BY users.id"
+)
+LIST: Final = _select("users", USER_COLUMNS, f"{_OF_TENANT} {_IN_ORDER}")
+LIST_AFTER: Final = _select(
+    "users", USER_COLUMNS, f"{_OF_TENANT} AND users.id > :of_user {_IN_ORDER}"
+)
+
+
+def _anybody(condition: str) -> Sql:
+    found = _select(
+        "users",
+        ("tenant_id", *USER_COLUMNS),
+        "FROM users JOIN tenants ON users.tenant_id = tenants.id"
+        f" WHERE {condition} ORDER BY users.tenant_id, users.id",
     )
+    return Sql(_WITH_TENANTS + found.text, found.columns)
 
 
-LOAD = _by_token()
-_WITH_AVATAR = and_(AVATARS.c.tenant_id == USERS.c.tenant_id, AVATARS.c.user_id == USERS.c.id)
-LOAD_WITH_IMAGE = _by_token(AVATARS.c.image).outerjoin_from(USERS, AVATARS, _WITH_AVATAR)
-AVATAR = select(USERS.c.avatar_type, USERS.c.avatar_digest).where(
-    _THIS_USER, USERS.c.active, USERS.c.avatar_digest.is_not(null())
+# The ids of all tenants, by one look into the primary key for each, and a last null.
+_WITH_TENANTS = """
+WITH RECURSIVE tenants(id) AS (
+  SELECT (SELECT tenant_id FROM users ORDER BY tenant_id LIMIT 1)
+  UNION ALL
+  SELECT (SELECT tenant_id FROM users WHERE tenant_id > tenants.id ORDER BY tenant_id LIMIT 1)
+  FROM tenants WHERE tenants.id IS NOT NULL
 )
-AVATAR_WITH_IMAGE = AVATAR.add_columns(AVATARS.c.image).join_from(USERS, AVATARS, _WITH_AVATAR)
-
-STORED_PROFILE = (
-    select(
-        *(USERS.c[column] for column in PROFILE_COLUMNS),
-        AVATARS.c.image,
-        USERS.c.created_at,
-        USERS.c.updated_at,
-    )
-    .outerjoin_from(USERS, AVATARS, _WITH_AVATAR)
-    .where(_THIS_USER)
-)
-_A_USER = select(*(USERS.c[column] for column in USER_COLUMNS)).where(USERS.c.tenant_id == _TENANT)
-BY_ID = _A_USER.where(USERS.c.id == _USER)
-BY_EMAIL = _A_USER.where(USERS.c.email == bindparam("email")).order_by(USERS.c.id)
-LIST = _A_USER.order_by(USERS.c.id).limit(bindparam("first"))
-LIST_AFTER = LIST.where(USERS.c.id > _USER)
-
-
-def _tenants() -> CTE:
-    """The ids of all tenants, by one look into the primary key for each, and a last null."""
-    ids = select(USERS.c.tenant_id).order_by(USERS.c.tenant_id).limit(1)
-    found = select(ids.scalar_subquery().label("id")).cte("tenants", recursive=True)
-    following = ids.where(USERS.c.tenant_id > found.c.id).correlate(found).scalar_subquery()
-    return found.union_all(select(following).where(found.c.id.is_not(None)))
-
-
-_TENANTS = _tenants()
-_ANYBODY = (
-    select(USERS.c.tenant_id, *(USERS.c[column] for column in USER_COLUMNS))
-    .join_from(USERS, _TENANTS, USERS.c.tenant_id == _TENANTS.c.id)
-    .order_by(USERS.c.tenant_id, USERS.c.id)
-)
-ANYBODY_BY_ID = _ANYBODY.where(USERS.c.id == _USER)
-ANYBODY_BY_EMAIL = _ANYBODY.where(
-    USERS.c.email.in_([bindparam("email"), bindparam("email_in_lower_case")])
-)
-COUNT_BY_TENANT = (
-    select(
-        USERS.c.tenant_id,
-        func.count(),
-        func.count(case((USERS.c.active.is_(False), 1))),
-    )
-    .group_by(USERS.c.tenant_id)
-    .order_by(USERS.c.tenant_id)
+"""
+ANYBODY_BY_ID: Final = _anybody("users.id = :of_user")
+ANYBODY_BY_EMAIL: Final = _anybody("users.email IN (:email, :email_in_lower_case)")
+COUNT_BY_TENANT: Final = Sql(
+    "SELECT tenant_id, count(*), count(CASE WHEN NOT active THEN 1 END) FROM users"
+    " GROUP BY tenant_id ORDER BY tenant_id",
+    ("tenant_id", "users", "deactivated"),
 )
 
-HISTORY = (
-    select(*(CHANGES.c[column] for column in CHANGE_COLUMNS))
-    .where(
-        _ITS_CHANGES,
-        CHANGES.c.new_version < bindparam("before"),
-        CHANGES.c.at >= bindparam("since"),
-    )
-    .order_by(CHANGES.c.new_version.desc())
-    .limit(bindparam("first"))
+HISTORY: Final = _select(
+    "profile_changes",
+    CHANGE_COLUMNS,
+    f"FROM profile_changes WHERE {_ITS_CHANGES} AND new_version < :before AND at >= :since"
+    " ORDER BY new_version DESC LIMIT :first",
 )
-
-_PLACE = (CHANGES.c.at, CHANGES.c.user_id, CHANGES.c.new_version)
-AUDIT = (
-    select(CHANGES.c.user_id, *(CHANGES.c[column] for column in CHANGE_COLUMNS))
-    .where(
-        CHANGES.c.tenant_id == _TENANT,
-        CHANGES.c.at < bindparam("until"),
-        tuple_(*_PLACE) > tuple_(*(bindparam(c.key, type_=c.type) for c in _PLACE)),
-    )
-    .order_by(*_PLACE)
-    .limit(bindparam("first"))
+AUDIT: Final = _select(
+    "profile_changes",
+    ("user_id", *CHANGE_COLUMNS),
+    "FROM profile_changes WHERE tenant_id = :of_tenant AND at < :until"
+    " AND (at, user_id, new_version) > (:at, :user_id, :new_version)"
+    " ORDER BY at, user_id, new_version LIMIT :first",
 )
-DELETED = (
-    select(CHANGES.c.user_id, CHANGES.c.at)
-    .where(_ITS_CHANGES, ~exists().where(_THIS_USER))
-    .order_by(CHANGES.c.new_version.desc())
-    .limit(1)
+_IS_A_USER = f"EXISTS (SELECT 1 FROM users WHERE {_THIS_USER})"  # noqa: S608  # our own text
+DELETED: Final = _select(
+    "profile_changes",
+    ("user_id", "at"),
+    f"FROM profile_changes WHERE {_ITS_CHANGES}"
+    f" AND NOT {_IS_A_USER}"
+    " ORDER BY new_version DESC LIMIT 1",
 )
-
-_NEWER = CHANGES.alias("newer")
 # The last entry of a deleted user is kept: a user with the same id continues its version.
-FORGET = delete(CHANGES).where(
-    CHANGES.c.tenant_id == _TENANT,
-    CHANGES.c.at < bindparam("since"),
-    or_(
-        exists().where(USERS.c.tenant_id == CHANGES.c.tenant_id, USERS.c.id == CHANGES.c.user_id),
-        exists().where(
-            _NEWER.c.tenant_id == CHANGES.c.tenant_id,
-            _NEWER.c.user_id == CHANGES.c.user_id,
-            _NEWER.c.new_version > CHANGES.c.new_version,
-        ),
-    ),
+FORGET: Final = Sql("""
+DELETE FROM profile_changes WHERE tenant_id = :of_tenant AND at < :since AND (
+  EXISTS (
+    SELECT 1 FROM users
+    WHERE users.tenant_id = profile_changes.tenant_id AND users.id = profile_changes.user_id
+  ) OR EXISTS (
+    SELECT 1 FROM profile_changes AS newer
+    WHERE newer.tenant_id = profile_changes.tenant_id
+      AND newer.user_id = profile_changes.user_id
+      AND newer.new_version > profile_changes.new_version
+  )
 )
+""")
 
 _VERSION_AFTER_HISTORY = (
-    select(func.coalesce(func.max(CHANGES.c.new_version), 0) + 1)
-    .where(_ITS_CHANGES)
-    .scalar_subquery()
+    f"(SELECT coalesce(max(new_version), 0) + 1 FROM profile_changes WHERE {_ITS_CHANGES})"  # noqa: S608  # as above
 )
-ADD_USER = insert(USERS).values(
-    {column.key: bindparam(column.key) for column in USERS.c if column.key != "version"}
-    | {"version": _VERSION_AFTER_HISTORY}
+ADD_USER: Final = insert("users", USER_ROW, version=_VERSION_AFTER_HISTORY)
+ADD_CHANGE: Final = insert("profile_changes", ("tenant_id", "user_id", *CHANGE_COLUMNS))
+FORGET_VALUES: Final = Sql(
+    f"UPDATE profile_changes SET old_values = NULL, new_values = NULL WHERE {_ITS_CHANGES}"  # noqa: S608  # as above
 )
-ADD_CHANGE = insert(CHANGES)
-FORGET_VALUES = update(CHANGES).where(_ITS_CHANGES).values(old_values=null(), new_values=null())
-DELETE_USER = delete(USERS).where(_THIS_USER, USERS.c.version == bindparam("old_version"))
-ADD_AVATAR = insert(AVATARS)
-REPLACE_AVATAR = update(AVATARS).where(_ITS_AVATAR).values(image=bindparam("image"))
-DROP_AVATAR = delete(AVATARS).where(_ITS_AVATAR)
+DELETE_USER: Final = Sql(f"DELETE FROM users WHERE {_THIS_USER} AND version = :old_version")  # noqa: S608  # as above
+ADD_AVATAR: Final = insert("avatars", ("tenant_id", "user_id", "image"))
+REPLACE_AVATAR: Final = Sql(f"UPDATE avatars SET image = :image WHERE {_ITS_AVATAR}")  # noqa: S608  # as above
+DROP_AVATAR: Final = Sql(f"DELETE FROM avatars WHERE {_ITS_AVATAR}")  # noqa: S608  # as above
 
 
-def replace_user(columns: Sequence[str]) -> Update:
+def replace_user(columns: Sequence[str]) -> Sql:
     """Updates these columns if the user is at version ``old_version``."""
-    return (
-        update(USERS)
-        .where(_THIS_USER, USERS.c.version == bindparam("old_version"))
-        .values({column: bindparam(column) for column in (*columns, "version", "updated_at")})
-    )
+    changed = (*columns, "version", "updated_at")
+    values = ", ".join(f"{IN_DATABASE.get(column, column)} = :{column}" for column in changed)
+    return Sql(f"UPDATE users SET {values} WHERE {_THIS_USER} AND version = :old_version")  # noqa: S608  # our own columns
+
+
+class Driver(NamedTuple):
+    """How a driver takes parameters, by number or one after another, and what it cannot hold.
+
+    ``bind`` and ``read`` convert values by the name of their parameter or column; null stays null.
+    """
+
+    numbered: bool
+    bind: Mapping[str, Convert]
+    read: Mapping[str, Convert]
 
 
 class Statement:
-    """A statement's SQL; converts parameters by name and rows by position."""
+    """A statement for a driver; converts parameters by name and rows by position."""
 
-    def __init__(self, statement: Select[Any] | UpdateBase, dialect: Dialect) -> None:
-        compiled = statement.compile(dialect=dialect)
-        if compiled.positiontup is None:
-            raise TypeError(dialect.paramstyle)
-        self.text = compiled.string
-        types = {name: parameter.type for parameter, name in compiled.bind_names.items()}
-        self._parameters = [
-            (name, compiled.params[name], types[name].dialect_impl(dialect).bind_processor(dialect))
-            for name in compiled.positiontup
+    def __init__(self, sql: Sql, driver: Driver) -> None:
+        names = _PARAMETER.findall(sql.text)
+        if driver.numbered:
+            names = list(dict.fromkeys(names))
+            self.text = _PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", sql.text)
+        else:
+            self.text = _PARAMETER.sub("?", sql.text)
+        self._parameters = [(name, driver.bind.get(name)) for name in names]
+        self._readers = [
+            (place, driver.read[column])
+            for place, column in enumerate(sql.columns)
+            if column in driver.read
         ]
-        self._columns = statement.selected_columns if isinstance(statement, Select) else ()
-        self._dialect = dialect
-
-    @cached_property
-    def _readers(self) -> list[tuple[int, Callable[[Any], Any]]]:
-        dialect = self._dialect
-        readers = [
-            column.type.dialect_impl(dialect).result_processor(dialect, None)
-            for column in self._columns
-        ]
-        return [(position, reader) for position, reader in enumerate(readers) if reader]
 
     def bind(self, values: Mapping[str, Any]) -> list[Any]:
-        """The parameters in the driver's order and types."""
+        """The parameters in the driver's order and types; those that are left out are null."""
         return [
-            process(values.get(name, default)) if process else values.get(name, default)
-            for name, default, process in self._parameters
+            value if convert is None or value is None else convert(value)
+            for name, convert in self._parameters
+            for value in (values.get(name),)
         ]
 
     def read(self, row: Sequence[Any]) -> list[Any]:
         """The row's values, converted to Python types where the driver does not do it."""
         values = list(row)
-        for position, reader in self._readers:
-            values[position] = reader(values[position])
+        for place, convert in self._readers:
+            if values[place] is not None:
+                values[place] = convert(values[place])
         return values
-
-
-@lru_cache(128)
-def replace_user_statement(columns: tuple[str, ...], dialect: Dialect) -> Statement:
-    return Statement(replace_user(columns), dialect)

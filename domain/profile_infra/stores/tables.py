@@ -1,4 +1,4 @@
-"""The tables, for SQLite and Postgres. All column lists are derived from here."""
+"""The tables, for SQLite and Postgres, as migrations make them. Serving does not import them."""
 
 from datetime import datetime
 from uuid import UUID

@@ -27,7 +27,6 @@ from profile_infra.stores.revisions import (
     is_newer,
     upgrade_script,
 )
-from profile_infra.stores.tables import AVATARS, CHANGES, USERS
 
 T = TypeVar("T")
 
@@ -36,18 +35,19 @@ _LOCK = f"SELECT pg_advisory_xact_lock({int.from_bytes(b'profile')});\n"
 # A migration that waits for a long query would block all other queries.
 _SET_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '5s';\n"
 
+_TABLES: Final = ("users", "avatars", "profile_changes")
 _PRIVILEGES: Final = {
-    USERS.name: "SELECT, INSERT, UPDATE, DELETE",
-    AVATARS.name: "SELECT, INSERT, UPDATE, DELETE",
+    "users": "SELECT, INSERT, UPDATE, DELETE",
+    "avatars": "SELECT, INSERT, UPDATE, DELETE",
     # Of audit entries it can only clear the values, when their user is deleted.
-    CHANGES.name: "SELECT, INSERT, DELETE, UPDATE (old_values, new_values)",
+    "profile_changes": "SELECT, INSERT, DELETE, UPDATE (old_values, new_values)",
     "alembic_version": "SELECT",
 }
 # What requests need of these; a load and a look at the history are tried.
 _NEEDED: Final = (
-    *((USERS.name, privilege) for privilege in ("SELECT", "UPDATE")),
-    *((AVATARS.name, privilege) for privilege in ("SELECT", "INSERT", "UPDATE", "DELETE")),
-    *((CHANGES.name, privilege) for privilege in ("SELECT", "INSERT")),
+    *(("users", privilege) for privilege in ("SELECT", "UPDATE")),
+    *(("avatars", privilege) for privilege in ("SELECT", "INSERT", "UPDATE", "DELETE")),
+    *(("profile_changes", privilege) for privilege in ("SELECT", "INSERT")),
 )
 FUNCTIONS: Final = {
     path.stem: path.read_text("utf-8")
@@ -149,8 +149,7 @@ async def row_security(connection: Connection) -> tuple[str, bool]:
 async def check_row_security(connection: Connection) -> None:
     """Raises RowSecurityBypassed."""
     await _check_role(connection)
-    tables = [table.name for table in (USERS, AVATARS, CHANGES)]
-    if unforced := [row["relname"] for row in await connection.fetch(_OPEN, tables)]:
+    if unforced := [row["relname"] for row in await connection.fetch(_OPEN, _TABLES)]:
         raise RowSecurityBypassed(
             f"Row security is not forced on {', '.join(unforced)}: run"
             " ALTER TABLE … ENABLE ROW LEVEL SECURITY and FORCE ROW LEVEL SECURITY."

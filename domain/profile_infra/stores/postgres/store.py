@@ -41,7 +41,7 @@ from profile_infra.stores.postgres.schema import (
 )
 from profile_infra.stores.postgres.writes import (
     CONFIRM,
-    DIALECT,
+    DRIVER,
     SET_TENANT,
     Save,
     remove,
@@ -77,16 +77,16 @@ SELECT {_LOADED} FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5:
 ORDER BY place
 """  # noqa: S608  # our own columns
 _HISTORY = f"SELECT {', '.join(CHANGE_COLUMNS)} FROM profile_history($1, $2, $3, $4, $5)"  # noqa: S608  # our own columns
-_AVATAR = Statement(sql.AVATAR, DIALECT)
-_AVATAR_WITH_IMAGE = Statement(sql.AVATAR_WITH_IMAGE, DIALECT)
-_BY_ID = Statement(sql.BY_ID, DIALECT)
-_BY_EMAIL = Statement(sql.BY_EMAIL, DIALECT)
-_STORED_PROFILE = Statement(sql.STORED_PROFILE, DIALECT)
-_LIST = Statement(sql.LIST, DIALECT)
-_LIST_AFTER = Statement(sql.LIST_AFTER, DIALECT)
-_AUDIT = Statement(sql.AUDIT, DIALECT)
-_DELETED = Statement(sql.DELETED, DIALECT)
-_FORGET = Statement(sql.FORGET, DIALECT)
+_AVATAR = Statement(sql.AVATAR, DRIVER)
+_AVATAR_WITH_IMAGE = Statement(sql.AVATAR_WITH_IMAGE, DRIVER)
+_BY_ID = Statement(sql.BY_ID, DRIVER)
+_BY_EMAIL = Statement(sql.BY_EMAIL, DRIVER)
+_STORED_PROFILE = Statement(sql.STORED_PROFILE, DRIVER)
+_LIST = Statement(sql.LIST, DRIVER)
+_LIST_AFTER = Statement(sql.LIST_AFTER, DRIVER)
+_AUDIT = Statement(sql.AUDIT, DRIVER)
+_DELETED = Statement(sql.DELETED, DRIVER)
+_FORGET = Statement(sql.FORGET, DRIVER)
 
 _Key = tuple[UUID, str, str, str, bool]
 _NO_ID: Final = UUID(int=0)

@@ -8,7 +8,6 @@ from typing import Any, Final, NamedTuple, NewType, Self, get_type_hints
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy.dialects.postgresql import asyncpg as sqlalchemy_asyncpg
 
 from profile_infra.stores import statements as sql
 from profile_infra.stores.changes import (
@@ -21,9 +20,15 @@ from profile_infra.stores.changes import (
 from profile_infra.stores.postgres.failures import is_outage
 from profile_infra.stores.postgres.nodes import Connection
 from profile_infra.stores.records import Conflict, User, columns_of
-from profile_infra.stores.statements import Statement
+from profile_infra.stores.statements import Driver, Statement
 
-DIALECT: Final = sqlalchemy_asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's gap
+DRIVER: Final = Driver(
+    numbered=True,
+    bind=dict.fromkeys(
+        ("fields", "old_values", "new_values"), as_json
+    ),  # asyncpg takes JSON as text
+    read={},
+)
 
 # Writes are never cancelled, so the waits for a lock end by themselves.
 _SET_LOCK_TIMEOUT: Final = "set_config('lock_timeout', '3s', true)"
@@ -115,11 +120,11 @@ _ROLLED_BACK: Final = (
     asyncpg.LockNotAvailableError,
     asyncpg.SerializationError,
 )
-_ADD_USER = Statement(sql.ADD_USER, DIALECT)
-_ADD_AVATAR = Statement(sql.ADD_AVATAR, DIALECT)
-_DELETE_USER = Statement(sql.DELETE_USER, DIALECT)
-_FORGET_VALUES = Statement(sql.FORGET_VALUES, DIALECT)
-_ADD_CHANGE = Statement(sql.ADD_CHANGE, DIALECT)
+_ADD_USER = Statement(sql.ADD_USER, DRIVER)
+_ADD_AVATAR = Statement(sql.ADD_AVATAR, DRIVER)
+_DELETE_USER = Statement(sql.DELETE_USER, DRIVER)
+_FORGET_VALUES = Statement(sql.FORGET_VALUES, DRIVER)
+_ADD_CHANGE = Statement(sql.ADD_CHANGE, DRIVER)
 
 
 async def replace(connection: Connection, save: Save) -> bool:

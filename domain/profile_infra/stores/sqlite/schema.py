@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-
-from sqlalchemy import Connection, NullPool, create_engine, event
-from sqlalchemy.exc import DBAPIError
+from typing import TYPE_CHECKING
 
 from profile_infra.stores.revisions import (
     EMPTY,
@@ -16,6 +14,9 @@ from profile_infra.stores.revisions import (
     upgrade_script,
 )
 from profile_infra.stores.sqlite.file import connect, create, path_of, schema_in
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 _LOCK_WAIT = 10.0
 
@@ -37,6 +38,9 @@ def migrate(url: str) -> Schema:
     Creates a missing file with mode 0600. Safe to run in several processes at once.
     Raises UnusableDatabase, or SchemaMismatch for an unknown schema.
     """
+    from sqlalchemy import NullPool, create_engine, event  # noqa: PLC0415  # as Alembic, see revisions
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415  # as above
+
     path = path_of(url)
     create(path)
     engine = create_engine(

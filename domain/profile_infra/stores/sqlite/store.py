@@ -29,22 +29,22 @@ from profile_infra.stores.records import (
 from profile_infra.stores.revisions import SchemaMismatch, check_revision
 from profile_infra.stores.sqlite.file import connect, path_of, schema_in, set_wait, translated
 from profile_infra.stores.sqlite.group_commit import GroupCommit, Job, T
-from profile_infra.stores.sqlite.writes import DIALECT, remove, replace, save_users
+from profile_infra.stores.sqlite.writes import DRIVER, remove, replace, save_users
 from profile_infra.stores.statements import Statement
 
-_LOAD = Statement(sql.LOAD, DIALECT)
-_LOAD_WITH_IMAGE = Statement(sql.LOAD_WITH_IMAGE, DIALECT)
-_AVATAR = Statement(sql.AVATAR, DIALECT)
-_AVATAR_WITH_IMAGE = Statement(sql.AVATAR_WITH_IMAGE, DIALECT)
-_BY_ID = Statement(sql.BY_ID, DIALECT)
-_BY_EMAIL = Statement(sql.BY_EMAIL, DIALECT)
-_STORED_PROFILE = Statement(sql.STORED_PROFILE, DIALECT)
-_LIST = Statement(sql.LIST, DIALECT)
-_LIST_AFTER = Statement(sql.LIST_AFTER, DIALECT)
-_HISTORY = Statement(sql.HISTORY, DIALECT)
-_AUDIT = Statement(sql.AUDIT, DIALECT)
-_DELETED = Statement(sql.DELETED, DIALECT)
-_FORGET = Statement(sql.FORGET, DIALECT)
+_LOAD = Statement(sql.LOAD, DRIVER)
+_LOAD_WITH_IMAGE = Statement(sql.LOAD_WITH_IMAGE, DRIVER)
+_AVATAR = Statement(sql.AVATAR, DRIVER)
+_AVATAR_WITH_IMAGE = Statement(sql.AVATAR_WITH_IMAGE, DRIVER)
+_BY_ID = Statement(sql.BY_ID, DRIVER)
+_BY_EMAIL = Statement(sql.BY_EMAIL, DRIVER)
+_STORED_PROFILE = Statement(sql.STORED_PROFILE, DRIVER)
+_LIST = Statement(sql.LIST, DRIVER)
+_LIST_AFTER = Statement(sql.LIST_AFTER, DRIVER)
+_HISTORY = Statement(sql.HISTORY, DRIVER)
+_AUDIT = Statement(sql.AUDIT, DRIVER)
+_DELETED = Statement(sql.DELETED, DRIVER)
+_FORGET = Statement(sql.FORGET, DRIVER)
 
 _OPENING_WAIT = 10.0
 # Seconds that the event loop may block. In WAL mode a reader waits only while another process

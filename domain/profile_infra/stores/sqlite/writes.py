@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
-
-from sqlalchemy.dialects import sqlite
 
 from profile_domain.pictures.avatar import Avatar
 from profile_infra.stores import statements as sql
@@ -21,17 +21,43 @@ from profile_infra.stores.changes import (
     user_differences,
 )
 from profile_infra.stores.records import Conflict, User, columns_of
-from profile_infra.stores.statements import Statement, replace_user_statement
+from profile_infra.stores.statements import Driver, Statement
 
-DIALECT: Final = sqlite.dialect(json_serializer=as_json)
 
-_ADD_USER = Statement(sql.ADD_USER, DIALECT)
-_ADD_CHANGE = Statement(sql.ADD_CHANGE, DIALECT)
-_ADD_AVATAR = Statement(sql.ADD_AVATAR, DIALECT)
-_REPLACE_AVATAR = Statement(sql.REPLACE_AVATAR, DIALECT)
-_FORGET_VALUES = Statement(sql.FORGET_VALUES, DIALECT)
-_DELETE_USER = Statement(sql.DELETE_USER, DIALECT)
-_DROP_AVATAR = Statement(sql.DROP_AVATAR, DIALECT)
+def _as_text(time: datetime) -> str:
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _as_time(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _as_hex(id_: UUID) -> str:
+    return id_.hex
+
+
+# SQLite has no ids, times, JSON or truth values: the first two are kept as text that sorts alike.
+_IDS: Final = ("tenant_id", "id", "user_id", "of_tenant", "of_user")
+_TIMES: Final = ("at", "created_at", "updated_at", "since", "until")
+_JSON: Final = ("fields", "old_values", "new_values")
+DRIVER: Final = Driver(
+    numbered=False,
+    bind=dict.fromkeys(_IDS, _as_hex)
+    | dict.fromkeys(_TIMES, _as_text)
+    | dict.fromkeys(_JSON, as_json),
+    read=dict.fromkeys(_IDS, UUID)
+    | dict.fromkeys(_TIMES, _as_time)
+    | dict.fromkeys(_JSON, json.loads)
+    | {"active": bool},
+)
+
+_ADD_USER = Statement(sql.ADD_USER, DRIVER)
+_ADD_CHANGE = Statement(sql.ADD_CHANGE, DRIVER)
+_ADD_AVATAR = Statement(sql.ADD_AVATAR, DRIVER)
+_REPLACE_AVATAR = Statement(sql.REPLACE_AVATAR, DRIVER)
+_FORGET_VALUES = Statement(sql.FORGET_VALUES, DRIVER)
+_DELETE_USER = Statement(sql.DELETE_USER, DRIVER)
+_DROP_AVATAR = Statement(sql.DROP_AVATAR, DRIVER)
 _TAKEN = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 
 
@@ -67,7 +93,7 @@ def _add(connection: sqlite3.Connection, user: User) -> None:
 def replace(connection: sqlite3.Connection, author: Author, change: Differences) -> bool:
     """Writes the next version; False if the user is at another version than the change expects."""
     columns, now = change.columns, datetime.now(UTC)
-    statement = replace_user_statement(tuple(columns), DIALECT)
+    statement = _replace_user(tuple(columns))
     key = {"of_tenant": change.tenant_id, "of_user": change.user_id, "old_version": change.version}
     row = {"version": change.version + 1, "updated_at": now}
     if not _execute(connection, statement, key | columns | row):
@@ -78,6 +104,11 @@ def replace(connection: sqlite3.Connection, author: Author, change: Differences)
         )
     _execute(connection, _ADD_CHANGE, update_entry(author, change) | {"at": now})
     return True
+
+
+@lru_cache(128)
+def _replace_user(columns: tuple[str, ...]) -> Statement:
+    return Statement(sql.replace_user(columns), DRIVER)
 
 
 def remove(connection: sqlite3.Connection, author: Author, user: User) -> int:
