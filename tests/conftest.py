@@ -21,6 +21,9 @@ from profile_testing.postgres_database import Database, new_database
 from profile_testing.postgres_server import INSTALLED, PostgresServer
 from running import Nowhere, running
 
+# The folders whose tests cover the domain; to trace the others would take as long as to run them.
+COVERING = {"rules", "pictures"}
+
 # A verdict depends neither on chance nor on how busy the machine is. New examples come with
 # `pytest --hypothesis-profile=explore`, and with the fuzzers.
 settings.register_profile(
@@ -98,10 +101,12 @@ def run(tmp_path, monkeypatch, capsys):
 
 
 def pytest_collection_modifyitems(items):
-    """What needs a browser is a journey too."""
+    """What needs a browser is a journey too; and the rules are covered by their own tests."""
     for item in items:
         if "tab" in item.fixturenames:
             item.add_marker(pytest.mark.journey)
+        if item.path.parent.name not in COVERING:
+            item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.fixture(scope="session")

@@ -151,7 +151,8 @@ async def test_the_service_starts_before_its_provider(tmp_path, quick):
             assert await ready(service) == []
 
 
-async def test_a_thousand_tokens_of_unknown_keys_cause_one_fetch(tmp_path):
+async def test_a_thousand_tokens_of_unknown_keys_cause_one_fetch(tmp_path, monkeypatch):
+    monkeypatch.setattr(key_server, "MAX_SECONDS", 60)
     async with provider(ada=ADA) as idp:
         await idp.start()
         async with running(tmp_path, issuers=[idp.issuer(provision=True)]) as service:
