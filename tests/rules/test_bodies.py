@@ -132,6 +132,15 @@ def test_an_object_nests_at_most_32_deep():
     assert list(parse_json_object(nested(32))) == ["a"]
 
 
+def test_an_object_has_at_most_a_hundred_thousand_values():
+    def of(commas):
+        return b'{"a":[' + b"1," * commas + b"1]}"
+
+    assert len(parse_json_object(of(99_998))["a"]) == 99_999
+    with pytest.raises(DomainError, match=Code.MALFORMED_JSON):
+        parse_json_object(of(99_999))
+
+
 @given(st.binary(max_size=60) | st.text(alphabet='{}[]":,0a\\u', max_size=60).map(str.encode))
 def test_any_bytes_are_an_object_or_malformed(body):
     try:

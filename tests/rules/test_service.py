@@ -11,6 +11,7 @@ import pytest
 from profile_domain.caller import Caller, Credentials, Identity
 from profile_domain.errors import Code, DomainError, FieldRefused, unauthenticated
 from profile_domain.export import StoredProfile
+from profile_domain.people import Record
 from profile_domain.pictures.avatar import Avatar
 from profile_domain.profile import (
     AVATAR,
@@ -79,7 +80,13 @@ class World:
         return None if self.gone else StoredProfile(self.stored, now, now)
 
     async def history(self, tenant_id, user_id, *, first, after=None):
+        self.story.append("history")
         return []
+
+    async def provision_user(self, caller, profile):
+        self.story.append("provision")
+        self.stored = ADA
+        return True
 
     async def clean(self, upload):
         self.story.append("clean")
@@ -305,7 +312,7 @@ async def test_an_export_is_viewing():
     world = World()
     pieces = [piece async for piece in await world.service.export_my_profile(CALLER)]
     assert json.loads(b"".join(pieces))["profile"] == ADA.document
-    assert world.story == ["load", ("viewMyProfile", []), "stored_profile"]
+    assert world.story == ["load", ("viewMyProfile", []), "stored_profile", "history"]
 
 
 async def test_nobody_is_exported_who_may_not_view_or_is_gone():
@@ -315,3 +322,17 @@ async def test_nobody_is_exported_who_may_not_view_or_is_gone():
     world = World()
     world.gone = True
     assert await code_of(world.service.export_my_profile(CALLER)) is Code.NOT_FOUND
+
+
+async def test_who_sees_their_changes_views_their_profile():
+    world = World()
+    assert await world.service.my_changes(CALLER, ADA, first=20) == []
+    assert world.story == [("viewMyProfile", []), "history"]
+
+
+async def test_a_token_that_brings_a_person_makes_them_before_they_are_loaded():
+    world = World(stored=None)
+    record = Record(ADA.email, AuthProvider.OIDC, {"first_name": "Ada"})
+    caller = replace(CALLER, identity=replace(IDENTITY, record=record))
+    assert await world.service.view_my_profile(caller, with_image=False) == ADA
+    assert world.story == ["load", "provision", "load", ("viewMyProfile", [])]
