@@ -5,6 +5,7 @@ from dataclasses import replace
 from hashlib import sha256
 from uuid import uuid4
 
+import httpx2
 import pytest
 
 from asking import assert_error
@@ -12,7 +13,7 @@ from profile_domain.errors import Code
 from profile_infra.stores.changes import Author
 from profile_infra.stores.records import User
 from profile_testing.images import data_uri, jpeg, opened, photo, png, webp
-from running import ME, OTHER_TENANT, TENANT, running
+from running import ME, OTHER_TENANT, TENANT, running, served
 
 AVATAR = f"{ME}/avatar"
 QUERY = "query ($size: Int) { me { avatarUrl(size: $size) } }"
@@ -159,6 +160,19 @@ async def test_another_address_is_nobodys_whatever_is_wrong_with_it(on_each_stor
         is_gone(await on_each_store.client.get(f"/v1/avatars{path}{size}"))
     assert user.profile.id != faceless.profile.id
     assert (await on_each_store.client.get(f"{address}{size}")).status_code == 200
+
+
+def test_an_encoded_slash_parts_no_address(tmp_path):
+    with (
+        served(tmp_path) as server,
+        httpx2.Client(base_url=server.address, headers=server.headers) as client,
+    ):
+        client.put(ME, json={"avatar_base64": data_uri(PICTURE)}).raise_for_status()
+        address = client.get(AVATAR).headers["Content-Location"]
+        assert client.get(address.replace("avatars", "%61vatars")).content == PICTURE
+        for slash in ("%2F", "%2f"):
+            is_gone(client.get(slash.join(address.rsplit("/", 1))))
+            is_gone(client.get(ME[0] + ME[1:].replace("/", slash, 1)))
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,15 @@ _KEPT: Final = frozenset({b"origin", b"x-request-id"})  # to answer one with too
 # RFC 9110 section 7.2: uri-host [ ":" port ], or nothing for a target without an authority.
 _HOST: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%\-]*(:[0-9]*)?|\[[0-9A-Fa-fv.:]+\](:[0-9]*)?")
 
+_SLASH: Final = re.compile("%2f", re.IGNORECASE)
 _DIGITS: Final = 19  # of a length that fits into 64 bits
 
 
 class Target(NamedTuple):
-    """A request's target (RFC 9112 section 3.2): ``path`` with percent signs decoded."""
+    """A request's target (RFC 9112 section 3.2): ``path`` with percent signs decoded.
+
+    An encoded slash stays as it is: it does not part a path (RFC 3986 section 2.2).
+    """
 
     path: str
     raw_path: bytes
@@ -39,7 +43,9 @@ def target_of(url: bytes, *, method: bytes = b"") -> Target | None:
         path = raw_path.decode("ascii")
     except (httptools.HttpParserInvalidURLError, UnicodeDecodeError):
         return None
-    return Target(unquote(path) if "%" in path else path, raw_path, parsed.query or b"")
+    if "%" in path:
+        path = "%2F".join(map(unquote, _SLASH.split(path)))
+    return Target(path, raw_path, parsed.query or b"")
 
 
 class Head:
