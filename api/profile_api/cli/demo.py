@@ -77,7 +77,8 @@ def application(settings: Settings, people: Sequence[Person]) -> FastAPI:
     app = create_app(settings, people=people)
     public = urlsplit(settings.public_url or "").hostname
     names = {"127.0.0.1", "localhost", "[::1]", *([public] if public else [])}
-    app.add_middleware(OwnNames, names=names)
+    assert app.middleware_stack is not None  # noqa: S101  # for the type checker: just made
+    app.middleware_stack = OwnNames(app.middleware_stack, names=names)
     return app
 
 
