@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
 import sys
@@ -98,7 +99,10 @@ class _LibraryEvents(logging.Handler):
 
 
 def _as_json(event: Event) -> str:
-    return to_json(event, fallback=repr).decode()
+    try:
+        return to_json(event, fallback=repr).decode()
+    except ValueError:  # a lone surrogate, as in a file name that is not UTF-8
+        return json.dumps(event, default=repr)
 
 
 def _pretty(*, colors: bool) -> Render:
