@@ -2,7 +2,6 @@
 
 import io
 import json
-import logging
 
 import pytest
 
@@ -20,5 +19,5 @@ def stream():
 
 def test_a_file_name_that_is_not_utf8_is_logged(stream):
     name = b"/policies/caf\xe9.cedar".decode("utf-8", "surrogateescape")
-    logging.getLogger("profile").warning("%s cannot be read", name)
-    assert json.loads(stream.getvalue())["event"] == f"{name} cannot be read"
+    logs.request_log()("a file cannot be read", name=name)
+    assert json.loads(stream.getvalue())["name"] == name
