@@ -152,7 +152,10 @@ def test_killed_workers_are_replaced_and_metrics_speak_for_all(folder, port):
             time.sleep(0.05)
         until_ready(port, process)
         assert healthz_counted(port) == 10
-        assert set(folder.glob("profile-metrics-*/*.db")) == files, "the dead leave none behind"
+        while (left := set(folder.glob("profile-metrics-*/*.db"))) < files:  # until both have begun
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert left == files, "the dead leave none behind"
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0, (folder / "log").read_text()
 
