@@ -17,11 +17,11 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
-from bulk import Bulk, fill_postgres, fill_sqlite
 from check import answers_are_right
 from reports import draw
 from reports.results import RESULTS, Row, environment, keep, summary, table
 from stores import database, postgres_server
+from stores.bulk import Bulk, fill_postgres, fill_sqlite
 from world import TENANT, World, make_world
 from wrk import Kind, Round, load, require
 
