@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from starlette.requests import ClientDisconnect
-from uvicorn.protocols.http.httptools_impl import (
-    HEADER_VALUE_RE,
-    STATUS_LINE,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from profile_api.middleware.admission import Refused
 from profile_domain.errors import DomainError
@@ -20,6 +17,8 @@ if TYPE_CHECKING:
 
 _CONTENT_TOO_LARGE: Final = 413
 _LENGTH: Final = b"content-length"
+# RFC 9110 section 5.5: a value has no control characters but the tab.
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class Exchange(RequestResponseCycle):
@@ -96,7 +95,7 @@ class Exchange(RequestResponseCycle):
         elif len(body) != int(dict(start["headers"])[_LENGTH]):
             raise RuntimeError("Response content is not as long as its Content-Length")
         headers = [*self.default_headers, *start["headers"]]
-        if HEADER_VALUE_RE.search(b"".join([value for _, value in headers])):
+        if _CONTROL.search(b"".join([value for _, value in headers])):
             raise RuntimeError("Invalid HTTP header value.")
         self.closes = not self.keep_alive or self._leaves_some_of_its_body(start["status"])
         if self.closes:
