@@ -43,6 +43,7 @@ def file(data, name="me.png", media_type="image/png"):
 
 async def offered(page, data):
     """The dialog in which a picture is cropped is open."""
+    await expect(page.locator("#choose")).to_be_enabled()  # the page takes no file before
     await page.set_input_files("#file", files=[file(data)])
     await expect(page.locator("dialog")).to_be_visible()
 
