@@ -33,6 +33,7 @@ JSON = "application/json"
 HTML = "text/html"
 OFFERED = (JSON, GRAPHQL_RESPONSE, HTML)
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 _STATUS = {
     Code.MALFORMED_JSON: 400,
     Code.PAYLOAD_TOO_LARGE: 413,
@@ -204,7 +205,6 @@ def _respond(
     if media_type != GRAPHQL_RESPONSE:
         media_type = JSON
     # ASCII, because the payload may echo lone surrogates.
-    body = json.dumps(payload, separators=(",", ":")).encode("ascii")
-    answer = Response(body, status, headers, media_type=f"{media_type}; charset=utf-8")
-    answer.headers["Vary"] = "Accept"
-    return answer
+    body = _ENCODER.encode(payload).encode("ascii")
+    headers = {"Vary": "Accept", **(headers or {})}
+    return Response(body, status, headers, media_type=f"{media_type}; charset=utf-8")

@@ -59,7 +59,11 @@ def parse_json_object(body: bytes, *, exact_integers: bool = False) -> dict[str,
     body is refused instead. Raises ``malformed_json``.
     """
     # So few cannot break a limit: nearly all bodies skip the exact count.
-    few = all(_at_most(most, mark, body) for mark, most in _FEW.items())
+    few = (
+        _at_most(MAX_NESTING // 2, b"{", body)
+        and _at_most(MAX_NESTING // 2, b"[", body)
+        and _at_most(MAX_VALUES // 2, b",", body)
+    )
     if not few and _is_too_complex(body):
         raise DomainError(Code.MALFORMED_JSON)
     try:
@@ -98,7 +102,6 @@ _DECODER, _LONG_INTEGERS_DECODER = (
     )
     for parse_int in (None, float)
 )
-_FEW = {b"{": MAX_NESTING // 2, b"[": MAX_NESTING // 2, b",": MAX_VALUES // 2}
 _ALIKE = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
 

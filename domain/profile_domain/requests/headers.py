@@ -69,6 +69,8 @@ def preferred_type(accept: str, offered: Sequence[str]) -> str:
     Each type has the quality of the most specific range that matches it. Among equal ones the order
     in the header decides. If the header accepts none, the first that is offered.
     """
+    if not accept:
+        return offered[0]
     ranges = dict(_ranges(accept))
     order = list(ranges)
     best, best_rank = offered[0], (0.0, 0)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-from typing import Any
+from binascii import a2b_base64, b2a_base64
+from typing import Any, Final
 
 from profile_domain.errors import DomainError
 from profile_domain.requests.bodies import parse_json_object
+
+
+_TO_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
+_TO_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 
 
 def read_base64url(text: str) -> bytes:
@@ -14,9 +18,10 @@ def read_base64url(text: str) -> bytes:
 
     Raises ValueError.
     """
-    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    sent = text.encode("ascii")
+    data = a2b_base64(sent.translate(_TO_STANDARD) + b"=" * (-len(sent) % 4))
     # The decoder ignores invalid characters, so the canonical form is compared.
-    if base64.urlsafe_b64encode(data).rstrip(b"=") != text.encode("ascii"):
+    if b2a_base64(data, newline=False).rstrip(b"=").translate(_TO_URL_SAFE) != sent:
         raise ValueError("not canonical base64url")
     return data
 

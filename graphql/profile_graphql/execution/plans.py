@@ -34,10 +34,13 @@ from graphql import (
     SelectionSetNode,
     Undefined,
     get_argument_values,
+    get_nullable_type,
     get_variable_values,
+    is_leaf_type,
     located_error,
 )
 from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.field import StrawberryField
 
 from profile_graphql.execution.limits import MAX_ERRORS
 
@@ -68,12 +71,23 @@ class Located(Exception):
 
 @dataclass(slots=True)
 class PlannedField:
-    """One field of one type: its resolver, and how its value is completed."""
+    """One field of one type: its resolver, and how its value is completed.
+
+    ``attribute`` is set for a leaf that is an attribute of its source: there is nothing to await.
+    """
 
     key: str
     definition: GraphQLField
     nodes: list[FieldNode]
     complete: Complete
+    attribute: str | None
+
+    def value_of(self, attribute: str, source: Any, run: Run, path: Path) -> Any:
+        """The completed value of the attribute."""
+        try:
+            return self.complete(getattr(source, attribute), run, path)
+        except Exception as cause:  # noqa: BLE001  # section 6.4.4: a field error is part of the response
+            return self._failed(cause, run, (*path, self.key))
 
     def value(self, source: Any, run: Run, path: Path) -> Any:
         """The completed value, or an awaitable of it."""
@@ -91,7 +105,7 @@ class PlannedField:
                 if not _is_awaitable(result):
                     return result
                 return self._later(result, lambda ready, *_: ready, run, path)
-        except Exception as cause:  # noqa: BLE001  # section 6.4.4: a field error is part of the response
+        except Exception as cause:  # noqa: BLE001  # as above
             return self._failed(cause, run, path)
         return self._later(found, self.complete, run, path)
 
@@ -185,8 +199,9 @@ class _Planner:
                 definition = kind.fields[name]
                 if definition.resolve is None:
                     raise NotPlanned
+                complete = self.output(definition.type, same)
                 fields[key] = PlannedField(
-                    key, definition, same, self.output(definition.type, same)
+                    key, definition, same, complete, _attribute_of(definition)
                 )
         order = list(nodes)
 
@@ -195,8 +210,10 @@ class _Planner:
             for key in order:
                 if key in names:
                     result[key] = names[key]
+                elif (attribute := (field := fields[key]).attribute) is not None:
+                    result[key] = field.value_of(attribute, source, run, path)
                 else:
-                    value = fields[key].value(source, run, path)
+                    value = field.value(source, run, path)
                     result[key] = await value if _is_awaitable(value) else value
             return result
 
@@ -290,6 +307,13 @@ class _Planner:
             for each in self.document.definitions
             if isinstance(each, FragmentDefinitionNode) and each.name.value == name
         )
+
+
+def _attribute_of(definition: GraphQLField) -> str | None:
+    """The attribute that is the field's value, of a leaf without a resolver of its own."""
+    field: StrawberryField = definition.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
+    basic = field.is_basic_field and is_leaf_type(get_nullable_type(definition.type))
+    return field.python_name if basic else None
 
 
 def _is_awaitable(value: object) -> bool:
