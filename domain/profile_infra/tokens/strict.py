@@ -8,7 +8,6 @@ from typing import Any, Final
 from profile_domain.errors import DomainError
 from profile_domain.requests.bodies import parse_json_object
 
-
 _TO_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 _TO_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 
