@@ -15,7 +15,7 @@ from reports.results import Row, table
 from stores import sqlite_stores
 from world import TENANT, World
 
-from targets import BENCH, bare_command, free_port, our_command, settings_of
+from targets import BENCH, bare_command, free_port, inherited, our_command, settings_of
 
 COLUMNS = {"program": "program", "ms|,.0f": "ms, median", "spread": "spread", "ratio|.1f": "ratio"}
 
@@ -57,11 +57,10 @@ def _first_answer(
 ) -> float:
     """Seconds; the process is ended again."""
     headers = {"Authorization": f"Bearer {token}", "X-Tenant-ID": str(TENANT)}
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("PROFILE_")}
     with Path(os.devnull).open("wb") as log:
         begun = time.perf_counter()
         process = subprocess.Popen(
-            command, env=kept | dict(environment), cwd=BENCH, stdout=log, stderr=log
+            command, env=inherited() | dict(environment), cwd=BENCH, stdout=log, stderr=log
         )
         try:
             while time.perf_counter() - begun < 60:

@@ -17,7 +17,8 @@ from tempfile import TemporaryDirectory
 
 from profile_api.app import create_app
 from profile_api.cli.demo import ACME, GLOBEX
-from profile_api.server.serving import CannotListen, listen, serve
+from profile_api.server.listening import CannotListen, listen
+from profile_api.server.serving import serve
 from profile_api.settings import Settings
 from profile_api.sign_in import SignIn
 from profile_api.telemetry import logs

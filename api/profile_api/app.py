@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from profile_api import reference
+from profile_api.adapters import adapters_of
 from profile_api.middleware.admission import Admission, Buffers
 from profile_api.middleware.each_request import EachRequest
 from profile_api.pages.assets import Assets
@@ -37,7 +38,6 @@ from profile_api.settings import Settings
 from profile_api.telemetry import siblings
 from profile_api.telemetry.logs import request_log
 from profile_api.telemetry.metrics import Metrics, TimedPictures, TimedPolicy
-from profile_api.telemetry.tracing import spans_from_environment
 from profile_domain.caller import Identity
 from profile_domain.errors import DomainError
 from profile_domain.public_avatars import PublicAvatars
@@ -49,14 +49,12 @@ from profile_graphql.view import GraphQLView
 from profile_infra.people.provisioning import TokenProvisioning
 from profile_infra.pictures.processes import PictureProcesses
 from profile_infra.pictures.sizes import PictureSizes
-from profile_infra.policies.cedar import CedarPolicy
 from profile_infra.rate_limits.in_process import InProcessRateLimit
 from profile_infra.rate_limits.in_redis import RedisRateLimit
 from profile_infra.reloading import Reloads
 from profile_infra.stores.revisions import newest
 from profile_infra.stores.store import Store
 from profile_infra.tokens.jose import JoseTokens
-from profile_infra.tokens.keys import keys_of
 
 GRAPHQL = "/graphql"
 
@@ -67,11 +65,7 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     Raises UnusableDatabase, UnusableKeys, UnusableRateLimitStore, UnusableVariable or PolicyError
     for settings that cannot work.
     """
-    store = settings.store()
-    tokens = JoseTokens(
-        {each: keys_of(each, kept=settings.keys_kept_seconds) for each in settings.issuers}
-    )
-    policy = CedarPolicy(settings.policy_dir)
+    store, tokens, policy, rate_limit, spans = adapters_of(settings)
     reloads = Reloads([*tokens.files, *([policy.files] if settings.policy_dir else [])])
     pictures = PictureProcesses(settings.picture_workers)
     metrics = Metrics()
@@ -79,8 +73,6 @@ def create_app(settings: Settings, people: Sequence[Person] = ()) -> FastAPI:
     admission = Admission(
         settings.max_requests, settings.request_seconds, Buffers(settings.max_buffered_bytes)
     )
-    spans = spans_from_environment()
-    rate_limit = settings.limit()
     service = ProfileService(
         tokens=tokens,
         profiles=store,

@@ -11,8 +11,9 @@ import pytest
 import uvicorn
 import uvloop
 
+from profile_api.server.listening import accepting, listen
 from profile_api.server.protocol import GuardedProtocol
-from profile_api.server.serving import GuardedServer, accepting, listen
+from profile_api.server.serving import GuardedServer
 from profile_infra.stores.by_url import migrate
 from profile_testing import ports
 from running import running

@@ -24,13 +24,12 @@ pytestmark = pytest.mark.journey
 # What the command does after its checks.
 SERVE = """
 import sys
-from profile_api.app import create_app
-from profile_api.server.serving import listen, serve
+from profile_api.server.listening import listen
+from profile_api.server.workers import run
 from profile_api.settings import Settings
 if __name__ == "__main__":
-    settings = Settings()
     listener = listen("127.0.0.1", int(sys.argv[1]))
-    serve(create_app(settings), settings, listener, workers=2)
+    run(Settings(), listener, 2)
 """
 
 

@@ -101,6 +101,28 @@ async def test_a_cached_token_authenticates_no_other(tokens):
     assert await outcome(tokens, sent + "=") == "invalid"
 
 
+@pytest.mark.parametrize(
+    "scopes", [{}, {"scope": "openid profile"}, {"scp": ["profile", "openid"]}]
+)
+async def test_tokens_share_their_tenant_and_their_scopes(tokens, scopes):
+    first, second = [
+        await tokens.verify(token(claims(NOW, sub=subject, **scopes))) for subject in ("ada", "bob")
+    ]
+    assert first.subject != second.subject
+    assert first.tenant_id is second.tenant_id
+    assert first.scopes is second.scopes
+
+
+async def test_tokens_of_many_scopes_share_none(tokens):
+    scope = " ".join(map(str, range(17)))
+    first, second = [
+        await tokens.verify(token(claims(NOW, sub=subject, scope=scope)))
+        for subject in ("ada", "bob")
+    ]
+    assert first.scopes == second.scopes
+    assert first.scopes is not second.scopes
+
+
 async def test_an_issuers_tokens_can_be_dropped(tokens, keys):
     sent = token(claims(NOW))
     await tokens.verify(sent)

@@ -23,7 +23,8 @@ from profile_api.cli.store import opened
 from profile_api.middleware.own_names import OwnNames
 from profile_api.pages.person import Person
 from profile_api.rest.documented import ME
-from profile_api.server.serving import listen, serve
+from profile_api.server.listening import listen
+from profile_api.server.serving import serve
 from profile_api.settings import Settings
 from profile_api.telemetry import logs
 from profile_domain.people import new_profile, read_record

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 
-from profile_api.cli.imports import lasting_imports
+from profile_api.server.imports import lasting_imports
 
 _SERVE = ("serve", "demo")
 

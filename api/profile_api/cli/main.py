@@ -10,8 +10,11 @@ import json
 import os
 import re
 import shlex
+from collections.abc import Callable
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
+from socket import socket
 from typing import Annotated
 
 import typer
@@ -19,15 +22,17 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
-from profile_api.cli.imports import lasting_imports
 from profile_api.cli.output import OutputLost, as_it_is, say
 from profile_api.cli.policies import policies
 from profile_api.cli.store import await_migration
 from profile_api.cli.tenants import tenants
 from profile_api.cli.tokens import tokens
 from profile_api.cli.users import users
+from profile_api.server.imports import lasting_imports
+from profile_api.server.listening import host_in_url, listen
 from profile_api.settings import SECRET, DocumentSettings, Settings
 from profile_api.sign_in import SignIn
+from profile_api.telemetry import logs
 from profile_api.variables import FILE, PREFIX, UnusableVariable, quoted
 from profile_domain.errors import DomainError
 from profile_infra.people.csv_file import FileRefused
@@ -151,11 +156,6 @@ def serve(
 
     Policies and key files are read again when they change, and at SIGHUP.
     """
-    with lasting_imports():
-        from profile_api.app import create_app  # noqa: PLC0415  # as above
-        from profile_api.server import serving  # noqa: PLC0415  # as above
-        from profile_api.telemetry import logs  # noqa: PLC0415  # as above
-
     settings = Settings()
     if not settings.issuers:
         raise Refused(
@@ -163,13 +163,31 @@ def serve(
             f" such as {_EXAMPLES['issuers']}."
         )
     logs.configure(settings.log)
-    app = create_app(settings)
+    run = _in_workers(settings, workers) if workers > 1 else _alone(settings)
     await_migration(settings)
-    listener = serving.listen(host, port)
+    listener = listen(host, port)
     public = f", for people at {settings.public_url}," if settings.public_url else ""
-    address = f"http://{serving.host_in_url(host)}:{port}"
+    address = f"http://{host_in_url(host)}:{port}"
     say(f"Serving on {address}{public} with {workers} worker(s).", err=True)
-    serving.serve(app, settings, listener, workers=workers)
+    run(listener)
+
+
+def _alone(settings: Settings) -> Callable[[socket], None]:
+    with lasting_imports():
+        from profile_api.app import create_app  # noqa: PLC0415  # as above
+        from profile_api.server.serving import serve as run  # noqa: PLC0415  # as above
+
+    return partial(run, create_app(settings), settings)
+
+
+def _in_workers(settings: Settings, count: int) -> Callable[[socket], None]:
+    """The command itself only supervises: it imports no face."""
+    with lasting_imports():
+        from profile_api.adapters import adapters_of  # noqa: PLC0415  # as above
+        from profile_api.server.workers import run  # noqa: PLC0415  # as above
+
+    adapters_of(settings)  # so that what is wrong with them is said once, not by each worker
+    return partial(run, settings, count=count)
 
 
 @cli.command()

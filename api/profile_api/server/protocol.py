@@ -91,6 +91,8 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.answering is not None:
             self.answering.disconnected = True
         super().connection_lost(exc)
+        # They know this connection: a circle, which would stay in memory until it is collected.
+        self.cycle = self.answering = None  # type: ignore[assignment]  # nobody asks for it again
         self.pipeline.clear()
         self.unparsed = b""
         self.buffers.forget(self)

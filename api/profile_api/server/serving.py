@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import gc
 import resource
 import signal
@@ -21,22 +20,16 @@ from uvicorn.config import STARTUP_FAILURE
 
 from profile_api.app import create_app
 from profile_api.middleware.admission import Admission
+from profile_api.server.listening import ACCEPTED_AT_ONCE, BACKLOG, accepting
 from profile_api.server.protocol import GuardedProtocol
-from profile_api.server.workers import end_with_parent
-from profile_api.server.workers import run as run_many
 from profile_api.settings import Settings
 from profile_api.telemetry import logs, siblings
-from profile_infra.people.operators import Refused
 
 # An orchestrator usually leaves ten seconds between SIGTERM and SIGKILL: requests that are not
 # finished after six are answered 503, and connections closed a second later.
 PATIENCE_SECONDS = 6
 GRACE_SECONDS = 7
 LOOK_SECONDS = 1.0
-BACKLOG = 2048  # connections that wait to be accepted
-# uvloop accepts one connection from each listening descriptor in a turn of its loop. With a single
-# one, connections made under load waited for seconds, for as many turns as waited before them.
-ACCEPTED_AT_ONCE = 64
 # Files that a worker opens beside its clients' connections: the store, pictures, what it imports.
 OTHER_FILES = 256
 # Allocations between two garbage collections; the default, 700, collects every second request.
@@ -87,43 +80,6 @@ class GuardedServer(uvicorn.Server):
                 connection.end_overdue(now)
 
 
-class CannotListen(Refused):
-    """The address cannot be listened on; the text says what to do."""
-
-
-_ADVICE = {
-    errno.EADDRINUSE: "another process listens there; end it, or choose another --port",
-    errno.EACCES: "this user may not; choose a --port over 1023",
-    errno.EADDRNOTAVAIL: "this machine has no such address; choose another --host",
-}
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens; connections wait until something accepts. Raises CannotListen."""
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        reason = _ADVICE.get(error.errno or 0, error.strerror)
-        raise CannotListen(f"cannot listen on {host_in_url(host)}:{port}: {reason}.") from error
-    return listener
-
-
-def accepting(listener: socket.socket) -> list[socket.socket]:
-    """The listener in as many descriptors as connections are accepted in a turn of the loop."""
-    # All processes share the mode, and dup() would set it: a sibling would block in accept().
-    listener.settimeout(0)
-    return [listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]
-
-
-def host_in_url(host: str) -> str:
-    """The host as a URL writes it (RFC 3986 section 3.2.2)."""
-    return f"[{host}]" if ":" in host else host
-
-
 def application(settings: Settings) -> FastAPI:
     """The application of a worker process."""
     try:
@@ -136,26 +92,17 @@ def application(settings: Settings) -> FastAPI:
 
 
 def serve(
-    app: FastAPI,
-    settings: Settings,
-    listener: socket.socket,
-    *,
-    workers: int = 1,
-    reload: bool = True,
+    app: FastAPI, settings: Settings, listener: socket.socket, *, reload: bool = True
 ) -> None:
-    """Serves ``app``, or one like it in each of several workers, all with the same settings.
+    """Serves ``app``, made with the same settings.
 
     SIGHUP has policies and key files read again; without ``reload`` it ends the process.
     """
-    if workers > 1:
-        run_many(partial(_work, settings), listener, workers)
-    else:
-        _run(_config(app, settings), settings, listener, reload=reload)
+    _run(_config(app, settings), settings, listener, reload=reload)
 
 
-def _work(settings: Settings, listener: socket.socket) -> None:
-    gc.freeze()  # what has been imported: the collection before serving need not look at it
-    end_with_parent()
+def work(settings: Settings, listener: socket.socket) -> None:
+    """Serves as a worker process, which makes its application once it has a loop."""
     _run(_config(partial(application, settings), settings, factory=True), settings, listener)
 
 

@@ -17,13 +17,16 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from prometheus_client.multiprocess import mark_process_dead
-from uvicorn.config import STARTUP_FAILURE
 
+from profile_api.server.imports import lasting_imports
+from profile_api.settings import Settings
 from profile_api.telemetry import logs, siblings
 from profile_api.telemetry.metrics import SHARED
 
 Work = Callable[[socket], None]
 
+# How the command ends when no worker can start, as uvicorn does.
+STARTUP_FAILURE: Final = 3
 # A worker that does not end in this many seconds is killed.
 END_SECONDS: Final = 9
 # Seconds before workers are replaced: the first, doubled with each that ends soon, up to the last.
@@ -39,13 +42,13 @@ _ASKED: Final = frozenset({-signal.SIGTERM, -signal.SIGINT})
 _spawn = multiprocessing.get_context("spawn")
 
 
-def run(work: Work, listener: socket, count: int) -> None:
-    """Runs ``work`` in ``count`` processes until SIGTERM or SIGINT; SIGHUP is passed on to them.
+def run(settings: Settings, listener: socket, count: int) -> None:
+    """Serves in ``count`` processes until SIGTERM or SIGINT; SIGHUP is passed on to them.
 
     A worker that ends is replaced, again and again with growing pauses where it cannot start; but
     while none has served yet, all are ended. Raises SystemExit.
     """
-    workers = _Workers(work, listener)
+    workers = _Workers(partial(_work, settings), listener)
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: workers.end())
     signal.signal(signal.SIGHUP, lambda *_: workers.hang_up())
@@ -56,7 +59,15 @@ def run(work: Work, listener: socket, count: int) -> None:
         raise SystemExit(STARTUP_FAILURE)
 
 
-def end_with_parent() -> None:
+def _work(settings: Settings, listener: socket) -> None:
+    _end_with_parent()
+    with lasting_imports():
+        from profile_api.server import serving  # noqa: PLC0415  # the supervisor does without it
+
+    serving.work(settings, listener)
+
+
+def _end_with_parent() -> None:
     """Ends a worker when its parent process is gone, for whatever reason."""
     parent = multiprocessing.parent_process()
 

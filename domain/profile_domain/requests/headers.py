@@ -10,7 +10,7 @@ Fields = Mapping[str, Sequence[str]]
 # A proxy that compresses makes a tag weak or adds a suffix, and hands it on so to the client, who
 # sends it back so. Ours names a version, not bytes: what a proxy made of it names the same version.
 _BETWEEN = re.compile(r"[ \t,]*")
-_ENTITY_TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\U0010ffff]*")[ \t]*(?=,|\Z)')
+_ENTITY_TAG = re.compile(r'(?:W/)?("[^\x00-\x20"\x7f]*")[ \t]*(?=,|\Z)')
 _TO_COMMA = re.compile(r"[^,]*")
 _PREFERENCE = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
 _COMPRESSED = re.compile(r'(?:--?gzip|;gzip|-br|-zstd)"\Z')

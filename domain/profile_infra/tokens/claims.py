@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,6 +16,9 @@ from profile_infra.tokens.issuers import Issuer
 
 _log = logging.getLogger(__name__)
 
+# Of tokens, which remembered ones share.
+MAX_SHARED = 256
+MAX_SHARED_SCOPES = 16
 LEEWAY = 30  # seconds, for clocks that disagree
 _LATEST = 253_402_300_799  # the last second of the year 9999
 _INDEX = re.compile("0|[1-9][0-9]{0,9}")  # RFC 6901 section 4
@@ -32,7 +36,15 @@ def identity_of(issuer: Issuer, claims: Mapping[str, Any], now: float) -> Identi
     check_audience(issuer, claims)
     check_dates(expires, starts, now)
     record = record_of(issuer, claims) if issuer.provision else None
+    if len(scopes) <= MAX_SHARED_SCOPES:
+        tenant_id, scopes = _shared(tenant_id, scopes)
     return Identity(tenant_id, issuer.issuer, subject, scopes, record)
+
+
+@lru_cache(maxsize=MAX_SHARED)
+def _shared(tenant_id: UUID, scopes: frozenset[str]) -> tuple[UUID, frozenset[str]]:
+    """The same objects for equal ones: they would be half of what is remembered of a token."""
+    return tenant_id, scopes
 
 
 def dates_of(claims: Mapping[str, Any]) -> tuple[float, list[float]]:
