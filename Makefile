@@ -5,6 +5,9 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3; do \
 BIN := .venv/bin
 SECONDS ?= 600
 
+# Else each of the many processes that the tests start would compile the service anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run run-sign-in test journeys newest soak node check lint bench bench-growth bench-micro bench-report documents lock clean
 
 help: ## Show what there is
