@@ -70,6 +70,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.last = False  # no request follows this one
         self.closing = False  # all is answered, and our direction is closed
         self.answering: Exchange | None = None
+        self.postponed = False  # answering begins once the client has taken earlier responses
         self.head = Head([], max_headers=0)
         self.now = 0.0
         self.unparsed = b""  # input that waits for earlier requests to be answered
@@ -232,7 +233,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.deaf or self.offered:
             return
         super().on_message_complete()
-        if self.cycle is self.answering:
+        if self.cycle is self.answering and not self.postponed:
             self._release(self.cycle)
         self.begun = False
         self.in_head = True
@@ -279,6 +280,8 @@ class GuardedProtocol(HttpToolsProtocol):
         if not self.begun and not self.deaf:
             self.due = NEVER
         self.buffers.update(self)
+        if self.postponed and self.answering is not None:
+            self._start_asgi_task(self.answering, self.app)
 
     def shutdown(self) -> None:
         if self.answering is not None and not self.answering.response_complete:
@@ -291,10 +294,10 @@ class GuardedProtocol(HttpToolsProtocol):
     def end_overdue(self, now: float) -> None:
         """Ends what took too long, with a response if it can be assigned to a request."""
         if self.transport.is_closing() or self.flow.write_paused:
-            # The client does not read the response.
+            # The client does not read the response. At the end of the process ``now`` is infinite.
             if self.due == NEVER:
                 self.due = now + self.limits.body_seconds
-            elif now > self.due:
+            if now >= self.due:
                 self.transport.abort()
         elif now <= self.due:
             return
@@ -329,11 +332,16 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self.answering = cast("Exchange", cycle)
-        if not self.answering.more_body:
+        # A response that could not be written would wait in memory, and counted nowhere.
+        self.postponed = self.flow.write_paused
+        if self.postponed:
+            self.due = NEVER
+        elif not self.answering.more_body:
             self._release(self.answering)
         else:
             self.due = self.loop.time() + self.limits.body_seconds
-        super()._start_asgi_task(cycle, app)
+        if not self.postponed:
+            super()._start_asgi_task(cycle, app)
 
     def _answer(self, method: str, target: Target, refused: DomainError | None = None) -> None:
         """Has the application answer, after the requests before."""
