@@ -393,16 +393,19 @@ def test_only_a_client_of_http_1_1_gets_100_continue(server, version):
     assert b'"Query"' in answered
 
 
-def test_who_closes_one_direction_gets_all_the_answers(server):
+@pytest.mark.parametrize("count", [1, 40])  # 40 wait where they are parsed only in their turn
+@pytest.mark.parametrize("left", ["nothing", "half a head", "half a body"])
+def test_who_closes_one_direction_gets_all_the_answers(server, count, left):
     lines = "".join(f"{name}: {value}\r\n" for name, value in server.headers.items()).encode()
     body = b'{"display_name": "half"}'
     put = b"PUT " + ME.encode() + b" HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     put += lines + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    unfinished = {"nothing": b"", "half a head": GET, "half a body": put[:-9]}[left]
     with connection(server) as sock:
-        sock.sendall((GET + b"\r\n") * 3 + put)
+        sock.sendall((GET + b"\r\n") * (count - 1) + put * count + unfinished)
         sock.shutdown(socket.SHUT_WR)
         answered = rest(sock)
-    assert re.findall(rb"HTTP/1.1 (\d+)", answered) == [b"200"] * 4
+    assert re.findall(rb"HTTP/1.1 (\d+)", answered) == [b"200"] * (2 * count - 1)
     assert b'"display_name":"half"' in answered
 
 

@@ -144,6 +144,20 @@ def test_who_never_takes_the_answers_does_not_hold_up_the_end(folder, port):
     assert '"level":"error"' not in (folder / "log").read_text()
 
 
+def test_who_sends_no_more_is_answered_all_the_same(folder, port):
+    """In a process of its own: uvloop tells of the end of input together with the last bytes."""
+    headers = {**person(folder), "Content-Type": "application/json", "Host": "x"}
+    body = b'{"display_name": "Last words"}'
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    put = f"PUT {ME} HTTP/1.1\r\n{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    with serving_in(folder, port, 1, PROFILE_RATE_LIMIT="off"):
+        for _ in range(5):
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as half:
+                half.sendall(put * 40)
+                half.shutdown(socket.SHUT_WR)
+                assert rest(half).count(b"HTTP/1.1 200 OK\r\n") == 40
+
+
 def healthz_counted(port):
     metrics = httpx2.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text
     pattern = (

@@ -99,8 +99,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's gives nothing
         """A client may close its direction after its requests and wait for the responses."""
         self.ended = True
-        waits = self.answering is not None and not self.answering.response_complete
-        return waits and not self.begun and not self.unparsed
+        answering = self.answering
+        return answering is not None and not (answering.response_complete or answering.more_body)
 
     def data_received(self, data: bytes) -> None:
         self.now = now = self.loop.time()
@@ -266,7 +266,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._parse()
         if self.pipeline or self.unparsed:
             self.flow.pause_reading()
-        elif self.ended and self.cycle.response_complete:
+        elif self.ended and (self.begun or self.cycle.response_complete):
             self.transport.close()
 
     def _wait_for_the_next(self) -> None:
