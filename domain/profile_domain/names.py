@@ -30,10 +30,11 @@ NAME_PATTERN = (
     rf"^[{_SPACE_CLASS}]*[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
     rf"\ufdd0-\ufdef\ufffe\uffff]*[{_SPACE_CLASS}]*$"
 )
-# Unicode's Default_Ignorable_Code_Point property: characters that are not rendered.
+# Unicode's Default_Ignorable_Code_Point property: characters that are not rendered; and U+2800, the
+# Braille pattern without a dot.
 _INVISIBLE = re.compile(
     f"[{WHITE_SPACE}\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
-    "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
+    "\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]*"
 )
 

@@ -25,7 +25,7 @@ from profile_graphql.errors import (
     locations_in,
 )
 from profile_graphql.execution.documents import Documents
-from profile_graphql.execution.limits import MAX_ERRORS
+from profile_graphql.execution.limits import MAX_ERRORS, cut_variables
 from profile_graphql.request import AvatarURL, RequestContext
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
@@ -106,6 +106,7 @@ class GraphQLView:
         text, variables, operation_name = _checked(parameters)
         document = self._documents.read(text)
         operation_type = document.operation_type(operation_name)
+        variables = cut_variables(variables)
         document.refuse_null_conditions(variables)
         if request.method == "GET" and operation_type is not OperationType.QUERY:
             error = entry(DomainError(Code.METHOD_NOT_ALLOWED))

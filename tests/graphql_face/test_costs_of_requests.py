@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from asking import post
 from profile_domain.errors import DomainError
-from profile_domain.requests.bodies import parse_json_object
+from profile_domain.requests.bodies import MAX_VALUES, parse_json_object
 from profile_graphql.errors import RequestRefused, locations_in
 from profile_graphql.execution.documents import Documents
 from profile_graphql.execution.limits import MAX_LENGTH
@@ -156,9 +156,18 @@ BODIES = {
     "a long integer after short ones": lambda n: b'{"a":[' + b"1," * (n // 2) + b"1" * 4_400 + b"]}",
     "spaces": lambda n: b" " * n,
 }  # fmt: skip
+
+
+def fields_of(count):
+    """As many as a body may have at most, with names so short that it has room for them."""
+    return {f"{at:x}": 1 for at in range(min(count, MAX_VALUES - 1_000))}
+
+
 UPDATE = "mutation($i:UpdateMyProfileInput!){updateMyProfile(input:$i){__typename}}"
 VARIABLES = {
     "unknown fields": lambda n: {"i": {f"f{at}": 1 for at in range(n // 20)}},
+    "the most unknown fields": lambda n: {"i": fields_of(n // 10)},
+    "the most fields in place of a name": lambda n: {"i": {"firstName": fields_of(n // 10)}},
     "a long value of another type": lambda n: {"i": "x" * n},
     "a list": lambda n: {"i": [1] * (n // 10)},
     "a list in place of a name": lambda n: {"i": {"firstName": [1] * (n // 10)}},

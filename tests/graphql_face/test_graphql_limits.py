@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from asking import code_of, post
 from profile_graphql.errors import RequestRefused
 from profile_graphql.execution.documents import Documents
-from profile_graphql.execution.limits import MAX_ALIASES, MAX_DEPTH, broken_limit
+from profile_graphql.execution.limits import (
+    MAX_ALIASES,
+    MAX_DEPTH,
+    MAX_ERRORS,
+    MAX_INPUT_FIELDS,
+    broken_limit,
+    cut_variables,
+)
 from profile_graphql.schema import schema
 from profile_graphql.view import GRAPHQL_RESPONSE
 from running import ME_QUERY, UPDATE
@@ -172,3 +179,30 @@ def test_a_document_within_the_limits_is_read_exactly_if_graphql_core_finds_it_v
         assert not valid
     else:
         assert valid
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=4),
+)  # fmt: skip
+
+
+@given(st.dictionaries(st.text(max_size=3), VALUES, max_size=4), st.integers(1, 3))
+def test_of_variables_only_fields_over_the_limit_are_cut(variables, over):
+    assert cut_variables(variables) == variables
+    within = {f"f{at}": variables for at in range(MAX_INPUT_FIELDS)}
+    crowded = within | {f"g{at}": variables for at in range(over)}
+    assert cut_variables({"i": [crowded], **variables}) == {"i": [within], **variables}
+
+
+@pytest.mark.parametrize("valid_ones", ["first", "last"])
+async def test_an_object_with_more_fields_than_any_input_is_refused_and_writes_nothing(
+    service, valid_ones
+):
+    user = await service.person()
+    valid, unknown = {"displayName": "W"}, {f"f{at}": 1 for at in range(MAX_INPUT_FIELDS + 1)}
+    sent = valid | unknown if valid_ones == "first" else unknown | valid
+    answer = await service.graphql(user, UPDATE, {"input": sent})
+    assert code_of(answer) == "invalid_query"
+    assert len(answer.json()["errors"]) == MAX_ERRORS
+    assert (await service.get(user)).json()["display_name"] is None

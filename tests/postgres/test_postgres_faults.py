@@ -202,21 +202,30 @@ async def test_after_a_failover_to_a_read_only_node_reads_go_on_and_writes_are_u
 
 
 REFUSALS = {
-    "too many connections": ("CONNECTION LIMIT 0", "CONNECTION LIMIT -1"),
-    "a role that may not log in": ("NOLOGIN", "LOGIN"),
+    "too many connections": ("ROLE {role} CONNECTION LIMIT 0", "ROLE {role} CONNECTION LIMIT -1"),
+    "a role that may not log in": ("ROLE {role} NOLOGIN", "ROLE {role} LOGIN"),
+    "a database closed for maintenance": (
+        "DATABASE {name} ALLOW_CONNECTIONS false",
+        "DATABASE {name} ALLOW_CONNECTIONS true",
+    ),
 }
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
-async def test_a_server_that_refuses_connections_is_unavailable(store, ada, database, refusal):
-    refuse, admit = REFUSALS[refusal]
+async def test_a_server_that_refuses_connections_is_unavailable(
+    store, ada, database, postgres_server, refusal
+):
+    name = database.url.rpartition("/")[2]
+    refuse, admit = (
+        "ALTER " + each.format(role=database.serving_role, name=name) for each in REFUSALS[refusal]
+    )
     store._pool.expire()
-    await database.execute(f"ALTER ROLE {database.serving_role} {refuse}")
+    await database.execute(refuse, url=postgres_server.url)
     try:
         async with unavailable_in_time():
             await load(store, ada)
     finally:
-        await database.execute(f"ALTER ROLE {database.serving_role} {admit}")
+        await database.execute(admit, url=postgres_server.url)
     assert await load(store, ada) == ada
 
 

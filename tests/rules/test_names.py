@@ -40,8 +40,11 @@ def test_a_name_is_stored_in_nfc_without_outer_white_space(sent, stored):
 
 @pytest.mark.parametrize(
     "sent",
-    ["", " ", "\t\r\n", "\u3000", "\u200d", "\u200c \u200d", "\ufeff", "\xad", "\u2060", "\ufe0f"],
-)
+    [
+        "", " ", "\t\r\n", "\u3000", "\u200d", "\u200c \u200d", "\ufeff", "\xad", "\u2060", "\ufe0f",
+        "\u2800", "\u2800 \u200d\u2800",
+    ],
+)  # fmt: skip
 def test_a_name_of_which_nothing_can_be_seen_is_none(sent):
     assert clean_name(sent) is None
 

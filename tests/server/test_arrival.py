@@ -88,6 +88,8 @@ def hours_pass(server, sock, when):
         [b"GET /%\xff HTTP/1.1\r\nHost: x\r\n\r\n"],
         [b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n"],
         [POST + b"Transfer-Encoding: chunked\r\n\r\n", b"zz\r\n"],
+        [GET + b"Transfer-Encoding: chunked\t\r\n\r\n"],
+        [GET + b"Upgrade: x\r\nConnection: Upgrade\r\nTransfer-Encoding: chunked\t\r\n\r\n"],
     ],
 )
 def test_invalid_http_is_answered_in_the_form_of_every_error(server, parts):
@@ -107,6 +109,24 @@ def test_invalid_http_is_answered_in_the_form_of_every_error(server, parts):
 )
 def test_a_head_that_is_too_large_is_refused(server, parts):
     assert_refused(send(server, *parts), Code.HEADERS_TOO_LARGE)
+
+
+@pytest.mark.parametrize("space", [b" ", b"\t", b" \t "])
+def test_white_space_around_a_value_is_no_part_of_it(server, space):
+    sent = {"Host": "x", "X-Request-ID": "mine", "Connection": "close", **server.headers}
+    fields = [
+        b"%b:%b%b%b\r\n" % (name.encode(), space, value.encode(), space)
+        for name, value in sent.items()
+    ]
+    answered = send(server, b"GET %b HTTP/1.1\r\n%b\r\n" % (ME.encode(), b"".join(fields)))
+    assert answered.startswith(b"HTTP/1.1 200 ")
+    assert b"\r\nx-request-id: mine\r\n" in answered
+
+
+def test_chunks_are_taken_with_a_blank_behind_their_coding(server):
+    head = POST + b"Connection: close\r\nTransfer-Encoding: chunked \r\n\r\n"
+    body = b'1b\r\n{"query": "{ __typename }"}\r\n0\r\n\r\n'
+    assert b'{"data":{"__typename":"Query"}}' in send(server, head + body)
 
 
 def test_headers_below_the_limit_pass_also_with_a_body_behind_them(server):
@@ -373,16 +393,19 @@ def test_only_a_client_of_http_1_1_gets_100_continue(server, version):
     assert b'"Query"' in answered
 
 
-def test_who_closes_one_direction_gets_all_the_answers(server):
+@pytest.mark.parametrize("count", [1, 40])  # 40 wait where they are parsed only in their turn
+@pytest.mark.parametrize("left", ["nothing", "half a head", "half a body"])
+def test_who_closes_one_direction_gets_all_the_answers(server, count, left):
     lines = "".join(f"{name}: {value}\r\n" for name, value in server.headers.items()).encode()
     body = b'{"display_name": "half"}'
     put = b"PUT " + ME.encode() + b" HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     put += lines + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    unfinished = {"nothing": b"", "half a head": GET, "half a body": put[:-9]}[left]
     with connection(server) as sock:
-        sock.sendall((GET + b"\r\n") * 3 + put)
+        sock.sendall((GET + b"\r\n") * (count - 1) + put * count + unfinished)
         sock.shutdown(socket.SHUT_WR)
         answered = rest(sock)
-    assert re.findall(rb"HTTP/1.1 (\d+)", answered) == [b"200"] * 4
+    assert re.findall(rb"HTTP/1.1 (\d+)", answered) == [b"200"] * (2 * count - 1)
     assert b'"display_name":"half"' in answered
 
 

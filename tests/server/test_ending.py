@@ -1,5 +1,6 @@
 """How processes start and end: accepted requests are answered, a failed start is reported once."""
 
+import base64
 import json
 import os
 import re
@@ -15,6 +16,7 @@ import pytest
 from profile_api.server import serving
 from profile_api.settings import Settings
 from profile_infra.stores.by_url import migrate
+from profile_testing.images import noise, png
 from raw_http import rest
 from running import ME
 from serving import environment, person, serving_in, until_ready, workers_of
@@ -118,6 +120,41 @@ def test_who_never_finishes_does_not_hold_up_the_end(folder, port):
         assert b'"code":"request_timeout"' in rest(stalled)
         assert process.wait(60) == 0
     assert "Traceback" not in (folder / "log").read_text()
+
+
+def test_who_never_takes_the_answers_does_not_hold_up_the_end(folder, port):
+    headers = person(folder)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    data = base64.b64encode(png(noise(280, 280))).decode()
+    picture = {"avatar_base64": f"data:image/png;base64,{data}"}
+    with (
+        serving_in(folder, port, 1) as process,
+        socket.create_connection(("127.0.0.1", port), timeout=60) as idle,
+    ):
+        answer = httpx2.put(f"http://127.0.0.1:{port}{ME}", json=picture, headers=headers)
+        assert answer.status_code == 200
+        idle.sendall(f"GET {ME} HTTP/1.1\r\nHost: x\r\n{lines}\r\n".encode() * 40)
+        until_received(idle, b"HTTP/1.1 200 OK\r\n")
+        time.sleep(1)  # until nothing more can be written
+        started = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+        assert time.monotonic() - started < 10, "the contract's time"
+    assert '"level":"error"' not in (folder / "log").read_text()
+
+
+def test_who_sends_no_more_is_answered_all_the_same(folder, port):
+    """In a process of its own: uvloop tells of the end of input together with the last bytes."""
+    headers = {**person(folder), "Content-Type": "application/json", "Host": "x"}
+    body = b'{"display_name": "Last words"}'
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    put = f"PUT {ME} HTTP/1.1\r\n{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    with serving_in(folder, port, 1, PROFILE_RATE_LIMIT="off"):
+        for _ in range(5):
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as half:
+                half.sendall(put * 40)
+                half.shutdown(socket.SHUT_WR)
+                assert rest(half).count(b"HTTP/1.1 200 OK\r\n") == 40
 
 
 def healthz_counted(port):

@@ -103,6 +103,30 @@ def test_answers_that_nobody_takes_take_no_more_than_the_budget(server):
     until(lambda: held(server) == 0)
 
 
+def test_no_answer_is_made_before_those_before_it_are_taken(server):
+    one = b"GET %b HTTP/1.1\r\nHost: x\r\n%b\r\n" % (ME.encode(), own_lines(server))
+    sent = 40  # 12 MB, of which the kernel takes some 5
+
+    async def look():
+        connections = list(server.server.server_state.connections)
+        return any(each.flow.write_paused for each in connections)
+
+    def paused():
+        return asyncio.run_coroutine_threadsafe(look(), server.loop).result()
+
+    with connection(server) as sock:
+        sock.sendall(one * sent)
+        until(paused)
+        for _ in range(20):
+            assert server.service.app.state.admission.at_work == 0
+            threading.Event().wait(0.01)
+        assert paused()
+        answered = b""
+        while answered.count(b"HTTP/1.1 200 OK") < sent:
+            answered += sock.recv(2**20) or pytest.fail("the connection was closed")
+    until(lambda: held(server) == 0)
+
+
 def test_requests_by_the_thousand_are_read_as_they_are_answered(server):
     one = b"GET /healthz HTTP/1.1\r\nHost:\r\n" + b"a:\r\n" * 60 + b"\r\n"
     sent = 3000

@@ -70,7 +70,9 @@ class Head:
             if name not in _KEPT:
                 return
             self.headers.pop(0)  # makes room
-        header = (name, value)
+        # RFC 9110 section 5.5: the parser leaves out only the white space before a value. Behind a
+        # coding it takes no tab, so that one must stay to be refused.
+        header = (name, value.rstrip(b" " if name == b"transfer-encoding" else b" \t"))
         self.headers.append(header)
         if name in _FRAMING:
             self._framing.append(header)

@@ -70,6 +70,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.last = False  # no request follows this one
         self.closing = False  # all is answered, and our direction is closed
         self.answering: Exchange | None = None
+        self.postponed = False  # answering begins once the client has taken earlier responses
         self.head = Head([], max_headers=0)
         self.now = 0.0
         self.unparsed = b""  # input that waits for earlier requests to be answered
@@ -100,8 +101,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's gives nothing
         """A client may close its direction after its requests and wait for the responses."""
         self.ended = True
-        waits = self.answering is not None and not self.answering.response_complete
-        return waits and not self.begun and not self.unparsed
+        answering = self.answering
+        return answering is not None and not (answering.response_complete or answering.more_body)
 
     def data_received(self, data: bytes) -> None:
         self.now = now = self.loop.time()
@@ -234,7 +235,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.deaf or self.offered:
             return
         super().on_message_complete()
-        if self.cycle is self.answering:
+        if self.cycle is self.answering and not self.postponed:
             self._release(self.cycle)
         self.begun = False
         self.in_head = True
@@ -267,7 +268,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._parse()
         if self.pipeline or self.unparsed:
             self.flow.pause_reading()
-        elif self.ended and self.cycle.response_complete:
+        elif self.ended and (self.begun or self.cycle.response_complete):
             self.transport.close()
 
     def _wait_for_the_next(self) -> None:
@@ -281,6 +282,8 @@ class GuardedProtocol(HttpToolsProtocol):
         if not self.begun and not self.deaf:
             self.due = NEVER
         self.buffers.update(self)
+        if self.postponed and self.answering is not None:
+            self._start_asgi_task(self.answering, self.app)
 
     def shutdown(self) -> None:
         if self.answering is not None and not self.answering.response_complete:
@@ -293,10 +296,10 @@ class GuardedProtocol(HttpToolsProtocol):
     def end_overdue(self, now: float) -> None:
         """Ends what took too long, with a response if it can be assigned to a request."""
         if self.transport.is_closing() or self.flow.write_paused:
-            # The client does not read the response.
+            # The client does not read the response. At the end of the process ``now`` is infinite.
             if self.due == NEVER:
                 self.due = now + self.limits.body_seconds
-            elif now > self.due:
+            if now >= self.due:
                 self.transport.abort()
         elif now <= self.due:
             return
@@ -331,11 +334,16 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self.answering = cast("Exchange", cycle)
-        if not self.answering.more_body:
+        # A response that could not be written would wait in memory, and counted nowhere.
+        self.postponed = self.flow.write_paused
+        if self.postponed:
+            self.due = NEVER
+        elif not self.answering.more_body:
             self._release(self.answering)
         else:
             self.due = self.loop.time() + self.limits.body_seconds
-        super()._start_asgi_task(cycle, app)
+        if not self.postponed:
+            super()._start_asgi_task(cycle, app)
 
     def _answer(self, method: str, target: Target, refused: DomainError | None = None) -> None:
         """Has the application answer, after the requests before."""

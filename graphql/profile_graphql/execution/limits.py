@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -23,6 +25,8 @@ MAX_UPDATES = 1
 MAX_REPEATS = 20
 MAX_SELECTED = 20_000
 MAX_ERRORS = 10
+# Fields of an object in a variable: more than an input type has, and than errors are told.
+MAX_INPUT_FIELDS = 100
 UPDATE = "updateMyProfile"
 # GraphiQL's introspection query is deeper than the limit.
 NOT_COUNTED = frozenset({"__schema", "__type"})
@@ -97,6 +101,23 @@ def repeats_too_often(document: DocumentNode) -> str | None:
             if (inner := [field.selection_set for field in same if field.selection_set])
         ]
     return None
+
+
+def cut_variables(variables: Mapping[str, object]) -> dict[str, Any]:
+    """The variables, of each object in them the first ``MAX_INPUT_FIELDS`` fields.
+
+    An object with more is invalid, cut or not; graphql-core copies all of it for each error.
+    """
+    return {name: _cut(value) for name, value in variables.items()}
+
+
+def _cut(value: object) -> object:
+    if isinstance(value, dict):
+        fields = islice(value.items(), MAX_INPUT_FIELDS)
+        return {name: _cut(field) for name, field in fields}
+    if isinstance(value, list):
+        return [_cut(item) for item in value]
+    return value
 
 
 def _expanded(

@@ -21,6 +21,7 @@ _OUTAGES: Final = frozenset(
         "28P01",  # the password was changed
         "3D000",  # the database is gone
         "42P05",  # a pooler mixed up prepared statements
+        "55000",  # the database takes no connections
         "55P03",  # lock_timeout
         "XX001",  # data_corrupted
         "XX002",  # index_corrupted
