@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from inspect import isawaitable
+from itertools import islice
 from typing import Any
 
 from graphql import ExecutionResult, GraphQLSchema, OperationType, execute
@@ -25,7 +26,7 @@ from profile_graphql.errors import (
     locations_in,
 )
 from profile_graphql.execution.documents import Documents
-from profile_graphql.execution.limits import MAX_ERRORS, cut_variables
+from profile_graphql.execution.limits import MAX_ERRORS, MAX_INPUT_FIELDS
 from profile_graphql.request import AvatarURL, RequestContext
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
@@ -106,7 +107,6 @@ class GraphQLView:
         text, variables, operation_name = _checked(parameters)
         document = self._documents.read(text)
         operation_type = document.operation_type(operation_name)
-        variables = cut_variables(variables)
         document.refuse_null_conditions(variables)
         if request.method == "GET" and operation_type is not OperationType.QUERY:
             error = entry(DomainError(Code.METHOD_NOT_ALLOWED))
@@ -162,8 +162,25 @@ def _checked(parameters: dict[str, Any]) -> tuple[str, dict[str, Any], str | Non
     elif operation_name is not None and not isinstance(operation_name, str):
         problem = "operationName must be a string."
     else:
-        return text, variables or {}, operation_name or None
+        return text, cut_variables(variables or {}), operation_name or None
     raise RequestRefused([invalid_query(problem)], status=400)
+
+
+def cut_variables(variables: Mapping[str, object]) -> dict[str, Any]:
+    """The variables, of each object in them the first ``MAX_INPUT_FIELDS`` fields.
+
+    An object with more is invalid, cut or not; graphql-core copies all of it for each error.
+    """
+    return {name: _cut(value) for name, value in variables.items()}
+
+
+def _cut(value: object) -> object:
+    if isinstance(value, dict):
+        fields = islice(value.items(), MAX_INPUT_FIELDS)
+        return {name: _cut(field) for name, field in fields}
+    if isinstance(value, list):
+        return [_cut(item) for item in value]
+    return value
 
 
 def _result(request: Request, fields: Fields, text: str, result: ExecutionResult) -> Response:

@@ -17,10 +17,9 @@ from profile_graphql.execution.limits import (
     MAX_ERRORS,
     MAX_INPUT_FIELDS,
     broken_limit,
-    cut_variables,
 )
 from profile_graphql.schema import schema
-from profile_graphql.view import GRAPHQL_RESPONSE
+from profile_graphql.view import GRAPHQL_RESPONSE, cut_variables
 from running import ME_QUERY, UPDATE
 
 

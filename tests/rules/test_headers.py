@@ -20,6 +20,7 @@ def test_a_field_that_comes_twice_is_one_list():
     ("accept", "preferred"),
     [
         ("", JSON),
+        (f" , {GRAPHQL}", GRAPHQL),
         ("text/plain", JSON),
         ("*/*", JSON),
         (GRAPHQL, GRAPHQL),

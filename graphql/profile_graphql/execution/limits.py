@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -101,23 +99,6 @@ def repeats_too_often(document: DocumentNode) -> str | None:
             if (inner := [field.selection_set for field in same if field.selection_set])
         ]
     return None
-
-
-def cut_variables(variables: Mapping[str, object]) -> dict[str, Any]:
-    """The variables, of each object in them the first ``MAX_INPUT_FIELDS`` fields.
-
-    An object with more is invalid, cut or not; graphql-core copies all of it for each error.
-    """
-    return {name: _cut(value) for name, value in variables.items()}
-
-
-def _cut(value: object) -> object:
-    if isinstance(value, dict):
-        fields = islice(value.items(), MAX_INPUT_FIELDS)
-        return {name: _cut(field) for name, field in fields}
-    if isinstance(value, list):
-        return [_cut(item) for item in value]
-    return value
 
 
 def _expanded(
