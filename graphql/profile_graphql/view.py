@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from graphql import ExecutionResult, GraphQLSchema, OperationType, execute
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -90,11 +91,8 @@ class GraphQLView:
         fields = read_fields(request.scope["headers"])
         if self._page is not None and _accepted(fields) == HTML:
             return self._page()
-        parameters: dict[str, Any] = dict(request.query_params)
         try:
-            for name in {"variables", "extensions"} & parameters.keys():
-                parameters[name] = parse_json_object(parameters[name].encode())
-            return await self._answer(request, fields, parameters)
+            return await self._answer(request, fields, _in_query(request.query_params))
         except RequestRefused as refused:
             return _refusal(request, fields, refused)
         except (DomainError, UnicodeEncodeError):
@@ -139,6 +137,16 @@ class GraphQLView:
 
 def _accepted(fields: Fields) -> str:
     return preferred_type(joined(fields, "accept") or "", OFFERED)
+
+
+def _in_query(sent: QueryParams) -> dict[str, Any]:
+    """The parameters of a GET, those in JSON parsed. Raises RequestRefused for one sent twice."""
+    parameters: dict[str, Any] = dict(sent)
+    if len(parameters) < len(sent.multi_items()):
+        raise RequestRefused([invalid_query("A parameter stands twice.")], status=400)
+    for name in {"variables", "extensions"} & parameters.keys():
+        parameters[name] = parse_json_object(parameters[name].encode())
+    return parameters
 
 
 def _checked(parameters: dict[str, Any]) -> tuple[str, dict[str, Any], str | None]:

@@ -122,6 +122,17 @@ async def test_both_refuse_the_same_pages_alike(service, page):
     assert {"message": error["message"], **error["extensions"]} == refused
 
 
+async def test_a_stranger_is_not_found_on_both_faces_whatever_the_page(service):
+    user, page = await service.person(), {"first": 0}
+    headers = service.headers(user, sub="a stranger")
+    refused = await service.client.get(CHANGES, params=page, headers=headers)
+    assert_error(refused, Code.NOT_FOUND)
+    body = {"query": QUERY, "variables": page}
+    told = await service.client.post("/graphql", json=body, headers=headers)
+    (error,) = told.json()["errors"]
+    assert {"message": error["message"], **error["extensions"]} == refused.json()
+
+
 async def test_the_export_is_the_profile_and_all_that_changed(on_each_store):
     user = await with_changes(on_each_store)
     answer = await get(on_each_store, user, EXPORT)

@@ -144,6 +144,17 @@ async def test_queries_work_by_get_and_mutations_do_not(service):
     assert code_of(refused) == "method_not_allowed"
 
 
+@pytest.mark.parametrize(
+    "again", ["query={ __typename }", "variables={}", "operationName=", "cached=1&cached=2"]
+)
+async def test_a_parameter_of_get_stands_once(service, again):
+    url = "/graphql?query={ __typename }&variables={}&operationName="
+    assert (await service.client.get(url)).status_code == 200
+    refused = await service.client.get(f"{url}&{again}")
+    assert refused.status_code == 400
+    assert code_of(refused) == "invalid_query"
+
+
 @pytest.mark.parametrize("name", ["variables", "extensions"])
 @pytest.mark.parametrize("value", ["", "x", "[]", '"x"', "\ud800"])
 async def test_get_parameters_must_be_json_objects(service, name, value):

@@ -92,10 +92,10 @@ class ProfileRoutes:
         """What changed, newest first, in pages."""
         fields = read_fields(request.scope["headers"])
         caller = await self._caller(request, fields, to_write=False)
+        profile = await self._service.view_my_profile(caller, with_image=False)
         sent = _arguments(request, "first", "after")
         first = _COUNTS.get(sent["first"], 0) if "first" in sent else None
         count, before = page_of(first, sent.get("after"))
-        profile = await self._service.view_my_profile(caller, with_image=False)
         found = await self._service.my_changes(caller, profile, first=count + 1, after=before)
         changes = found[:count]
         more = len(found) > count
